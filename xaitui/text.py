@@ -1,0 +1,12 @@
+"""Text from outside (file names, class names) made safe to show."""
+
+from __future__ import annotations
+
+
+def printable(text: object) -> str:
+    r"""Return `text` on one line, each control or invisible character as its escape: a raw ESC becomes ``\x1b``.
+
+    A file name may hold colours, line ends or direction marks, which would let it forge what a terminal shows.
+    Markup of a particular screen is the caller's concern.
+    """
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
