@@ -1,0 +1,74 @@
+"""Where data files are looked for, and where a download goes."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+import platformdirs
+
+from xaitui.catalog.records import RemoteFile
+from xaitui.errors import DataError
+from xaitui.text import printable
+
+_PLACES = ("", "medmnist", "mnist", "MNIST/raw")
+"""Folders below a searched one: itself, one per source, and torchvision's own layout."""
+
+
+def cache_home() -> Path:
+    """Return the folder of this user for what can be made or fetched again; it need not exist yet."""
+    return Path(platformdirs.user_cache_dir("xaitui"))
+
+
+def data_home(data_dir: str = "") -> Path:
+    """Return the folder a download goes to: `data_dir`, else XAITUI_DATA_DIR, else one in the user's cache."""
+    chosen = data_dir or os.environ.get("XAITUI_DATA_DIR", "")
+    return Path(chosen).expanduser() if chosen else cache_home() / "data"
+
+
+def find_file(remote: RemoteFile, data_dir: str = "") -> Path | None:
+    """Return the first file of this name, packed or unpacked, in the folders that are searched; nothing is made."""
+    names = dict.fromkeys((remote.name, remote.name.removesuffix(".gz")))
+    for folder in _searched(data_dir):
+        for place in _PLACES:
+            for name in names:
+                path = folder / place / name
+                if _is_file(path):
+                    return path
+    return None
+
+
+def require_file(remote: RemoteFile, dataset: str, size: int, data_dir: str = "") -> Path:
+    """Return where the file is; raise DataError, with the command that fetches it, where it is not here."""
+    path = find_file(remote, data_dir)
+    if path is None:
+        searched = ", ".join(printable(folder) for folder in _searched(data_dir))
+        raise DataError(
+            f"{remote.name} is not in {searched}: get it with `{get_command(dataset, size, data_dir)}`"
+            " (without a network add --from FILE), or name its folder with --data-dir"
+        )
+    return path
+
+
+def get_command(dataset: str, size: int, data_dir: str = "") -> str:
+    """Return the command that fetches a set to where it will be looked for first."""
+    place = f" --data-dir {shlex.quote(printable(data_dir))}" if data_dir else ""
+    return f"xaitui data get {dataset} --size {size}{place}"
+
+
+def _searched(data_dir: str) -> Iterator[Path]:
+    """Yield the folders in order: what was named, our own, and where medmnist and torchvision leave their files."""
+    named = (data_dir, os.environ.get("XAITUI_DATA_DIR", ""))
+    yield from dict.fromkeys(Path(place).expanduser() for place in named if place)
+    yield cache_home() / "data"
+    yield Path("~/.medmnist").expanduser()
+    yield Path("data")  # torchvision has no default of its own; this is the root that its examples use
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # a folder that may not be entered holds nothing for this user
+        return False
