@@ -1,0 +1,82 @@
+"""What every writer of large files needs: a lock between processes, room on the disk, a name given only at the end."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from xaitui.config.units import format_size
+from xaitui.errors import DataError
+from xaitui.files import sync_folder
+
+BLOCK = 1 << 20
+"""Bytes that are read or written at a time."""
+
+Report = Callable[[int, int], None]
+"""Called with the bytes that are done and the bytes there are in all, 0 where that is not known."""
+
+
+def no_report(done: int, total: int) -> None:
+    """Tell nobody."""
+
+
+@contextlib.contextmanager
+def exclusive(lock: Path, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock file `lock` for the length of the block; it is gone afterwards.
+
+    Raises:
+        BlockingIOError: another process holds it, and `wait` is false.
+    """
+    descriptor = _acquire(lock, wait=wait)
+    try:
+        yield
+    finally:
+        # Removed while it is still held: who opened it meanwhile sees in `_acquire` that it is no longer the lock.
+        lock.unlink(missing_ok=True)
+        os.close(descriptor)
+
+
+def _acquire(lock: Path, *, wait: bool) -> int:
+    while True:
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):
+                return descriptor
+        except BaseException:
+            os.close(descriptor)
+            raise
+        os.close(descriptor)
+
+
+def ensure_free(folder: Path, needed: int) -> None:
+    """Raise DataError where the disk of `folder` has less than `needed` bytes left."""
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise DataError(
+            f"the disk of {folder} has {format_size(free)} free and {format_size(needed)} are needed: "
+            "free some space, or choose another folder"
+        )
+
+
+def publish(part: Path, target: Path) -> None:
+    """Give a finished file its name, so that the file under that name is whole even after a power cut."""
+    with part.open("rb") as file:
+        os.fsync(file.fileno())
+    part.replace(target)
+    sync_folder(target.parent)
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Make `folder` where it is not there; what the operating system refuses inside the block becomes DataError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise DataError(f"cannot write in {folder}: {reason}; free some space, or choose another folder") from error

@@ -1,0 +1,176 @@
+"""Bring a file here: mirrors in order, broken downloads gone on with, nothing under its name before it is verified."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from xaitui.data.disk import BLOCK, Report, ensure_free, exclusive, no_report, publish, writing_to
+from xaitui.data.transfer import Part, TransferError, transfer
+from xaitui.errors import DataError
+from xaitui.files import replacing
+from xaitui.text import printable
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a server is put up with."""
+
+    tries: int = 4
+    """Attempts without a new byte before the next mirror is asked."""
+    timeout: float = 30.0
+    """Seconds without an answer or a byte."""
+    longest: float = 60.0
+    """Seconds between two attempts at most, whatever the server asks for."""
+    pause: Callable[[float], None] = time.sleep
+    """Waits that many seconds."""
+
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What tells the right file from another one; what is empty or 0 is not known and not looked at."""
+
+    md5: str = ""
+    sha256_prefix: str = ""
+    size: int = 0
+
+    @property
+    def has_hash(self) -> bool:
+        """Whether its content is known."""
+        return bool(self.md5 or self.sha256_prefix)
+
+    def fits(self, path: Path) -> bool:
+        """Whether the right file is at `path`."""
+        return path.is_file() and not self.mismatch(path)
+
+    def mismatch(self, path: Path, report: Report = no_report) -> str:
+        """Say how the file at `path` differs; empty for the right one."""
+        size = path.stat().st_size
+        if self.size and size != self.size:
+            return f"it has {size} bytes, {self.size} are expected"
+        for name, wanted in (("md5", self.md5), ("sha256", self.sha256_prefix)):
+            found = digest(path, name, report) if wanted else ""
+            if not found.startswith(wanted.lower()):
+                return f"its {name.upper()} is {found[: len(wanted)]}, {wanted} is expected"
+        return ""
+
+
+def digest(path: Path, algorithm: str, report: Report = no_report) -> str:
+    """Hash a whole file, block by block, in hexadecimal."""
+    hasher = hashlib.new(algorithm, usedforsecurity=False)
+    total, done = path.stat().st_size, 0
+    with path.open("rb") as file:
+        while block := file.read(BLOCK):
+            hasher.update(block)
+            done += len(block)
+            report(done, total)
+    return hasher.hexdigest()
+
+
+def fetch(
+    urls: Sequence[str],
+    target: Path,
+    *,
+    md5: str = "",
+    sha256_prefix: str = "",
+    size: int = 0,
+    report: Report | None = None,
+    patience: Patience = PATIENCE,
+) -> None:
+    """Download `target` from the first of `urls` that serves it; one that is already there and right is kept.
+
+    The bytes go to ``NAME.part`` and are renamed when length and hash are right. After a break, Ctrl-C included, they
+    stay, and the next call goes on from there; after a wrong hash they are removed. Processes that want the same
+    file wait for each other.
+
+    Args:
+        urls: the same file at each mirror, the first choice first.
+        target: where it shall be; its folder is made.
+        md5: of the whole file, in hexadecimal.
+        sha256_prefix: the first digits of its SHA-256, in hexadecimal.
+        size: its length in bytes.
+        report: told the bytes that are done and those of the whole file; again from 0 on while the file is hashed.
+        patience: when to give a server up.
+
+    Raises:
+        DataError: no mirror served the right file, or it cannot be written; the message names what was tried.
+    """
+    wanted, part = Identity(md5, sha256_prefix, size), Part(target)
+    if wanted.fits(target):
+        return
+    with writing_to(target.parent), exclusive(_lock(target)):
+        if wanted.fits(target):
+            return
+        failures = []
+        for url in urls:
+            failure = _from_mirror(url, part, wanted, report or no_report, patience)
+            if not failure:
+                publish(part.path, target)
+                part.discard()
+                return
+            failures.append(f"{url}: {failure}")
+        kept = f"; {part.size} bytes are kept, the same command goes on from there" if part.size else ""
+        raise DataError(printable(f"cannot download {target.name}: {'; '.join(failures)}{kept}"))
+
+
+def _from_mirror(url: str, part: Part, wanted: Identity, report: Report, patience: Patience) -> str:
+    """Bring the right file to `part`; return why it failed, empty where it did not."""
+    failures, reached = 0, part.size
+    while True:
+        wait = 0.0
+        try:
+            resumed = transfer(url, part, size=wanted.size, hashed=wanted.has_hash, timeout=patience.timeout,
+                               report=report)  # fmt: skip
+            reason = wanted.mismatch(part.path, report)
+            if not reason:
+                return ""
+            part.discard()
+            if not resumed:
+                return f"a wrong file: {reason}"
+        except TransferError as error:
+            reason, wait = str(error), error.wait
+            if not error.again:
+                return reason
+        failures = 1 if part.size > reached else failures + 1
+        reached = max(reached, part.size)
+        if failures >= patience.tries:
+            return reason
+        patience.pause(min(patience.longest, max(wait, 2.0 ** (failures - 1))))
+
+
+def import_file(source: Path, target: Path, md5: str = "", report: Report | None = None) -> None:
+    """Copy a file that was brought here by other means to `target`, which appears only when its content is right.
+
+    Raises:
+        DataError: `source` cannot be read or is another file, or `target` cannot be written; nothing is changed then.
+    """
+    try:
+        original = source.open("rb")
+    except OSError as error:
+        raise DataError(f"cannot read {printable(source)}: {error.strerror}") from error
+    hasher = hashlib.md5(usedforsecurity=False)
+    with original, writing_to(target.parent), exclusive(_lock(target)):
+        total = os.fstat(original.fileno()).st_size
+        ensure_free(target.parent, total)
+        with replacing(target) as copy:
+            while block := original.read(BLOCK):
+                hasher.update(block)
+                copy.write(block)
+                (report or no_report)(copy.tell(), total)
+            if md5 and hasher.hexdigest() != md5.lower():
+                raise DataError(
+                    f"{printable(source)} is not {target.name}: its MD5 is {hasher.hexdigest()}, {md5} is expected; "
+                    "nothing was imported"
+                )
+        Part(target).discard()
+
+
+def _lock(target: Path) -> Path:
+    return target.with_name(target.name + ".lock")
