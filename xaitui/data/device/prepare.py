@@ -45,11 +45,11 @@ class Prepare(nn.Module):
 
     def to_unit(self, images: Tensor) -> Tensor:
         """Turn uint8 (B, C, H, W) into float32 in [0, 1]."""
-        return images.to(torch.float32, memory_format=self.memory_format) / 255
+        return images.to(torch.float32, memory_format=self.memory_format).div_(255)
 
     def finish(self, unit: Tensor) -> Tensor:
         """Resize and normalise float32 (B, C, H, W) in [0, 1]; return `dtype` of shape (B, C, size, size)."""
-        normalised = (self._resize(unit) - self.mean) / self.std
+        normalised = self._resize(unit).sub(self.mean).div_(self.std)
         return normalised.to(self.dtype, memory_format=self.memory_format)
 
     def forward(self, images: Tensor) -> Tensor:
