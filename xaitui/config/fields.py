@@ -1,0 +1,127 @@
+"""One record for each setting: it makes the option, the form field, the schema and the error message."""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+import annotated_types
+from pydantic import BaseModel, Field
+from pydantic.fields import FieldInfo
+
+
+def setting(
+    default: Any,
+    help_text: str,
+    *,
+    option: str,
+    unit: str = "",
+    low: float | None = None,
+    high: float | None = None,
+    above: float | None = None,
+    choices: tuple[str, ...] = (),
+    short: str = "",
+) -> Any:
+    """Declare a setting: its default, help, option, unit and range.
+
+    Args:
+        low, high: inclusive limits.
+        above: exclusive lower limit.
+        choices: the catalog's names, where the field is a name; shown, and checked by the group's validator.
+        short: a further spelling of the option.
+    """
+    extra: dict[str, Any] = {"option": option, "unit": unit, "choices": list(choices), "short": short}
+    return Field(default, description=help_text, ge=low, le=high, gt=above, json_schema_extra=extra)
+
+
+@dataclass(frozen=True)
+class FieldRecord:
+    """What is known of one setting."""
+
+    path: str
+    """Where it stands in a file: ``optimizer.lr``."""
+    option: str
+    """Its long option: ``--lr``."""
+    short: str
+    """A further spelling, or nothing."""
+    kind: str
+    """"int", "float", "bool", "str", "list"."""
+    default: Any
+    help: str
+    unit: str
+    low: float | None
+    high: float | None
+    exclusive: bool
+    """Whether `low` itself is outside the range."""
+    choices: tuple[str, ...]
+
+    @property
+    def takes(self) -> str:
+        """Say what values it takes: ``a whole number from 1 to 65536``."""
+        if self.choices:
+            return "one of " + ", ".join(self.choices)
+        if self.kind == "bool":
+            return "true or false"
+        noun = {"int": "a whole number", "float": "a number", "list": "a comma-separated list"}.get(self.kind, "text")
+        unit = f" ({self.unit})" if self.unit else ""
+        if self.low is None:
+            return noun + unit
+        floor = f"above {self.low:g}" if self.exclusive else f"from {self.low:g}"
+        ceiling = "" if self.high is None else f" {'up ' if self.exclusive else ''}to {self.high:g}"
+        return (
+            f"{noun} {floor}{ceiling}{unit}" if ceiling or self.exclusive else f"{noun} of at least {self.low:g}{unit}"
+        )
+
+
+def _kind(annotation: Any) -> str:
+    if get_origin(annotation) is typing.Annotated:
+        annotation = get_args(annotation)[0]
+    if get_origin(annotation) is tuple:
+        return "list"
+    return {int: "int", float: "float", bool: "bool"}.get(annotation, "str")
+
+
+def _limits(info: FieldInfo) -> tuple[float | None, float | None, bool]:
+    low = high = None
+    exclusive = False
+    for item in info.metadata:
+        match item:
+            case annotated_types.Ge(ge=value):
+                low = typing.cast(float, value)
+            case annotated_types.Gt(gt=value):
+                low, exclusive = typing.cast(float, value), True
+            case annotated_types.Le(le=value):
+                high = typing.cast(float, value)
+    return low, high, exclusive
+
+
+def _record(group: str, name: str, info: FieldInfo) -> FieldRecord:
+    extra = typing.cast("dict[str, Any]", info.json_schema_extra)
+    literal = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
+    low, high, exclusive = _limits(info)
+    return FieldRecord(
+        path=f"{group}.{name}",
+        option=extra["option"],
+        short=extra["short"],
+        kind=_kind(info.annotation),
+        default=info.default,
+        help=info.description or "",
+        unit=extra["unit"],
+        low=low,
+        high=high,
+        exclusive=exclusive,
+        choices=tuple(extra["choices"]) or literal,
+    )
+
+
+def field_records(model: type[BaseModel]) -> Mapping[str, FieldRecord]:
+    """Every setting of a configuration of groups, by its dotted path, in the order of declaration."""
+    records = {}
+    for group, info in model.model_fields.items():
+        if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            for name, inner in info.annotation.model_fields.items():
+                records[f"{group}.{name}"] = _record(group, name, inner)
+    return types.MappingProxyType(records)

@@ -1,0 +1,261 @@
+"""RunConfig: everything that decides what a run does, each setting once, with its help, its limits and its default."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
+
+from xaitui.catalog.metrics import METRICS
+from xaitui.catalog.optimizers import OPTIMIZERS
+from xaitui.catalog.records import KindInfo
+from xaitui.catalog.schedules import SCHEDULES
+from xaitui.config.fields import field_records, setting
+from xaitui.config.units import parse_duration, parse_size
+from xaitui.errors import nearest
+
+SCHEMA_VERSION = 1
+
+
+def _split_commas(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _split_words(value: object) -> object:
+    return tuple(shlex.split(value)) if isinstance(value, str) else value
+
+
+Fractions = Annotated[tuple[float, ...], BeforeValidator(_split_commas)]
+Words = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
+Command = Annotated[tuple[str, ...], BeforeValidator(_split_words)]
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+Bytes = Annotated[int, BeforeValidator(parse_size)]
+
+
+class Group(BaseModel):
+    """A table of the configuration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class KindGroup(Group):
+    """A table whose `name` decides which of its settings apply, and with which defaults."""
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, KindInfo]:
+        """The catalog's table for this group."""
+        raise NotImplementedError
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            return given
+        name = given.get("name", cls.model_fields["name"].default)
+        info = cls.kinds().get(name)
+        if info is None:
+            raise ValueError(f"there is no {name!r}{nearest(str(name), cls.kinds())}")
+        for key, value in given.items():
+            known = cls.model_fields.get(key)
+            if known is not None and key != "name" and key not in info.settings and value != known.default:
+                takes = ", ".join(info.settings) or "no settings"
+                raise ValueError(f"{key} does not apply to {name}, which takes {takes}")
+        return {**info.settings, **given}
+
+
+class DataConfig(Group):
+    """What is trained on."""
+
+    dataset: str = setting("digits", "A set of the catalog, an own .npz file, or a folder of images by class.",
+                           option="--dataset", short="--data")  # fmt: skip
+    size: int = setting(0, "Side of the source images, where the set comes in several sizes; 0 is its default.",
+                        option="--size", unit="px", low=0, high=1024)  # fmt: skip
+    image_size: int = setting(0, "Side the model sees; images are resized on the device; 0 leaves them as they are.",
+                              option="--image-size", unit="px", low=0, high=1024)  # fmt: skip
+    data_dir: str = setting("", "Folder where data files are looked for first.", option="--data-dir")
+    fraction: float = setting(1.0, "Part of the training split that is used; a cut is said in every report.",
+                              option="--fraction", above=0, high=1)  # fmt: skip
+    val_fraction: float = setting(0.1, "Part of train that becomes validation where a set has none.",
+                                  option="--val-fraction", above=0, high=0.5)  # fmt: skip
+    normalize: Literal["half", "train", "none"] = setting(
+        "half", "Mean and deviation: 0.5 (as MedMNIST), those of the training split, or none.", option="--normalize"
+    )
+    storage: Literal["auto", "resident", "streaming"] = setting(
+        "auto", "Keep the images on the device, or stream them from disk; auto asks the free memory.",
+        option="--storage")  # fmt: skip
+
+
+class ModelConfig(Group):
+    """What is trained."""
+
+    name: str = setting("simple-cnn", "A model of the catalog, pretrainedmodels:NAME, timm:NAME, or file.py:function.",
+                        option="--model")  # fmt: skip
+    batch_norm: bool = setting(True, "Batch normalisation in simple-cnn.", option="--batch-norm")
+    dropout: bool = setting(True, "Dropout in simple-cnn.", option="--dropout")
+    activation: Literal["relu", "leaky-relu"] = setting("relu", "Activation of simple-cnn.", option="--activation")
+    stem: Literal["auto", "small", "imagenet"] = setting(
+        "auto", "First layers of a ResNet; auto is the small 3x3 stem up to 64 px.", option="--stem")  # fmt: skip
+    pretrained: bool = setting(False, "Start from ImageNet weights.", option="--pretrained")
+    weights: str = setting("", "A file of weights to start from, instead of the known places.", option="--weights")
+    finetune: Literal["full", "head", "linear-probe"] = setting(
+        "full", "Train everything, the classifier, or only the last linear layer.", option="--finetune")  # fmt: skip
+
+
+class OptimizerConfig(KindGroup):
+    """How a gradient becomes a step."""
+
+    name: str = setting("adam", "Optimizer.", option="--optimizer", short="--opt", choices=tuple(OPTIMIZERS))
+    lr: float = setting(0.0, "Learning rate, before its schedule.", option="--lr", above=0, high=1000)
+    weight_decay: float = setting(0.0, "Weight decay.", option="--weight-decay", low=0, high=10)
+    momentum: float = setting(0.0, "Momentum.", option="--momentum", low=0, high=0.9999)
+    beta1: float = setting(0.0, "Decay of the mean gradient.", option="--beta1", low=0, high=0.99999)
+    beta2: float = setting(0.0, "Decay of the mean squared gradient.", option="--beta2", low=0, high=0.999999)
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, KindInfo]:
+        """The optimizers of the catalog."""
+        return OPTIMIZERS
+
+
+class ScheduleConfig(KindGroup):
+    """How the learning rate goes over a run."""
+
+    name: str = setting("constant", "Learning-rate schedule.", option="--schedule", short="--sched",
+                        choices=tuple(SCHEDULES))  # fmt: skip
+    warmup_epochs: float = setting(0.0, "Linear warm-up.", option="--warmup-epochs", unit="epochs", low=0, high=1000)
+    step_epochs: int = setting(
+        0, "Epochs between two steps.", option="--step-epochs", unit="epochs", low=0, high=100_000
+    )
+    gamma: float = setting(0.0, "Factor of each step.", option="--gamma", low=0, high=1)
+    milestones: Fractions = setting((), "Where the rate steps down, as parts of the run.", option="--milestones")
+    min_lr_ratio: float = setting(0.0, "Last rate as a part of the first.", option="--min-lr-ratio", low=0, high=1)
+    pct_start: float = setting(0.0, "Part of the run in which the rate rises.", option="--pct-start", low=0, high=1)
+    div_factor: float = setting(0.0, "Peak rate over the initial one.", option="--div-factor", low=0, high=1e6)
+    final_div_factor: float = setting(0.0, "Initial rate over the last one.", option="--final-div-factor", low=0,
+                                      high=1e9)  # fmt: skip
+    plateau_patience: int = setting(0, "Epochs without improvement before the rate falls.", option="--plateau-patience",
+                                    unit="epochs", low=0, high=10_000)  # fmt: skip
+    plateau_factor: float = setting(0.0, "Factor of each reduction.", option="--plateau-factor", low=0, high=1)
+    plateau_threshold: float = setting(0.0, "Relative change that counts as an improvement.",
+                                       option="--plateau-threshold", low=0, high=1)  # fmt: skip
+
+    @classmethod
+    def kinds(cls) -> Mapping[str, KindInfo]:
+        """The schedules of the catalog."""
+        return SCHEDULES
+
+
+class TrainingConfig(Group):
+    """How long, in which portions and how exactly."""
+
+    epochs: int = setting(15, "Passes over the training split.", option="--epochs", low=1, high=100_000)
+    batch_size: int = setting(32, "Images in a step.", option="--batch-size", short="-b", low=1, high=65_536)
+    eval_batch_size: int = setting(0, "Images in a batch of evaluation; 0 chooses.", option="--eval-batch-size", low=0,
+                                   high=65_536)  # fmt: skip
+    seed: int = setting(0, "Decides weights, order, augmentation and splits.", option="--seed", low=0, high=2**31 - 1)
+    label_smoothing: float = setting(0.0, "Label smoothing.", option="--label-smoothing", low=0, high=0.9)
+    class_weights: Literal["none", "balanced"] = setting(
+        "none", "Weigh classes in the loss by their inverse frequency.", option="--class-weights")  # fmt: skip
+    clip_norm: float = setting(0.0, "Largest norm of a gradient; 0 leaves it.", option="--clip-norm", low=0, high=1e6)
+    ema_decay: float = setting(0.0, "Decay of averaged weights, which then are evaluated and kept; 0 is off.",
+                               option="--ema-decay", low=0, high=0.99999)  # fmt: skip
+    monitor: str = setting("accuracy", "Validation metric that decides the best epoch.", option="--monitor",
+                           short="--eval-metric", choices=tuple(METRICS))  # fmt: skip
+    mode: Literal["auto", "min", "max"] = setting("auto", "Whether less or more of it is better.", option="--mode")
+    patience: int = setting(0, "Epochs without improvement before stopping early; 0 never stops.", option="--patience",
+                            unit="epochs", low=0, high=100_000)  # fmt: skip
+    min_delta: float = setting(0.0, "Smallest change that counts as an improvement.", option="--min-delta", low=0,
+                               high=1e6)  # fmt: skip
+    precision: Literal["float32", "bfloat16", "float16"] = setting(
+        "float32", "Arithmetic of forward and backward; scores are always float32.", option="--precision")  # fmt: skip
+    deterministic: bool = setting(False, "Bit-equal results on a GPU too, at some cost.", option="--deterministic")
+    threads: int = setting(0, "Processor threads; 0 takes what the process may use.", option="--threads", low=0,
+                           high=1024)  # fmt: skip
+    channels_last: Literal["auto", "on", "off"] = setting("auto", "Memory layout.", option="--channels-last")
+
+    @field_validator("monitor")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value not in METRICS:
+            raise ValueError(f"there is no {value!r}{nearest(value, METRICS)}")
+        return value
+
+
+class AugmentationConfig(Group):
+    """What is done to each training image, drawn anew at each step; zero or false is off."""
+
+    hflip: bool = setting(False, "Mirror left and right.", option="--hflip")
+    vflip: bool = setting(False, "Mirror up and down.", option="--vflip")
+    rot90: bool = setting(False, "Turn by a multiple of 90 degrees.", option="--rot90")
+    rotate: float = setting(0.0, "Turn by up to this angle.", option="--rotate", unit="degrees", low=0, high=180)
+    translate: float = setting(0.0, "Shift by up to this part of the side.", option="--translate", low=0, high=0.5)
+    scale: float = setting(0.0, "Zoom by up to this part.", option="--scale", low=0, high=0.9)
+    color_jitter: float = setting(0.0, "Strength of colour jitter.", option="--color-jitter", low=0, high=1)
+    stain_jitter: float = setting(0.0, "Strength of jitter in HED space, for histology.",
+                                  option="--stain-jitter", low=0, high=1)  # fmt: skip
+    erasing: float = setting(0.0, "Chance of erasing a rectangle.", option="--erasing", low=0, high=1)
+    mixup: float = setting(0.0, "Alpha of mixup.", option="--mixup", low=0, high=10)
+    cutmix: float = setting(0.0, "Alpha of cutmix.", option="--cutmix", low=0, high=10)
+
+
+class ExecutionConfig(Group):
+    """Where and under which name; nothing here changes a result."""
+
+    name: str = setting("", "A name for the run.", option="--name")
+    tags: Words = setting((), "Tags, comma-separated.", option="--tag")
+    note: str = setting("", "A line about the run.", option="--note")
+    device: str = setting(
+        "auto", "auto, cpu, cuda, cuda:N or mps; auto takes the idlest visible GPU.", option="--device"
+    )
+    wait_gpu: Bytes = setting(0, "Wait until a GPU has this much free memory; 0 does not wait.", option="--wait-gpu",
+                              unit="bytes or 10GiB", low=0)  # fmt: skip
+    max_time: Seconds = setting(0.0, "Save exactly and exit with 75 after this time; 0 is no limit.",
+                                option="--max-time", unit="seconds or 7h50m", low=0)  # fmt: skip
+    save_every: Seconds = setting(600.0, "Longest time between two exact checkpoints.", option="--save-every",
+                                  unit="seconds or 10m", low=0)  # fmt: skip
+    keep: Literal["best", "last", "all"] = setting(
+        "best", "Checkpoints kept: best and last, only last, or one for each epoch too.", option="--keep")  # fmt: skip
+    on_end: Command = setting((), "A program (no shell) that is started when the run has ended.", option="--on-end")
+
+    @field_validator("device")
+    @classmethod
+    def _device(cls, value: str) -> str:
+        kind, _, number = value.partition(":")
+        if kind not in ("auto", "cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdigit())):
+            raise ValueError(f"{value!r} is no device; use auto, cpu, cuda, cuda:0 or mps")
+        return value
+
+    @field_validator("name", "tags", "note")
+    @classmethod
+    def _plain_text(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        for text in (value,) if isinstance(value, str) else value:
+            if any(not character.isprintable() for character in text):
+                raise ValueError("control characters are not allowed")
+        return value
+
+    @field_validator("name")
+    @classmethod
+    def _safe_name(cls, value: str) -> str:
+        if value and (len(value) > 80 or value.startswith((".", "-")) or not set(value).isdisjoint('/\\:*?"<>|')):
+            raise ValueError(f"{value!r} cannot name a folder; use up to 80 letters, digits, '-', '_' and inner dots")
+        return value
+
+
+class RunConfig(BaseModel):
+    """The whole of a run's settings. Nothing in it is optional: "off" is a value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: DataConfig = DataConfig()
+    model: ModelConfig = ModelConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+    schedule: ScheduleConfig = ScheduleConfig()
+    training: TrainingConfig = TrainingConfig()
+    augmentation: AugmentationConfig = AugmentationConfig()
+    run: ExecutionConfig = ExecutionConfig()
+
+
+FIELDS = field_records(RunConfig)
+"""Every setting by its dotted path."""

@@ -1,0 +1,102 @@
+"""RunConfig as TOML, in and out; what is read back is equal to what was written."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import tomli_w
+
+from xaitui.config.layers import Layer, build_config
+from xaitui.config.schema import FIELDS, SCHEMA_VERSION, KindGroup, RunConfig
+from xaitui.errors import UsageError, nearest
+
+RESOLVED = "resolved"
+"""The table of a run's file that says what its machine chose; it is no setting."""
+
+
+def to_values(config: RunConfig) -> dict[str, Any]:
+    """Every setting that applies, by dotted path."""
+    values = {}
+    for path in FIELDS:
+        group_name, name = path.split(".", 1)
+        group = getattr(config, group_name)
+        if isinstance(group, KindGroup) and name != "name" and name not in group.kinds()[group.name].settings:  # type: ignore[attr-defined]
+            continue
+        values[path] = getattr(group, name)
+    return values
+
+
+def to_toml(config: RunConfig, resolved: dict[str, Any] | None = None) -> str:
+    """A file with every setting that applies."""
+    tables: dict[str, Any] = {"schema": SCHEMA_VERSION}
+    for path, value in to_values(config).items():
+        group, name = path.split(".", 1)
+        tables.setdefault(group, {})[name] = list(value) if isinstance(value, tuple) else value
+    if resolved is not None:
+        tables[RESOLVED] = resolved
+    return tomli_w.dumps(tables)
+
+
+def from_toml(text: str) -> RunConfig:
+    """The configuration of a file's text.
+
+    Raises:
+        UsageError: it is no TOML, or a key or value in it is wrong.
+    """
+    return build_config(parse_toml(text, "the configuration"))
+
+
+def parse_toml(text: str, origin: str) -> dict[str, Any]:
+    """The settings of a file's text by dotted path, keys checked, values not yet.
+
+    Raises:
+        UsageError: it is no TOML, of a newer version, or has an unknown key.
+    """
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise UsageError(f"{origin} is no TOML: {error}") from None
+    version = tables.pop("schema", SCHEMA_VERSION)
+    if version != SCHEMA_VERSION:
+        raise UsageError(f"{origin} has schema {version}, this xaitui reads {SCHEMA_VERSION}; update xaitui")
+    tables.pop(RESOLVED, None)
+    groups = list(RunConfig.model_fields)
+    values: dict[str, Any] = {}
+    for group, table in tables.items():
+        if group not in groups or not isinstance(table, dict):
+            raise UsageError(f"{origin}: there is no table [{group}]{nearest(group, groups)}")
+        values.update({f"{group}.{name}": value for name, value in table.items()})
+    for path in values:
+        if path not in FIELDS:
+            raise UsageError(f"{origin}: there is no setting {path!r}{nearest(path, FIELDS)}")
+    return values
+
+
+def file_layer(path: Path) -> Layer:
+    """The settings of a file.
+
+    Raises:
+        UsageError: the file cannot be read, or a key in it is wrong.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
+        raise UsageError(f"cannot read {path}: {reason}") from None
+    return Layer(str(path), parse_toml(text, str(path)))
+
+
+def read_resolved(path: Path) -> dict[str, Any]:
+    """What the machine chose, from a run's file.
+
+    Raises:
+        UsageError: the file cannot be read as TOML.
+        OSError: it cannot be read at all.
+    """
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8")).get(RESOLVED, {})
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} is no TOML: {error}") from None
+    return table if isinstance(table, dict) else {}

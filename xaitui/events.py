@@ -1,0 +1,277 @@
+"""What happens to a run, as frozen records, and the one strict codec that makes journal lines of them.
+
+A step number is the number of optimizer steps that were finished; an epoch number counts from 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any
+
+Scalars = dict[str, float]
+"""Names to numbers; one that is undefined is nan, and its reason stands in a field `undefined`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """Anything that is written to the journal."""
+
+    time: float = 0.0
+    """Wall clock, in seconds since 1970; set by the journal."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LifeCycle(Event):
+    """An event that decides the state of a run; it is on the disk before the run goes on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress(Event):
+    """An event that belongs to the work itself, and is done again when a run goes back to a checkpoint."""
+
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStarted(LifeCycle):
+    """The data is loaded, the model built, and the first step is next."""
+
+    dataset: str
+    model: str
+    device: str
+    parameters: int
+    train_size: int
+    val_size: int
+    test_size: int
+    epochs: int
+    steps_per_epoch: int
+    log_every: int
+    monitor: str
+    mode: str
+    patience: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResumed(LifeCycle):
+    """A process took the run up again from a checkpoint; what was journaled after the checkpoint is void."""
+
+    from_step: int
+    journal_offset: int
+    """Length of the journal, in bytes, when the checkpoint was written."""
+    checkpoint: str
+    epochs: int
+    exact: bool
+    reason: str = ""
+    """Why the run cannot go on exactly, where it cannot."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunExtended(LifeCycle):
+    """A run was given more epochs than it was made with."""
+
+    epochs_before: int
+    epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFinished(LifeCycle):
+    """The run came to its end; `test` was computed once, from the best weights."""
+
+    epoch: int
+    step: int
+    reason: str
+    best_epoch: int
+    best: float
+    weights: str
+    """Which weights were tested: of which epoch, and whether averaged."""
+    test: Scalars
+    undefined: dict[str, str] = field(default_factory=dict)
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunStopped(LifeCycle):
+    """The run was asked to stop; it can be resumed. The best weights so far were tested, if there are any."""
+
+    epoch: int
+    step: int
+    reason: str
+    exit_code: int
+    saved: bool
+    weights: str = ""
+    test: Scalars = field(default_factory=dict)
+    undefined: dict[str, str] = field(default_factory=dict)
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunFailed(LifeCycle):
+    """The run broke."""
+
+    epoch: int
+    step: int
+    kind: str
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note(Event):
+    """A line for people."""
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestAnswered(Event):
+    """A request of another process was taken up."""
+
+    request: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochStarted(Progress):
+    """The first step of an epoch is next."""
+
+    epochs: int
+    """How many the run has by now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepLogged(Progress):
+    """Some steps were done since the last one of these."""
+
+    loss: float
+    """Mean over the images of those steps."""
+    lr: float
+    images_per_second: float
+    memory: int
+    """Peak bytes of device memory, 0 where the device does not tell."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluated(Progress):
+    """A split was evaluated."""
+
+    split: str
+    scores: Scalars
+    undefined: dict[str, str] = field(default_factory=dict)
+    averaged: bool = False
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class EpochFinished(Progress):
+    """An epoch is over, evaluation included; one row of metrics.csv."""
+
+    train_loss: float
+    train_accuracy: float
+    """Of the predictions made during training: augmented images, dropout on, weights changing. nan where targets are
+    mixed."""
+    val: Scalars
+    lr: float
+    images_per_second: float
+    seconds: float
+    best_epoch: int
+    best: float
+    waited: int
+    """Epochs since the best one."""
+    patience: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckpointSaved(Progress):
+    """A checkpoint is on the disk."""
+
+    path: str
+    seconds: float
+
+
+EVENTS: dict[str, type[Event]] = {
+    kind.__name__: kind
+    for kind in (
+        RunStarted, RunResumed, RunExtended, RunFinished, RunStopped, RunFailed, Note, RequestAnswered,
+        EpochStarted, StepLogged, Evaluated, EpochFinished, CheckpointSaved,
+    )
+}  # fmt: skip
+
+
+_TYPES: dict[str, dict[str, Any]] = {name: typing.get_type_hints(kind) for name, kind in EVENTS.items()}
+"""Field names and types of each kind of event, `time` first."""
+
+
+class CodecError(ValueError):
+    """A line that is no event of this version."""
+
+
+def encode(event: Event) -> bytes:
+    """One line of JSON, its newline included; a number that is not finite becomes null, and `nonfinite` says which."""
+    record: dict[str, Any] = {"event": type(event).__name__}
+    nonfinite: dict[str, str] = {}
+    for name in _TYPES[type(event).__name__]:
+        value = getattr(event, name)
+        if isinstance(value, dict):
+            value = {key: _finite(f"{name}.{key}", item, nonfinite) for key, item in value.items()}
+        record[name] = _finite(name, value, nonfinite)
+    if nonfinite:
+        record["nonfinite"] = nonfinite
+    return json.dumps(record, separators=(",", ":"), allow_nan=False).encode() + b"\n"
+
+
+def _finite(path: str, value: Any, nonfinite: dict[str, str]) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        nonfinite[path] = str(value)
+        return None
+    return value
+
+
+def decode(line: bytes) -> Event:
+    """The event of one line.
+
+    Raises:
+        CodecError: the line is torn, is no JSON, names no known event, or has a field too many, too few, or of a
+            wrong type.
+    """
+    try:
+        record = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise CodecError(f"no JSON: {error}") from error
+    if not isinstance(record, dict) or not isinstance(record.get("event"), str):
+        raise CodecError("no event")
+    kind = EVENTS.get(record.pop("event"))
+    if kind is None:
+        raise CodecError("an event this version does not know")
+    nonfinite = record.pop("nonfinite", {})
+    if not isinstance(nonfinite, dict):
+        raise CodecError("nonfinite is no table")
+    try:
+        values = {
+            name: _checked(name, record.pop(name), wanted, nonfinite)
+            for name, wanted in _TYPES[kind.__name__].items()
+            if name in record
+        }
+        if record:
+            raise CodecError(f"unknown field {next(iter(record))!r}")
+        return kind(**values)
+    except TypeError as error:
+        raise CodecError(str(error)) from error
+
+
+def _checked(name: str, value: Any, wanted: Any, nonfinite: dict[str, str]) -> Any:
+    if value is None and nonfinite.get(name) in ("nan", "inf", "-inf"):
+        value = float(nonfinite[name])
+    if isinstance(wanted, types.GenericAlias):
+        if not isinstance(value, dict):
+            raise CodecError(f"{name} is no table")
+        item = typing.get_args(wanted)[1]
+        return {key: _checked(f"{name}.{key}", inner, item, nonfinite) for key, inner in value.items()}
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if type(value) is not wanted:
+        raise CodecError(f"{name} is not of type {wanted.__name__}")
+    return value

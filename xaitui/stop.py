@@ -1,0 +1,45 @@
+"""How a run is asked to stop, from a signal handler, another thread or another process."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from threading import Event
+
+from xaitui.errors import ExitCode
+
+
+@dataclass(frozen=True)
+class StopReason:
+    """Why a run is to stop, and how it ends then."""
+
+    text: str
+    exit_code: ExitCode
+    after_epoch: bool = False
+    """Whether the epoch is finished first, and not only the step."""
+    test: bool = False
+    """Whether the best weights so far are tested before the end."""
+
+
+class Stop:
+    """A request that the trainer looks at after each step; it may come from any thread or a signal handler."""
+
+    def __init__(self) -> None:
+        self.event = Event()
+        """Set as soon as anything was asked."""
+        self._reason: StopReason | None = None
+
+    def ask(self, reason: StopReason) -> None:
+        """Ask; an earlier request to stop at once stands."""
+        if self._reason is None or self._reason.after_epoch:
+            self._reason = reason
+        self.event.set()
+
+    @property
+    def now(self) -> StopReason | None:
+        """The reason to stop after this step."""
+        return None if self._reason is None or self._reason.after_epoch else self._reason
+
+    @property
+    def after_epoch(self) -> StopReason | None:
+        """The reason to stop at the end of this epoch or before."""
+        return self._reason
