@@ -1,0 +1,116 @@
+"""The run directory: the names in it, its making, and how a user's word finds one."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from xaitui.config.schema import RunConfig
+from xaitui.errors import UsageError
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """The files of one run."""
+
+    path: Path
+
+    @property
+    def id(self) -> str:
+        """Name of the folder, which is the run's identity."""
+        return self.path.name
+
+    @property
+    def config(self) -> Path:
+        """The resolved configuration; written first."""
+        return self.path / "config.toml"
+
+    @property
+    def environment(self) -> Path:
+        """Where, by what and from which files the run was made."""
+        return self.path / "environment.json"
+
+    @property
+    def journal(self) -> Path:
+        """The events."""
+        return self.path / "events.jsonl"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch."""
+        return self.path / "metrics.csv"
+
+    @property
+    def last(self) -> Path:
+        """The checkpoint to go on from."""
+        return self.path / "checkpoints" / "last.pt"
+
+    @property
+    def best(self) -> Path:
+        """The weights of the best epoch."""
+        return self.path / "checkpoints" / "best.pt"
+
+    @property
+    def predictions(self) -> Path:
+        """Folder of the predictions of the best weights."""
+        return self.path / "predictions"
+
+    @property
+    def log(self) -> Path:
+        """Warnings and words."""
+        return self.path / "train.log"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the one writer."""
+        return self.path / "lock"
+
+    @property
+    def heartbeat(self) -> Path:
+        """A counter that moves while the writer lives."""
+        return self.path / "heartbeat"
+
+    @property
+    def model_source(self) -> Path:
+        """Copy of the source of a user's own model."""
+        return self.path / "model.py"
+
+
+def create_run(runs_dir: Path, config: RunConfig, now: float | None = None) -> RunDirectory:
+    """Make a directory that no other run has: making it is the claim.
+
+    Raises:
+        UsageError: the folder of runs cannot be written.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S", time.localtime(now))
+    words = config.run.name or f"{_slug(config.data.dataset)}-{_slug(config.model.name)}"
+    while True:
+        path = runs_dir.absolute() / f"{stamp}-{words}-{secrets.token_hex(2)}"
+        try:
+            path.mkdir(parents=True)
+            (path / "checkpoints").mkdir()
+        except FileExistsError:
+            if not runs_dir.is_dir():
+                raise UsageError(
+                    f"cannot make a run in {runs_dir}: it is no folder; choose another --runs-dir"
+                ) from None
+            continue
+        except OSError as error:
+            raise UsageError(f"cannot make a run in {runs_dir}: {error.strerror}; choose another --runs-dir") from None
+        return RunDirectory(path)
+
+
+def _slug(text: str) -> str:
+    """The part of a path or name that can stand in a folder's name."""
+    stem = Path(text.partition(":")[2] if text.startswith(("timm:", "pretrainedmodels:")) else text).stem
+    return "".join(letter if letter.isalnum() else "-" for letter in stem)[:40].strip("-") or "own"
+
+
+def list_runs(runs_dir: Path) -> list[RunDirectory]:
+    """Every folder that is or was meant to be a run, the newest first."""
+    if not runs_dir.is_dir():
+        return []
+    folders = [path for path in runs_dir.iterdir() if path.is_dir() and not path.name.startswith(".")]
+    return [RunDirectory(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]

@@ -1,0 +1,74 @@
+"""From a user's word to a run: an id or its beginning, a name, a path, ``last``, ``best:val_auc``."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+from xaitui.catalog.metrics import METRICS
+from xaitui.config.toml import from_toml
+from xaitui.errors import UsageError, XaituiError, nearest
+from xaitui.events import EpochFinished
+from xaitui.runs.directory import RunDirectory, list_runs
+from xaitui.runs.journal import read_journal
+
+
+def find_run(word: str, runs_dir: Path) -> RunDirectory:
+    """The one run that `word` means.
+
+    Raises:
+        UsageError: no run is meant, or several are.
+    """
+    if ("/" in word or word in (".", "..")) and (Path(word) / "config.toml").exists():
+        return RunDirectory(Path(word).absolute())
+    runs = list_runs(runs_dir)
+    if not runs:
+        raise UsageError(f"there are no runs in {runs_dir}; start one with: xaitui train --headless")
+    if word == "last":
+        return runs[0]
+    if word.startswith("best:"):
+        return _best(word.removeprefix("best:"), runs)
+    exact = [run for run in runs if run.id == word]
+    found = (
+        exact or [run for run in runs if run.id.startswith(word) or run.id.endswith(f"-{word}")] or _named(word, runs)
+    )
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"there is no run {word!r} in {runs_dir}{nearest(word, [run.id for run in runs[:50]])}")
+    ids = ", ".join(run.id for run in found[:4])
+    raise UsageError(
+        f"{word!r} means {len(found)} runs ({ids}{', ...' if len(found) > 4 else ''}); write more of the id"
+    )
+
+
+def _named(word: str, runs: list[RunDirectory]) -> list[RunDirectory]:
+    """Runs of that name; the folder carries it, so that only few files are read."""
+    named = []
+    for run in runs:
+        if f"-{word}-" in run.id:
+            try:
+                if from_toml(run.config.read_text(encoding="utf-8")).run.name == word:
+                    named.append(run)
+            except (OSError, UnicodeDecodeError, XaituiError):
+                continue
+    return named
+
+
+def _best(metric: str, runs: list[RunDirectory]) -> RunDirectory:
+    name = metric.removeprefix("val_")
+    if not metric.startswith("val_") or name not in METRICS:
+        known = [f"val_{item}" for item in METRICS]
+        raise UsageError(f"best: takes a validation metric, not {metric!r}{nearest(metric, known)}")
+    sign = 1 if METRICS[name].direction == "max" else -1
+    values = {run.id: _best_value(run, name, sign) for run in runs}
+    best = max(runs, key=lambda run: values[run.id])
+    if values[best.id] == -math.inf:
+        raise UsageError(f"no run has a {metric} yet")
+    return best
+
+
+def _best_value(run: RunDirectory, name: str, sign: int) -> float:
+    epochs = [event for event in read_journal(run.journal) if isinstance(event, EpochFinished)]
+    values = [sign * event.val[name] for event in epochs if math.isfinite(event.val.get(name, math.nan))]
+    return max(values, default=-math.inf)

@@ -1,0 +1,143 @@
+"""The journal of a run: an append-only file of events, one a line, and the one fold that every reader uses."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from xaitui.events import CheckpointSaved, CodecError, Event, LifeCycle, Progress, RunResumed, decode, encode
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An event and where its line begins."""
+
+    offset: int
+    event: Event
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A line that is no event: torn by a crash, or of another version."""
+
+    offset: int
+    reason: str
+
+
+class JournalWriter:
+    """Appends events, each in one write to the file, so that a reader sees whole lines or a torn last one."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
+        """Open or create the journal; a torn last line of an earlier writer is ended first.
+
+        Raises:
+            OSError: the file cannot be written.
+        """
+        self._clock = clock
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        end = os.fstat(self._fd).st_size
+        if end and os.pread(self._fd, 1, end - 1) != b"\n":
+            self._write(b"\n")
+
+    @property
+    def offset(self) -> int:
+        """Length of the journal in bytes."""
+        return os.fstat(self._fd).st_size
+
+    def append(self, event: Event) -> Event:
+        """Write an event with the time of now, and return it so. Life-cycle and checkpoint events reach the disk.
+
+        Raises:
+            OSError: the disk is full or gone; what was written of the line is taken back.
+        """
+        event = dataclasses.replace(event, time=self._clock())
+        before = self.offset
+        try:
+            self._write(encode(event))
+        except OSError:
+            os.ftruncate(self._fd, before)
+            raise
+        if isinstance(event, LifeCycle | CheckpointSaved):
+            os.fsync(self._fd)
+        return event
+
+    def sync(self) -> None:
+        """Make what was appended survive a power cut."""
+        os.fsync(self._fd)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+    def _write(self, line: bytes) -> None:
+        while line:
+            line = line[os.write(self._fd, line) :]
+
+
+class JournalReader:
+    """Follows a journal by byte offset; works while another process writes."""
+
+    def __init__(self, path: Path, offset: int = 0, *, skip_torn: bool = False) -> None:
+        """Read from `offset` on; with `skip_torn` it lies anywhere in a line, and reading begins with the next one."""
+        self._path = path
+        self._skip_torn = skip_torn
+        self.offset = offset
+        """Where the next unread line begins."""
+        self.damage: list[Damage] = []
+        """The lines that could not be read so far."""
+
+    def poll(self, most: int = -1) -> list[Entry]:
+        """The events that were completed since the last call; a line without its end waits for the next one.
+
+        Args:
+            most: bytes to read at the most; -1 reads to the end.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        with self._path.open("rb") as file:
+            file.seek(self.offset)
+            block = file.read(most)
+        if self._skip_torn:
+            begin = block.find(b"\n") + 1
+            block, self.offset, self._skip_torn = block[begin:], self.offset + begin, begin == 0
+        entries = []
+        for line in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
+            if line.strip():
+                try:
+                    entries.append(Entry(self.offset, decode(line)))
+                except CodecError as error:
+                    self.damage.append(Damage(self.offset, str(error)))
+            self.offset += len(line)
+        return entries
+
+
+def fold(entries: Iterable[Entry]) -> list[Entry]:
+    """The journal as if the run had never been interrupted.
+
+    Where a run went back to a checkpoint, the work that stands behind that checkpoint was done again: it is dropped,
+    so that each step is there once. Life-cycle events and notes stay, for they did happen.
+    """
+    kept: list[Entry] = []
+    for entry in entries:
+        if isinstance(entry.event, RunResumed):
+            kept = [item for item in kept if not _void(item, entry.event)]
+        kept.append(entry)
+    return kept
+
+
+def _void(entry: Entry, resumed: RunResumed) -> bool:
+    if not isinstance(entry.event, Progress):
+        return False
+    return entry.offset >= resumed.journal_offset or entry.event.step > resumed.from_step
+
+
+def read_journal(path: Path) -> list[Event]:
+    """The folded events of a journal that is not being followed; empty where there is none yet."""
+    if not path.exists():
+        return []
+    return [entry.event for entry in fold(JournalReader(path).poll())]

@@ -1,0 +1,58 @@
+"""train.log: warnings and words of a run; never the screen."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import subprocess
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+logger = logging.getLogger("xaitui")
+
+ON_END_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Send what is logged, Python's warnings included, to a file for the length of the block."""
+    handler = _QuietFileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    loggers = (logger, logging.getLogger("py.warnings"))
+    logging.captureWarnings(True)
+    logger.setLevel(logging.INFO)
+    for each in loggers:
+        each.addHandler(handler)
+        each.propagate = False
+    try:
+        yield
+    finally:
+        for each in loggers:
+            each.removeHandler(handler)
+            each.propagate = True
+        logging.captureWarnings(False)
+        handler.close()
+
+
+class _QuietFileHandler(logging.FileHandler):
+    """A log that cannot be written is given up without a word: it must neither end a run nor touch the screen."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(OSError):
+            super().emit(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the name is logging's
+        del record
+
+
+def run_program(command: Sequence[str], environment: dict[str, str]) -> None:
+    """Start the program of --on-end, without a shell, and note in the log how it went."""
+    try:
+        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=ON_END_SECONDS, check=False)  # fmt: skip
+    except (OSError, subprocess.SubprocessError) as error:
+        logger.warning("--on-end: %s", error)
+        return
+    logger.info(
+        "--on-end: %s ended with %d: %s", command[0], done.returncode, (done.stdout + done.stderr).strip()[-2000:]
+    )

@@ -1,0 +1,130 @@
+"""Who writes a run: a lock for deciding, an identity for telling, a heartbeat for other machines."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import psutil
+
+from xaitui.errors import UsageError
+from xaitui.files import write_atomic
+
+HEARTBEAT_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Owner:
+    """A process, named so that a recycled pid, a reboot or another container is not taken for it."""
+
+    host: str
+    boot: str
+    namespace: str
+    pid: int
+    started: float
+
+    @staticmethod
+    def of_this_process() -> Owner:
+        """The identity of the caller."""
+        pid = os.getpid()
+        return Owner(socket.gethostname(), _boot(), _namespace(), pid, psutil.Process(pid).create_time())
+
+    @property
+    def is_near(self) -> bool:
+        """Whether its pid means the same here: the same boot of the same machine, the same pid namespace."""
+        return (self.boot, self.namespace) == (_boot(), _namespace())
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the process runs; only to be asked of one that is near."""
+        try:
+            process = psutil.Process(self.pid)
+            return bool(abs(process.create_time() - self.started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE)
+        except psutil.Error:
+            return False
+
+
+def _boot() -> str:
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return f"{socket.gethostname()}-{psutil.boot_time():.0f}"
+
+
+def _namespace() -> str:
+    with contextlib.suppress(OSError):
+        return str(Path("/proc/self/ns/pid").readlink())
+    return ""
+
+
+def read_owner(path: Path) -> Owner | None:
+    """The owner noted in a lock file; None where none is noted, or it cannot be read."""
+    try:
+        return Owner(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def read_heartbeat(path: Path) -> int:
+    """The counter of a heartbeat file; -1 where there is none."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return -1
+
+
+@contextlib.contextmanager
+def owning(lock: Path, heartbeat: Path, *, take_over: bool = False) -> Iterator[Owner]:
+    """Be the one writer of a run for the length of the block.
+
+    Raises:
+        UsageError: another process writes the run, or a machine that cannot be asked from here may still do so.
+    """
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        other = read_owner(lock)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            who = f"process {other.pid} on {other.host}" if other else "another process"
+            raise UsageError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
+                             f"{lock.parent.name}") from None  # fmt: skip
+        if other is not None and not other.is_near and other.host != socket.gethostname() and not take_over:
+            raise UsageError(f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
+                             "cannot be asked from here; if it is gone, add --take-over")  # fmt: skip
+        owner = Owner.of_this_process()
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, json.dumps(asdict(owner)).encode(), 0)
+        with _beating(heartbeat):
+            yield owner
+        os.ftruncate(descriptor, 0)
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _beating(path: Path) -> Iterator[None]:
+    over = threading.Event()
+
+    def beat() -> None:
+        count = read_heartbeat(path)
+        while True:
+            count += 1
+            with contextlib.suppress(OSError):  # a full disk must not end the training
+                write_atomic(path, str(count))
+            if over.wait(HEARTBEAT_SECONDS):
+                return
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

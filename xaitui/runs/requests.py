@@ -1,0 +1,50 @@
+"""What other processes ask of a running one: one small file each, made exclusively, taken by renaming it.
+
+No signals, so that it works over a shared disk and for whoever may write in the run directory.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from enum import StrEnum
+from pathlib import Path
+
+FOLDER = "requests"
+
+
+class Request(StrEnum):
+    """What can be asked."""
+
+    STOP = "stop"
+    """Finish the step, save, end."""
+    STOP_AFTER_EPOCH = "stop-after-epoch"
+    """Finish the epoch, save, end."""
+    SAVE = "save"
+    """Write an exact checkpoint and go on."""
+
+
+def ask(run: Path, request: Request) -> bool:
+    """Leave a request; False where the same one is waiting already.
+
+    Raises:
+        OSError: the run directory cannot be written.
+    """
+    folder = run / FOLDER
+    folder.mkdir(exist_ok=True)
+    try:
+        (folder / request.value).open("x").close()
+    except FileExistsError:
+        return False
+    return True
+
+
+def take(run: Path) -> list[Request]:
+    """The requests that wait, each given to one taker only."""
+    taken = []
+    for request in Request:
+        source = run / FOLDER / request.value
+        with contextlib.suppress(FileNotFoundError):
+            taking = source.rename(source.with_suffix(".taken"))
+            taking.unlink(missing_ok=True)
+            taken.append(request)
+    return taken
