@@ -1,0 +1,202 @@
+"""Carry out a run: join a trainer to a run directory.
+
+Every event is in the journal before it is handed on, so that whoever reads the journal knows what the caller knows.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+
+import torch
+
+from xaitui.config.toml import to_toml
+from xaitui.errors import ExitCode, OutOfMemoryError, XaituiError
+from xaitui.events import (
+    EpochFinished,
+    Event,
+    LifeCycle,
+    RequestAnswered,
+    RunFailed,
+    RunFinished,
+    RunStarted,
+    RunStopped,
+)  # fmt: skip
+from xaitui.execution.finish import Ending, test_best
+from xaitui.execution.prepare import Prepared
+from xaitui.execution.saver import RunSaver
+from xaitui.execution.watcher import watching
+from xaitui.files import write_atomic
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.environment import write_environment
+from xaitui.runs.journal import JournalWriter, read_journal
+from xaitui.runs.log import logger, logging_to, run_program
+from xaitui.runs.metrics_csv import append_metrics, write_metrics
+from xaitui.runs.owner import owning
+from xaitui.stop import Stop, StopReason
+
+
+@dataclass
+class Execution:
+    """A run that is being carried out in this process; iterating over `events` does the work."""
+
+    run: RunDirectory
+    prepared: Prepared
+    stop: Stop
+    begin: Callable[[Execution], Sequence[Event]] = lambda execution: [execution.started()]
+    """Called once the run is owned: does what is to be done before the first step, and says what to write of it."""
+    take_over: bool = False
+    _ending: Ending = field(default_factory=Ending)
+    _answered: SimpleQueue[RequestAnswered] = field(default_factory=SimpleQueue)
+
+    def events(self) -> Iterator[Event]:
+        """Train, and yield each event once it is in the journal. A failure is an event too, the last one.
+
+        Raises:
+            XaituiError: another process writes this run, or it cannot be taken up; nothing was changed.
+        """
+        with owning(self.run.lock, self.run.heartbeat, take_over=self.take_over), logging_to(self.run.log):
+            first = self.begin(self)
+            journal = JournalWriter(self.run.journal)
+            try:
+                yield from self._guarded(journal, first)
+            finally:
+                journal.close()
+        self._on_end()
+
+    def _guarded(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
+        try:
+            for event in self._work(journal, first):
+                yield self._record(journal, event)
+        except KeyboardInterrupt:
+            yield self._last_word(
+                journal, self._stopped(StopReason("interrupted at once", ExitCode.INTERRUPTED), False)
+            )
+        except Exception as error:  # noqa: BLE001 -- the one place where a run's failure becomes an event
+            logger.error("%s", "".join(traceback.format_exception(error)))
+            yield self._last_word(journal, self._failed(error))
+
+    def _work(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
+        trainer = self.prepared.trainer
+        saver = RunSaver(self.run, journal, self.prepared.config)
+        yield from first
+        write_metrics(self.run.metrics, read_journal(self.run.journal))
+        with watching(
+            self.run.path, self.stop, max_time=self.prepared.config.run.max_time, save_now=saver.ask,
+            answered=lambda request: self._answered.put(RequestAnswered(request=request.value)),
+        ):  # fmt: skip
+            for event in trainer.fit(self.stop, saver):
+                yield event
+                while not self._answered.empty():
+                    yield self._answered.get()
+            yield trainer.save(saver)
+            reason = None if trainer.finished_because else self.stop.after_epoch
+            if reason is None or (reason.test and trainer.best.epoch):
+                yield from test_best(trainer, self.prepared.dataset, self.prepared.config, self.run, self._ending)
+        while not self._answered.empty():
+            yield self._answered.get()
+        yield self._finished() if reason is None else self._stopped(reason, saved=True)
+
+    def _record(self, journal: JournalWriter, event: Event) -> Event:
+        event = journal.append(event)
+        if isinstance(event, EpochFinished):
+            append_metrics(self.run.metrics, event)
+        return event
+
+    def _last_word(self, journal: JournalWriter, event: LifeCycle) -> Event:
+        """Say how it ended even where the disk takes nothing any more."""
+        try:
+            return journal.append(event)
+        except OSError as error:
+            logger.error("the journal took no end: %s", error)
+            return event
+
+    def started(self) -> RunStarted:
+        """The event of a first start."""
+        prepared, trainer = self.prepared, self.prepared.trainer
+        return RunStarted(
+            dataset=prepared.config.data.dataset,
+            model=prepared.config.model.name,
+            device=prepared.resolved.device_name,
+            parameters=sum(parameter.numel() for parameter in prepared.built.module.parameters()),
+            train_size=len(prepared.dataset.train),
+            val_size=len(prepared.dataset.val),
+            test_size=prepared.dataset.test_size,
+            epochs=trainer.epochs,
+            steps_per_epoch=trainer.steps_per_epoch,
+            log_every=prepared.resolved.log_every,
+            monitor=trainer.parts.stopping.monitor,
+            mode=trainer.parts.stopping.mode,
+            patience=trainer.parts.stopping.patience,
+        )
+
+    def _finished(self) -> RunFinished:
+        trainer, test = self.prepared.trainer, self._ending.test
+        best = trainer.parts.stopping.best
+        return RunFinished(
+            epoch=trainer.at.epoch - 1, step=trainer.at.step, reason=trainer.finished_because,
+            best_epoch=trainer.best.epoch, best=float("nan") if best is None else best, weights=self._ending.weights,
+            test=test.scores if test else {}, undefined=test.undefined if test else {}, seconds=trainer.seconds,
+        )  # fmt: skip
+
+    def _stopped(self, reason: StopReason, saved: bool) -> RunStopped:
+        trainer, test = self.prepared.trainer, self._ending.test
+        return RunStopped(
+            epoch=trainer.at.epoch, step=trainer.at.step, reason=reason.text,
+            exit_code=int(reason.exit_code), saved=saved,
+            weights=self._ending.weights, test=test.scores if test else {}, undefined=test.undefined if test else {},
+            seconds=trainer.seconds,
+        )  # fmt: skip
+
+    def _failed(self, error: Exception) -> RunFailed:
+        trainer = self.prepared.trainer
+        known = explain(error, self.run)
+        return RunFailed(epoch=trainer.at.epoch, step=trainer.at.step, kind=type(error).__name__, message=str(known),
+                         exit_code=int(known.exit_code))  # fmt: skip
+
+    def _on_end(self) -> None:
+        command = self.prepared.config.run.on_end
+        if command:
+            with logging_to(self.run.log):
+                run_program(command, {**os.environ, "XAITUI_RUN": str(self.run.path)})
+
+
+def explain(error: Exception, run: RunDirectory) -> XaituiError:
+    """The error as a kind with an exit code and a line that says what to do."""
+    match error:
+        case XaituiError():
+            return error
+        case torch.OutOfMemoryError() | MemoryError():
+            return OutOfMemoryError(
+                "out of memory: try a smaller --batch-size or --image-size, --precision bfloat16, or --finetune head"
+            )
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            return XaituiError(f"the disk is full; free some space, then: xaitui resume {run.path}")
+        case OSError():
+            return XaituiError(f"{error.filename or run.path}: {error.strerror or error}")
+        case _:
+            return XaituiError(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}")
+
+
+def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[str]) -> Execution:
+    """Write what a new run is, before its first step.
+
+    Raises:
+        XaituiError: the disk is full or cannot be written.
+    """
+    try:
+        write_atomic(run.config, to_toml(prepared.config, prepared.resolved.table()))
+        if prepared.built.source_path is not None:
+            shutil.copyfile(prepared.built.source_path, run.model_source)
+        extra = {"device": prepared.resolved.device_name, "model_source_sha256": prepared.built.source_sha256,
+                 "notes": [*prepared.dataset.notes, *prepared.built.notes]}  # fmt: skip
+        write_environment(run.environment, command, prepared.dataset.files, extra)
+    except OSError as error:
+        shutil.rmtree(run.path, ignore_errors=True)
+        raise explain(error, run) from None
+    return Execution(run, prepared, stop)

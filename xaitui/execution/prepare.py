@@ -1,0 +1,116 @@
+"""From a configuration to a trainer that is ready for its first step; nothing is written yet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from xaitui.catalog.models import check_model
+from xaitui.config.schema import RunConfig
+from xaitui.data.dataset import Dataset
+from xaitui.data.open import open_dataset
+from xaitui.models.build import BuiltModel, build_model
+from xaitui.stop import Stop
+from xaitui.training.device import ChosenDevice, choose_device, unsupported_capability
+from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
+from xaitui.training.setup import build_parts, image_side, seed_weights
+from xaitui.training.trainer import Trainer
+
+Say = Callable[[str], None]
+
+MEMORY_SHARE = 0.5
+"""The part of the free memory of device and host that a resident set may take."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Everything that a run needs."""
+
+    config: RunConfig
+    dataset: Dataset
+    built: BuiltModel
+    resolved: Resolved
+    trainer: Trainer
+    inexact: tuple[str, ...]
+    """Why a resumed run cannot go on exactly here."""
+
+
+def prepare(
+    config: RunConfig, stop: Stop, say: Say, *, resolved: Resolved | None = None, model_source: Path | None = None
+) -> Prepared:
+    """Choose the device, open the data, build model and trainer.
+
+    Args:
+        resolved: what the machine chose when the run was made, where one is resumed.
+        model_source: a file to take a user's own model from, instead of the path in the configuration.
+
+    Raises:
+        XaituiError: of the kind of what is wrong.
+    """
+    _environment_for_torch()
+    chosen = choose_device(_wanted(config, resolved), wait_for=config.run.wait_gpu, stop=stop, say=say)
+    if config.run.device == "auto":
+        say(f"device: {chosen.device} ({chosen.name}), {chosen.reason}")
+    if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
+        say(f"{reason}; training on the processor")
+        chosen = ChosenDevice(torch.device("cpu"), "processor", reason)
+    dataset = open_data(config, chosen.device)
+    for note in dataset.notes:
+        say(note)
+    side, channels = image_side(config, dataset), dataset.info.channels
+    check_model(config.model.name, side, channels)
+    seed_weights(config)
+    built = build_model(
+        config.model.name, num_classes=len(dataset.info.classes), in_channels=channels, image_size=side,
+        batch_norm=config.model.batch_norm, dropout=config.model.dropout, activation=config.model.activation,
+        stem=config.model.stem, pretrained=config.model.pretrained, weights=config.model.weights,
+        finetune=config.model.finetune, source=model_source,
+    )  # fmt: skip
+    for note in built.notes:
+        say(note)
+    inexact = tuple(differences(resolved, chosen)) if resolved else ()
+    choices = resolve_machine(config, chosen, len(dataset.train)) if resolved is None else resolved
+    if inexact:
+        choices = adapted(choices, chosen)
+    parts = build_parts(config, dataset, built.module, choices, chosen.device)
+    return Prepared(config, dataset, built, choices, Trainer(parts), inexact)
+
+
+def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
+    """A resumed run goes back to its class of device, whatever would be chosen today, if it is here."""
+    if resolved is None or config.run.device != "auto":
+        return config.run.device
+    available = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return resolved.device if available[resolved.device] else "auto"
+
+
+def open_data(config: RunConfig, device: torch.device) -> Dataset:
+    """Open the data set of a configuration; what does not fit beside a model stays on disk."""
+    data = config.data
+    limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[data.storage]
+    return open_dataset(
+        data.dataset, size=data.size, data_dir=data.data_dir, val_fraction=data.val_fraction, fraction=data.fraction,
+        seed=config.training.seed, resident_limit=limit, image_size=data.image_size,
+    )  # fmt: skip
+
+
+def resident_limit(device: torch.device) -> int:
+    """Bytes of images that may stay on the device."""
+    free = psutil.virtual_memory().available
+    if device.type == "cuda":
+        free = min(free, torch.cuda.mem_get_info(device)[0])
+    return int(free * MEMORY_SHARE)
+
+
+def _environment_for_torch() -> None:
+    """What must stand in the environment before the first parallel region and the first GPU call.
+
+    Threads that spin while they wait take the cores from each other as soon as anything else runs.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

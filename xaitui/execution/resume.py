@@ -1,0 +1,93 @@
+"""Take a run up again: the same directory, the same files, exactly where its last checkpoint stands."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xaitui.config.schema import RunConfig
+from xaitui.config.toml import from_toml, read_resolved
+from xaitui.errors import DataError, UsageError, XaituiError
+from xaitui.events import Event, LifeCycle, RunExtended, RunFinished, RunResumed, RunStarted
+from xaitui.execution.execute import Execution
+from xaitui.execution.prepare import Say, prepare
+from xaitui.execution.saver import mend_journal, saved_journal
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.journal import read_journal
+from xaitui.stop import Stop
+from xaitui.training.checkpoint import CheckpointError, load_checkpoint
+from xaitui.training.resolve import Resolved
+
+
+@dataclass(frozen=True)
+class ResumeOptions:
+    """What may be asked of a resume."""
+
+    extend: int = 0
+    """Epochs to add to what the run has."""
+    take_over: bool = False
+    """Whether a lock of another machine is broken."""
+    trust_model: bool = False
+    """Whether code that lies in the run directory may be run."""
+    device: str = ""
+    """Another device than the run's own choice."""
+    max_time: float = 0.0
+    """A time limit for this process, in seconds; 0 is none."""
+
+
+def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> Execution:
+    """Make a run ready to go on; it is taken up, and its files are touched, when its events are iterated over.
+
+    Raises:
+        UsageError: it is finished, or holds code that is not trusted.
+        DataError: its configuration cannot be used.
+    """
+    config, resolved = _read(run, options)
+    if run.model_source.exists() and not options.trust_model:
+        raise UsageError(f"{run.id} has a model of its own, {run.model_source}; to run that code add --trust-model")
+    last = [event for event in read_journal(run.journal) if isinstance(event, LifeCycle)][-1:]
+    if not options.extend and last and isinstance(last[0], RunFinished):
+        raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
+    source = run.model_source if run.model_source.exists() else None
+    prepared = prepare(config, stop, say, resolved=resolved, model_source=source)
+    return Execution(run, prepared, stop, lambda execution: _take_up(execution, options), options.take_over)
+
+
+def _read(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolved]:
+    try:
+        config = from_toml(run.config.read_text(encoding="utf-8"))
+        resolved = Resolved.from_table(read_resolved(run.config))
+    except (OSError, UnicodeDecodeError, XaituiError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"cannot resume {run.id}: {run.config}: {reason}") from None
+    changes = {"device": options.device or config.run.device, "max_time": options.max_time}
+    return config.model_copy(update={"run": config.run.model_copy(update=changes)}), resolved
+
+
+def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
+    """Bring the trainer to the last checkpoint, or to the beginning where none was written yet."""
+    run, trainer, inexact = execution.run, execution.prepared.trainer, execution.prepared.inexact
+    offset = 0
+    if run.last.exists():
+        state = load_checkpoint(run.last)
+        try:
+            trainer.restore(state)
+            saved = saved_journal(state)
+        except (KeyError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, zlib.error) as error:
+            reason = str(error).splitlines()[0]
+            raise CheckpointError(f"{run.last} is no checkpoint of this run: {reason}") from None
+        mend_journal(run.journal, saved)
+        offset = len(saved)
+    events = read_journal(run.journal)
+    before = next((event.epochs for event in reversed(events) if isinstance(event, RunExtended)), trainer.epochs)
+    trainer.epochs = before + options.extend
+    if options.extend:
+        trainer.parts.stopping.counter = 0  # the patience begins anew: the user wants to see more
+    if not any(isinstance(event, RunStarted) for event in events):
+        return [execution.started()]
+    resumed = RunResumed(
+        from_step=trainer.at.step, journal_offset=offset, checkpoint=f"checkpoints/{run.last.name}" if offset else "",
+        epochs=trainer.epochs, exact=not inexact, reason="; ".join(inexact),
+    )  # fmt: skip
+    return [resumed, RunExtended(epochs_before=before, epochs=trainer.epochs)] if options.extend else [resumed]

@@ -1,0 +1,48 @@
+"""A thread beside the training that takes up requests of other processes and keeps the time limit."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from xaitui.errors import ExitCode
+from xaitui.runs.requests import Request, take
+from xaitui.stop import Stop, StopReason
+
+POLL_SECONDS = 0.5
+
+_REASONS = {
+    Request.STOP: StopReason("asked to stop by another process", ExitCode.FINISHED, test=True),
+    Request.STOP_AFTER_EPOCH: StopReason(
+        "asked by another process to stop after the epoch", ExitCode.FINISHED, after_epoch=True, test=True
+    ),
+}
+
+
+@contextlib.contextmanager
+def watching(
+    run: Path, stop: Stop, *, max_time: float, save_now: Callable[[], None], answered: Callable[[Request], None]
+) -> Iterator[None]:
+    """Look for requests, and for the end of `max_time` seconds (0: none), for the length of the block."""
+    over = threading.Event()
+    deadline = time.monotonic() + max_time if max_time else float("inf")
+
+    def watch() -> None:
+        while not over.wait(POLL_SECONDS):
+            with contextlib.suppress(OSError):  # a share that fails for a moment must not end the training
+                for request in take(run):
+                    answered(request)
+                    save_now() if request is Request.SAVE else stop.ask(_REASONS[request])
+            if time.monotonic() > deadline and not stop.now:
+                stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
+
+    thread = threading.Thread(target=watch, name="requests", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()

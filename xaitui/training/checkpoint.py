@@ -1,0 +1,67 @@
+"""Checkpoints: tensors and plain values only, whole or absent, never executed."""
+
+from __future__ import annotations
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xaitui.errors import DataError
+from xaitui.files import replacing
+
+State = dict[str, Any]
+
+
+class CheckpointError(DataError):
+    """A checkpoint that is missing, damaged, or of something else."""
+
+
+def save_checkpoint(path: Path, state: State) -> None:
+    """Write a checkpoint in the place of the one before, which stays until the new one has been read back.
+
+    Raises:
+        OSError: the disk is full or gone; the one before is as it was.
+    """
+    with replacing(path) as file:
+        torch.save(state, file)
+        file.flush()
+        _read_back(Path(file.name))
+
+
+def _read_back(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        damaged = archive.testzip()
+    if damaged is not None:
+        raise OSError(f"the disk did not keep what was written: {damaged} reads back different")
+
+
+def load_checkpoint(path: Path) -> State:
+    """Read a checkpoint into the memory of the host; nothing in it is executed.
+
+    Raises:
+        CheckpointError: it is missing, damaged, or holds anything but tensors and plain values.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise CheckpointError(f"there is no checkpoint {path}") from None
+    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = "it holds code or objects" if isinstance(error, pickle.UnpicklingError) else "it is damaged"
+        raise CheckpointError(f"cannot use the checkpoint {path}: {reason}") from None
+    if not isinstance(state, dict):
+        raise CheckpointError(f"cannot use the checkpoint {path}: it is no checkpoint of a run")
+    return state
+
+
+def pack_text(text: bytes) -> Tensor:
+    """Bytes as a tensor, for bytes are not among the plain values that are read without trust."""
+    return torch.frombuffer(bytearray(text or b"\0"), dtype=torch.uint8)[: len(text)]
+
+
+def unpack_text(tensor: Tensor) -> bytes:
+    """The bytes of `pack_text`."""
+    return bytes(tensor.numpy().tobytes())

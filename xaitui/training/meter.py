@@ -1,0 +1,79 @@
+"""Running sums of an epoch, kept on the device so that counting never waits for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from xaitui.catalog.records import Task
+from xaitui.training.numerics import Numerics
+
+
+@dataclass(frozen=True)
+class Means:
+    """What some images gave on average."""
+
+    loss: float
+    accuracy: float
+    images: int
+
+
+class Meter:
+    """Sums loss and right predictions over an epoch, and over the window since the last journal line."""
+
+    def __init__(self, task: Task, numerics: Numerics, clock: Callable[[], float] = time.monotonic) -> None:
+        self._task = task
+        self._clock = clock
+        self._epoch = torch.zeros(3, dtype=numerics.sum_dtype, device=numerics.device)
+        self._window = self._epoch.clone()
+        self._images, self._since = 0, clock()
+
+    def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """Count a batch: its mean loss (), logits (B, C) and true labels (B,) or (B, L)."""
+        if self._task is Task.MULTI_LABEL:
+            right = ((logits > 0) == labels.bool()).float().mean(dim=1).sum()
+        else:
+            right = (logits.argmax(dim=1) == labels).sum()
+        images = len(labels)
+        row = torch.stack([loss.to(self._epoch) * images, right.to(self._epoch), self._epoch.new_tensor(images)])
+        self._epoch += row
+        self._window += row
+        self._images += images
+
+    def window(self) -> tuple[Means, float]:
+        """The means since the last call and the images per second since then; waits for the device."""
+        means = self._means(self._window)
+        now = self._clock()
+        speed = self._images / max(now - self._since, 1e-9)
+        self._window.zero_()
+        self.restart_clock()
+        return means, speed
+
+    def epoch(self) -> Means:
+        """The means of the epoch, which begins anew; waits for the device."""
+        means = self._means(self._epoch)
+        self._epoch.zero_()
+        return means
+
+    def restart_clock(self) -> None:
+        """Measure speed from now on: what lay between (an evaluation, a checkpoint) is not training."""
+        self._images, self._since = 0, self._clock()
+
+    def state(self) -> dict[str, Any]:
+        """The sums, as plain tensors."""
+        return {"epoch": self._epoch.cpu(), "window": self._window.cpu()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Go on from the sums of `state`."""
+        self._epoch.copy_(state["epoch"])
+        self._window.copy_(state["window"])
+
+    @staticmethod
+    def _means(sums: Tensor) -> Means:
+        loss, right, images = sums.tolist()
+        return Means(loss / images, right / images, int(images)) if images else Means(float("nan"), float("nan"), 0)

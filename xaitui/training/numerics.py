@@ -1,0 +1,111 @@
+"""The arithmetic of a run: precision, memory layout, threads, determinism, and the watch over what is finite."""
+
+from __future__ import annotations
+
+import os
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from xaitui.errors import DivergedError
+
+_DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Numerics:
+    """On which device, in which precision and memory layout a model computes."""
+
+    device: torch.device
+    precision: str = "float32"
+    channels_last: bool = False
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """The context of a forward pass."""
+        enabled = self.precision != "float32"
+        return torch.autocast(self.device.type, dtype=_DTYPES[self.precision], enabled=enabled)
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The layout of images and weights."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+    @property
+    def sum_dtype(self) -> torch.dtype:
+        """What sums are kept in: double, where the device has it."""
+        return torch.float32 if self.device.type == "mps" else torch.float64
+
+
+def configure(*, threads: int, deterministic: bool, tf32: bool) -> None:
+    """Set what torch keeps for the whole process.
+
+    CUBLAS_WORKSPACE_CONFIG has an effect only before the first use of the GPU.
+    """
+    torch.set_num_threads(threads)
+    if deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(deterministic, warn_only=deterministic)
+    torch.backends.cudnn.benchmark = not deterministic
+    torch.backends.cuda.matmul.allow_tf32 = tf32
+    torch.backends.cudnn.allow_tf32 = tf32
+
+
+class FiniteGuard:
+    """Notices the first loss that is NaN or infinite.
+
+    On the processor the loss is read at once, before the update. Reading it on a GPU would wait for the device at each
+    step, so there the step is kept in a flag on the device, which is read at log points and before each checkpoint;
+    until then fused optimizers skip their updates.
+    """
+
+    def __init__(self, device: torch.device, optimizer: torch.optim.Optimizer) -> None:
+        self._optimizer = optimizer
+        self._immediate = device.type == "cpu"
+        self._first = torch.full((), -1, dtype=torch.int64, device=device)
+        self._fused = not self._immediate and all(group.get("fused") for group in optimizer.param_groups)
+
+    def watch(self, loss: Tensor, step: int) -> None:
+        """Look at the loss of a step, before its update.
+
+        Raises:
+            DivergedError: on the processor, at the step itself.
+        """
+        finite = torch.isfinite(loss)
+        if self._immediate:
+            if not finite:
+                raise diverged(step)
+            return
+        self._first = torch.where((self._first < 0) & ~finite, step, self._first)
+        if self._fused:
+            self._optimizer.found_inf = (self._first >= 0).float()  # type: ignore[attr-defined]
+            self._optimizer.grad_scale = None  # type: ignore[attr-defined]
+
+    def check(self) -> None:
+        """Read the flag; waits for the device.
+
+        Raises:
+            DivergedError: a loss was not finite.
+        """
+        if not self._immediate and (first := int(self._first)) >= 0:
+            raise diverged(first)
+
+
+def diverged(step: int) -> DivergedError:
+    """The error of a loss that is not finite."""
+    return DivergedError(f"the loss of step {step} is not finite; the last good checkpoint is kept: lower --lr, "
+                         "add --warmup-epochs 1 or --clip-norm 1")  # fmt: skip
+
+
+def check_weights(model: nn.Module, step: int) -> None:
+    """Make sure that no poisoned weights are saved.
+
+    Raises:
+        DivergedError: a parameter or buffer is not finite.
+    """
+    tensors = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
+    if tensors and not bool(torch.stack([torch.isfinite(tensor).all() for tensor in tensors]).all()):
+        raise DivergedError(f"the weights are not finite any more after step {step}; the last good checkpoint is kept: "
+                            "lower --lr, add --warmup-epochs 1 or --clip-norm 1")  # fmt: skip

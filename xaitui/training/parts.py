@@ -1,0 +1,78 @@
+"""What a trainer is made of, and the part of its state that belongs to them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from xaitui.catalog.records import Task
+from xaitui.config.schema import RunConfig
+from xaitui.data.device.prepare import Prepare
+from xaitui.data.device.store import Store
+from xaitui.training.averaging import WeightAverage
+from xaitui.training.checkpoint import State
+from xaitui.training.early_stopping import EarlyStopping
+from xaitui.training.inputs import TrainingInputs
+from xaitui.training.losses import Loss
+from xaitui.training.numerics import Numerics
+from xaitui.training.schedule import Plateau, Schedule
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that takes part in a step or in an evaluation."""
+
+    config: RunConfig
+    task: Task
+    numerics: Numerics
+    model: nn.Module
+    train: Store
+    val: Store
+    inputs: TrainingInputs
+    """Makes a batch of stored images one of inputs and targets, augmentation included."""
+    prepare: Prepare
+    """The same for evaluation: resize and normalise, nothing random."""
+    loss: Loss
+    optimizer: torch.optim.Optimizer
+    scaler: torch.amp.GradScaler
+    """Does something in float16 only."""
+    schedule: Schedule
+    plateau: Plateau | None
+    average: WeightAverage | None
+    stopping: EarlyStopping
+    log_every: int
+    eval_batch_size: int
+
+    def state(self) -> State:
+        """Tensors and plain values."""
+        device = self.numerics.device
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "stopping": self.stopping.state(),
+            "plateau": self.plateau.state() if self.plateau else {},
+            "average": self.average.state_dict() if self.average else {},
+            "generator": torch.get_rng_state(),
+            "generator_cuda": torch.cuda.get_rng_state(device) if device.type == "cuda" else torch.empty(0),
+        }
+
+    def restore(self, state: State) -> None:
+        """Take over what `state` returned.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: it is the state of another model or optimizer.
+        """
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scaler.load_state_dict(state["scaler"])
+        self.stopping.restore(state["stopping"])
+        if self.plateau is not None:
+            self.plateau.restore(state["plateau"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
+        torch.set_rng_state(state["generator"])
+        if self.numerics.device.type == "cuda" and len(state["generator_cuda"]):
+            torch.cuda.set_rng_state(state["generator_cuda"], self.numerics.device)

@@ -1,0 +1,142 @@
+"""Builds the parts of a trainer from a configuration, a data set and what the machine chose."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import nn
+
+from xaitui.catalog.augmentations import refuse_channels, refuse_mirrors
+from xaitui.catalog.metrics import METRICS
+from xaitui.config.schema import RunConfig
+from xaitui.data.dataset import Dataset
+from xaitui.data.device.augment import Augmenter
+from xaitui.data.device.prepare import Prepare
+from xaitui.data.device.store import open_store
+from xaitui.data.statistics import split_statistics
+from xaitui.seeds import derive_seed
+from xaitui.training.averaging import WeightAverage
+from xaitui.training.early_stopping import EarlyStopping
+from xaitui.training.inputs import TrainingInputs
+from xaitui.training.losses import Loss, balanced_weights, build_loss
+from xaitui.training.numerics import Numerics, configure
+from xaitui.training.optim import build_optimizer
+from xaitui.training.order import steps_per_epoch
+from xaitui.training.parts import Parts
+from xaitui.training.resolve import Resolved
+from xaitui.training.schedule import Plateau, build_schedule
+
+
+def check_augmentation(config: RunConfig, dataset: Dataset) -> None:
+    """Refuse augmentations that would change what the images of a set mean.
+
+    Raises:
+        UsageError: a mirror for a set with left and right, a colour augmentation for grey images.
+    """
+    settings = augmentation_settings(config)
+    refuse_mirrors(dataset.info, settings)
+    refuse_channels(dataset.info, settings)
+
+
+def augmentation_settings(config: RunConfig) -> Mapping[str, float]:
+    """The strengths of all augmentations, zero where off."""
+    return {name: float(value) for name, value in config.augmentation.model_dump().items()}
+
+
+def seed_weights(config: RunConfig) -> None:
+    """Decide the initial weights; to be called right before the model is built."""
+    torch.manual_seed(derive_seed(config.training.seed, "weights"))
+
+
+def build_parts(
+    config: RunConfig, dataset: Dataset, model: nn.Module, resolved: Resolved, device: torch.device
+) -> Parts:
+    """Put everything on the device, ready for the first step.
+
+    Raises:
+        UsageError: the configuration asks for what the set or the model cannot do.
+        DataError: the images cannot be read.
+    """
+    check_augmentation(config, dataset)
+    training = config.training
+    configure(threads=resolved.threads, deterministic=training.deterministic, tf32=resolved.tf32)
+    numerics = Numerics(device, resolved.precision, resolved.channels_last)
+    model = model.to(device).to(memory_format=numerics.memory_format)
+    train, val = open_store(dataset.train, device), open_store(dataset.val, device)
+    prepare = build_prepare(config, dataset, numerics)
+    steps = steps_per_epoch(len(train), training.batch_size)
+    stopping = _stopping(config)
+    plateau = _plateau(config, stopping.mode)
+    torch.manual_seed(derive_seed(training.seed, "training"))
+    return Parts(
+        config=config,
+        task=dataset.info.task,
+        numerics=numerics,
+        model=model,
+        train=train,
+        val=val,
+        inputs=TrainingInputs(
+            dataset.info.task,
+            len(dataset.info.classes),
+            training.seed,
+            Augmenter(augmentation_settings(config)),
+            prepare,
+        ),
+        prepare=prepare,
+        loss=_loss(config, dataset, device),
+        optimizer=build_optimizer(model, config.optimizer.name, config.optimizer.model_dump(), fused=resolved.fused),
+        scaler=torch.amp.GradScaler(device.type, enabled=resolved.precision == "float16"),
+        schedule=build_schedule(
+            config.schedule.name,
+            config.schedule.model_dump(),
+            base_lr=config.optimizer.lr,
+            steps_per_epoch=steps,
+            epochs=training.epochs,
+        ),
+        plateau=plateau,
+        average=WeightAverage(model, training.ema_decay) if training.ema_decay else None,
+        stopping=stopping,
+        log_every=resolved.log_every,
+        eval_batch_size=resolved.eval_batch_size,
+    )
+
+
+def build_prepare(config: RunConfig, dataset: Dataset, numerics: Numerics) -> Prepare:
+    """How stored images become inputs: the size the model sees, mean and deviation per channel."""
+    channels = dataset.info.channels
+    match config.data.normalize:
+        case "half":
+            mean, deviation = (0.5,) * channels, (0.5,) * channels
+        case "train":
+            mean, deviation = split_statistics(dataset.train)
+        case "none":
+            mean, deviation = (0.0,) * channels, (1.0,) * channels
+    side = image_side(config, dataset)
+    return Prepare(side, mean, deviation, memory_format=numerics.memory_format).to(numerics.device)
+
+
+def image_side(config: RunConfig, dataset: Dataset) -> int:
+    """Side in pixels of the images that the model sees."""
+    return config.data.image_size or dataset.train.images.shape[1]
+
+
+def _loss(config: RunConfig, dataset: Dataset, device: torch.device) -> Loss:
+    task, classes = dataset.info.task, len(dataset.info.classes)
+    balanced = config.training.class_weights == "balanced"
+    weights = balanced_weights(dataset.train.labels, classes, task).to(device) if balanced else None
+    return build_loss(task, label_smoothing=config.training.label_smoothing, class_weights=weights)
+
+
+def _stopping(config: RunConfig) -> EarlyStopping:
+    training = config.training
+    mode: Literal["min", "max"] = METRICS[training.monitor].direction if training.mode == "auto" else training.mode
+    return EarlyStopping(training.monitor, mode, training.patience, training.min_delta)
+
+
+def _plateau(config: RunConfig, mode: Literal["min", "max"]) -> Plateau | None:
+    schedule = config.schedule
+    if schedule.name != "plateau":
+        return None
+    return Plateau(mode, schedule.plateau_patience, schedule.plateau_threshold)

@@ -1,0 +1,226 @@
+"""The training loop of one run. It yields what happens, and knows nothing of files or screens."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from xaitui.events import EpochFinished, EpochStarted, Evaluated, Event, StepLogged
+from xaitui.stop import Stop
+from xaitui.training.checkpoint import State
+from xaitui.training.evaluate import predict
+from xaitui.training.meter import Meter
+from xaitui.training.metrics import score
+from xaitui.training.numerics import FiniteGuard, check_weights
+from xaitui.training.optim import set_rate
+from xaitui.training.order import epoch_batches, steps_per_epoch
+from xaitui.training.parts import Parts
+
+
+class Saver(Protocol):
+    """Where checkpoints go, and when."""
+
+    def due(self, *, epoch_end: bool) -> bool:
+        """Whether a checkpoint is to be written at this step."""
+
+    def save(self, trainer: Trainer) -> Event:
+        """Write one."""
+
+
+@dataclass
+class Position:
+    """Where a run is."""
+
+    epoch: int = 1
+    """The epoch in work."""
+    batch: int = 0
+    """Its finished batches."""
+    step: int = 0
+    """Finished optimizer steps of the whole run."""
+
+
+@dataclass
+class Best:
+    """The weights of the best epoch so far; epoch 0 while there is none."""
+
+    epoch: int = 0
+    model: dict[str, Tensor] = field(default_factory=dict)
+
+
+class Trainer:
+    """Trains a model. Between two yields its state can be taken, and an equal trainer goes on from it exactly."""
+
+    def __init__(self, parts: Parts, clock: Callable[[], float] = time.monotonic) -> None:
+        self.parts = parts
+        self.at = Position()
+        self.best = Best()
+        self.epochs = parts.config.training.epochs
+        self.steps_per_epoch = steps_per_epoch(len(parts.train), parts.config.training.batch_size)
+        self.finished_because = ""
+        """Why no more epochs are to come; empty while some are."""
+        self._clock = clock
+        self._began = self._epoch_began = clock()
+        self._guard = FiniteGuard(parts.numerics.device, parts.optimizer)
+        self._meter = Meter(parts.task, parts.numerics, clock)
+
+    @property
+    def seconds(self) -> float:
+        """Time of work, in this process and those before."""
+        return self._clock() - self._began
+
+    @property
+    def evaluated_model(self) -> nn.Module:
+        """The model that is evaluated and kept: the averaged one, where weights are averaged."""
+        return self.parts.average.module if self.parts.average else self.parts.model
+
+    def fit(self, stop: Stop, saver: Saver) -> Iterator[Event]:
+        """Train until the epochs are over, early stopping ends them, or a stop is asked for.
+
+        Raises:
+            DivergedError: the loss is no longer finite.
+        """
+        self.finished_because = self._end_reason(self.at.epoch - 1)
+        while not self.finished_because and not stop.now:
+            if self.at.batch == 0:
+                self._epoch_began = self._clock()
+                yield EpochStarted(epoch=self.at.epoch, step=self.at.step, epochs=self.epochs)
+            yield from self._train(stop, saver)
+            if self.at.batch == self.steps_per_epoch:
+                yield from self._close_epoch(stop)
+            if self.at.batch == 0 and saver.due(epoch_end=True):
+                yield self.save(saver)
+            if stop.after_epoch:
+                return
+
+    def save(self, saver: Saver) -> Event:
+        """Have a checkpoint written, unless it would be poisoned.
+
+        Raises:
+            DivergedError: loss or weights are no longer finite.
+        """
+        self._guard.check()
+        check_weights(self.parts.model, self.at.step)
+        return saver.save(self)
+
+    def _train(self, stop: Stop, saver: Saver) -> Iterator[Event]:
+        """The steps of the epoch that are still to do."""
+        parts, training = self.parts, self.parts.config.training
+        order = epoch_batches(
+            len(parts.train), training.batch_size, seed=training.seed, epoch=self.at.epoch, device=parts.numerics.device
+        )
+        parts.model.train()
+        self._meter.restart_clock()
+        with closing(parts.train.batches(order[self.at.batch :])) as batches:
+            for images, labels in batches:
+                if stop.now:
+                    return
+                self._step(images, labels)
+                self.at.batch += 1
+                self.at.step += 1
+                if self.at.step % parts.log_every == 0:
+                    yield self._log()
+                if saver.due(epoch_end=False):
+                    yield self.save(saver)
+                    self._meter.restart_clock()
+
+    def _step(self, images: Tensor, labels: Tensor) -> None:
+        parts, clip_norm = self.parts, self.parts.config.training.clip_norm
+        set_rate(parts.optimizer, self.rate)
+        inputs, targets = parts.inputs(images, labels, self.at.step)
+        with parts.numerics.autocast():
+            logits = parts.model(inputs)
+        loss = parts.loss(logits.float(), targets)
+        self._guard.watch(loss.detach(), self.at.step + 1)
+        parts.optimizer.zero_grad(set_to_none=True)
+        torch.autograd.backward(parts.scaler.scale(loss))
+        if clip_norm:
+            parts.scaler.unscale_(parts.optimizer)
+            nn.utils.clip_grad_norm_(parts.model.parameters(), clip_norm)
+        parts.scaler.step(parts.optimizer)
+        parts.scaler.update()
+        if parts.average is not None:
+            parts.average.update(parts.model)
+        self._meter.add(loss.detach(), logits.detach(), labels)
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next step: a function of the step and of the plateau's reductions."""
+        return self.parts.schedule.rate(self.at.step, self.parts.plateau.reductions if self.parts.plateau else 0)
+
+    def _log(self) -> Event:
+        self._guard.check()
+        means, speed = self._meter.window()  # waits for the device: only here and at the end of an epoch
+        device = self.parts.numerics.device
+        memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
+        lr = float(self.parts.optimizer.param_groups[0]["lr"])
+        return StepLogged(epoch=self.at.epoch, step=self.at.step, loss=means.loss, lr=lr, images_per_second=speed,
+                          memory=memory)  # fmt: skip
+
+    def _close_epoch(self, stop: Stop) -> Iterator[Event]:
+        """Evaluate, compare with the best, and go on to the next epoch; nothing is changed where a stop interrupts."""
+        parts, began = self.parts, self._clock()
+        self._guard.check()
+        predictions = predict(
+            self.evaluated_model, parts.val, parts.prepare, parts.task, parts.numerics, parts.eval_batch_size, stop
+        )
+        if predictions is None:
+            return
+        scores = score(parts.task, predictions.probabilities, predictions.labels)
+        values = {"loss": predictions.loss, **scores.values}
+        yield Evaluated(epoch=self.at.epoch, step=self.at.step, split="val", scores=values, undefined=scores.undefined,
+                        averaged=parts.average is not None, seconds=self._clock() - began)  # fmt: skip
+        monitored = values[parts.stopping.monitor]
+        if parts.stopping.update(self.at.epoch, monitored):
+            weights = self.evaluated_model.state_dict()
+            self.best = Best(self.at.epoch, {name: tensor.detach().clone() for name, tensor in weights.items()})
+        if parts.plateau is not None:
+            parts.plateau.update(monitored)
+        yield self._summary(values)
+        self.finished_because = self._end_reason(self.at.epoch)
+        self.at.epoch, self.at.batch = self.at.epoch + 1, 0
+
+    def _summary(self, val: dict[str, float]) -> Event:
+        stopping, means = self.parts.stopping, self._meter.epoch()
+        seconds = self._clock() - self._epoch_began
+        return EpochFinished(
+            epoch=self.at.epoch, step=self.at.step, train_loss=means.loss,
+            train_accuracy=float("nan") if self.parts.inputs.mixes else means.accuracy, val=val,
+            lr=float(self.parts.optimizer.param_groups[0]["lr"]), images_per_second=means.images / max(seconds, 1e-9),
+            seconds=seconds, best_epoch=stopping.best_epoch or 0,
+            best=float("nan") if stopping.best is None else stopping.best,
+            waited=stopping.counter, patience=stopping.patience,
+        )  # fmt: skip
+
+    def _end_reason(self, epochs_done: int) -> str:
+        if epochs_done and self.parts.stopping.should_stop:
+            return f"early stopping: {self.parts.stopping.reason()}"
+        return f"all {self.epochs} epochs are done" if epochs_done >= self.epochs else ""
+
+    def state(self) -> State:
+        """All that decides how the run goes on: tensors and plain values."""
+        now = self._clock()
+        return {
+            "epoch": self.at.epoch, "batch": self.at.batch, "step": self.at.step,
+            "elapsed": now - self._began, "epoch_elapsed": now - self._epoch_began,
+            "best_epoch": self.best.epoch, "best_model": self.best.model,
+            "meter": self._meter.state(), **self.parts.state(),
+        }  # fmt: skip
+
+    def restore(self, state: State) -> None:
+        """Go on from a state.
+
+        Raises:
+            KeyError, RuntimeError, ValueError: it is the state of another model or optimizer.
+        """
+        device, now = self.parts.numerics.device, self._clock()
+        self.parts.restore(state)
+        self.at = Position(state["epoch"], state["batch"], state["step"])
+        self._began, self._epoch_began = now - state["elapsed"], now - state["epoch_elapsed"]
+        self.best = Best(state["best_epoch"], {name: tensor.to(device) for name, tensor in state["best_model"].items()})
+        self._meter.restore(state["meter"])
