@@ -1,0 +1,108 @@
+"""The command line: a table of commands, of which only the one that is asked for is loaded."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import typer
+from typer.exceptions import TyperException
+
+from xaitui.cli.streams import guard_streams, say
+from xaitui.errors import ExitCode, XaituiError
+
+
+@dataclass(frozen=True)
+class Command:
+    """A row of the table: the name, the module `xaitui.cli.<module>` that has it, and its line in the help."""
+
+    name: str
+    module: str
+    help: str
+
+
+COMMANDS = (
+    Command("train", "train", "Train a model, and keep the run in a directory of its own."),
+    Command("resume", "resume", "Take a run up again, exactly where its last checkpoint stands."),
+    Command("stop", "stop", "Ask a run to stop, whichever process or machine it is on."),
+    Command("attach", "attach", "Follow a run as it goes, from wherever it runs."),
+    Command("runs", "runs", "List, show and remove runs."),
+    Command("data", "data", "List, fetch and verify data sets."),
+    Command("models", "models", "List the models that can be trained."),
+    Command("config", "config", "Show what a configuration resolves to, and its schema."),
+    Command("doctor", "doctor", "Say what works on this machine, and what to do about the rest."),
+)
+
+
+def build_app(wanted: str = "") -> typer.Typer:
+    """The application. A command that is not `wanted` stands there with its name and help only; "*" loads them all."""
+    app = typer.Typer(
+        name="xaitui",
+        help="A training console for the terminal: start, watch, survive, compare and explain image classifiers.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+    )
+
+    @app.callback()
+    def root() -> None:
+        """Needed so that one command alone is still named."""
+
+    for row in COMMANDS:
+        if wanted not in (row.name, "*"):
+            app.command(row.name, help=row.help)(_not_loaded)
+            continue
+        module = importlib.import_module(f"xaitui.cli.{row.module}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=row.name, help=row.help, no_args_is_help=True)
+        else:
+            app.command(row.name, help=row.help)(module.command)
+    return app
+
+
+def _not_loaded() -> None:
+    """Stand for a command that was not asked for."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Carry out a command line and return its exit code; an error is one line on stderr."""
+    words = [_dashes(word) for word in arguments]
+    show_traceback = "--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK"))
+    words = [word for word in words if word != "--traceback"] or ["--help"]
+    guard_streams()
+    try:
+        app = build_app(next((word for word in words if not word.startswith("-")), ""))
+        result = app(args=words, prog_name="xaitui", standalone_mode=False)
+    except (TyperException, XaituiError) as error:
+        if show_traceback:
+            say(traceback.format_exc())
+        message = error.format_message() if isinstance(error, TyperException) else str(error)
+        is_help = message.startswith("Usage:")  # of a group that was given no command
+        say(message if is_help else "xaitui: " + " ".join(message.split()))
+        return int(error.exit_code)
+    except typer.Abort:
+        say("xaitui: nothing was changed")
+        return int(ExitCode.FAILED)
+    except KeyboardInterrupt:
+        return int(ExitCode.INTERRUPTED)
+    except Exception as error:  # noqa: BLE001 -- the one place where the command line turns an error into an exit code
+        say(
+            traceback.format_exc()
+            if show_traceback
+            else f"xaitui: {type(error).__name__}: {error} (--traceback shows where)"
+        )
+        return int(ExitCode.FAILED)
+    finally:
+        sys.stdout.flush()
+    return result if isinstance(result, int) else int(ExitCode.FINISHED)
+
+
+def _dashes(word: str) -> str:
+    """Accept --batch_size for --batch-size."""
+    name, separator, value = word.partition("=")
+    return name.replace("_", "-") + separator + value if name.startswith("--") else word

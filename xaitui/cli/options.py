@@ -1,0 +1,85 @@
+"""Options made from the fields of the configuration, so that neither can differ from the other."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xaitui.config.fields import FieldRecord
+from xaitui.config.layers import Layer, Resolution, augmentation_layer, environment_layer, preset_layer, resolve
+from xaitui.config.schema import FIELDS
+from xaitui.config.toml import file_layer
+from xaitui.errors import UsageError
+
+SourceOptions = dict[str, Any]
+
+
+def _parameter(record: FieldRecord) -> inspect.Parameter:
+    names = [record.option] if not record.short else [record.option, record.short]
+    if record.kind == "bool":
+        names = [f"{record.option}/--no-{record.option[2:]}"]
+    kind: Any = bool | None if record.kind == "bool" else str | None
+    choices = f" [{', '.join(record.choices)}]" if record.choices else ""
+    unit = f" ({record.unit})" if record.unit else ""
+    option = typer.Option(
+        *names, help=f"{record.help}{choices}{unit}", rich_help_panel=record.path.split(".", maxsplit=1)[0],
+        metavar=None if record.kind == "bool" else record.kind.upper(), show_default=False,
+    )  # fmt: skip
+    name = record.path.replace(".", "__")
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
+
+
+def with_settings(function: Callable[..., int]) -> Callable[..., int]:
+    """Give a command every setting as an option; it receives those that were used as `settings`, by dotted path."""
+
+    def command(**values: Any) -> int:
+        settings = {path: values.pop(path.replace(".", "__")) for path in FIELDS}
+        return function(settings={path: value for path, value in settings.items() if value is not None}, **values)
+
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own if item.name != "settings"]
+    command.__signature__ = inspect.Signature([*parameters, *map(_parameter, FIELDS.values())])  # type: ignore[attr-defined]
+    command.__annotations__ = {}
+    command.__doc__ = function.__doc__
+    return command
+
+
+def resolve_options(settings: dict[str, Any], *, config: Path | None, preset: str, augment: bool) -> Resolution:
+    """The configuration that defaults, preset, file, environment and options give together.
+
+    Raises:
+        UsageError: one of them is wrong.
+    """
+    layers = [preset_layer(preset)] if preset else []
+    if config is not None:
+        layers.append(file_layer(config))
+    layers.append(environment_layer())
+    for path, value in settings.items():
+        layers.append(Layer(FIELDS[path].option, {path: value}))
+    if augment:
+        layers.insert(0, augmentation_layer(resolve(layers).config.data.dataset))
+    return resolve(_kinds_first(layers))
+
+
+def _kinds_first(layers: list[Layer]) -> list[Layer]:
+    """All options are one layer: what chooses a kind comes before the settings that only that kind takes."""
+    options = [layer for layer in layers if layer.origin.startswith("--")]
+    others = [layer for layer in layers if not layer.origin.startswith("--")]
+    return [*others, *sorted(options, key=lambda layer: not any(path.endswith(".name") for path in layer.values))]
+
+
+def parse_extension(text: str) -> int:
+    """Epochs to add, from ``+5``.
+
+    Raises:
+        UsageError: it is no such number.
+    """
+    if not text:
+        return 0
+    if not text.startswith("+") or not text[1:].isdigit() or int(text[1:]) < 1:
+        raise UsageError(f"--epochs takes what is to be added, for example +5, not {text!r}")
+    return int(text[1:])

@@ -1,0 +1,40 @@
+"""`xaitui resume`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from xaitui.cli.options import parse_extension
+from xaitui.cli.places import RunsDir, RunWord, runs_folder
+from xaitui.config.units import parse_duration
+from xaitui.errors import UsageError
+from xaitui.runs.find import find_run
+
+
+def command(
+    run: RunWord = "last",
+    epochs: Annotated[str, typer.Option("--epochs", help="Epochs to add, for example +5.", show_default=False)] = "",
+    device: Annotated[
+        str, typer.Option("--device", help="Another device than the run chose.", show_default=False)
+    ] = "",
+    max_time: Annotated[str, typer.Option("--max-time", help="A time limit for this process, as 7h50m.")] = "0",
+    take_over: Annotated[bool, typer.Option("--take-over", help="Break the lock of another machine.")] = False,
+    trust_model: Annotated[bool, typer.Option("--trust-model", help="Run the model source kept in the run.")] = False,
+    headless: Annotated[bool, typer.Option("--headless", help="Go on without a screen.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
+    runs_dir: RunsDir = None,
+) -> int:
+    """Take a run up again, exactly where its last checkpoint stands."""
+    extend = parse_extension(epochs)
+    try:
+        limit = parse_duration(max_time)
+    except ValueError as error:
+        raise UsageError(f"--max-time: {error}") from None
+    found = find_run(run, runs_folder(runs_dir))
+    from xaitui.cli.training import take_up
+    from xaitui.execution.resume import ResumeOptions
+
+    options = ResumeOptions(extend, take_over, trust_model, device, float(str(limit)))
+    return take_up(found, options, as_json=json)
