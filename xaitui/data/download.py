@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaitui.data.disk import BLOCK, Report, ensure_free, exclusive, no_report, publish, writing_to
+from xaitui.data.disk import BLOCK, Report, digest, ensure_free, exclusive, no_report, publish, writing_to
 from xaitui.data.transfer import Part, TransferError, transfer
 from xaitui.errors import DataError
 from xaitui.files import replacing
@@ -60,18 +60,6 @@ class Identity:
             if not found.startswith(wanted.lower()):
                 return f"its {name.upper()} is {found[: len(wanted)]}, {wanted} is expected"
         return ""
-
-
-def digest(path: Path, algorithm: str, report: Report = no_report) -> str:
-    """Hash a whole file, block by block, in hexadecimal."""
-    hasher = hashlib.new(algorithm, usedforsecurity=False)
-    total, done = path.stat().st_size, 0
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            hasher.update(block)
-            done += len(block)
-            report(done, total)
-    return hasher.hexdigest()
 
 
 def fetch(

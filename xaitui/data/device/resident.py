@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
 import numpy as np
 import torch
@@ -26,7 +26,7 @@ class ResidentStore:
     def __len__(self) -> int:
         return len(self._images)
 
-    def batches(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, batches: Iterable[Tensor]) -> Generator[tuple[Tensor, Tensor], None, None]:
         """See `Store.batches`."""
         for indices in batches:
             chosen = indices.to(self.index_device, non_blocking=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import weakref
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
@@ -63,7 +63,7 @@ class StreamingStore:
     def __len__(self) -> int:
         return len(self.labels)
 
-    def batches(self, batches: Iterable[Tensor]) -> Iterator[tuple[Tensor, Tensor]]:
+    def batches(self, batches: Iterable[Tensor]) -> Generator[tuple[Tensor, Tensor], None, None]:
         """See `Store.batches`; raise DataError where the file can no longer be read.
 
         Closing the generator early, as leaving a loop over it does, ends the reading thread.

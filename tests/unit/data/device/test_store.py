@@ -137,7 +137,7 @@ def test_leaving_the_loop_early_ends_the_thread(on_disk: Split) -> None:
     assert reading_threads() == []
     stream = store.batches(shuffled())
     next(stream)
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert reading_threads() == []
     assert_same_batches(store, shuffled())
 
