@@ -1,0 +1,46 @@
+"""What a source of images offers, before missing splits are cut from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.catalog.records import DatasetInfo
+from xaitui.data.dataset import DataFile, Images
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class Part:
+    """One split as it was published: its labels, checked already, and its images on demand."""
+
+    labels: NDArray[np.int64]
+    """Of shape (N,), or (N, L) for multi-label tasks."""
+    read: Callable[[], Images]
+    """Reads the N images, uint8 of shape (N, H, W, C)."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """The published splits of one set."""
+
+    info: DatasetInfo
+    parts: Mapping[str, Part]
+    """By name: "train" always, "val" and "test" where they were published."""
+    files: tuple[DataFile, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Residency:
+    """Which images are read into memory, and where the others are unpacked."""
+
+    limit: int
+    """A split of more bytes stays on disk."""
+    cache_dir: Path | None = None
+    """Folder for unpacked arrays; the user's cache where it is not given."""
