@@ -234,11 +234,11 @@ def _remove_set(name: str, size: int, data_dir: str, yes: bool) -> int:
 
 
 def _remove_file(remote: RemoteFile, path: Path, home: Path) -> None:
-    from xaitui.data.transfer import Part
+    from xaitui.data.part_file import PartFile
 
     try:
         path.unlink(missing_ok=True)
-        Part(home / remote.name).discard()
+        PartFile(home / remote.name).discard()
     except OSError as error:
         raise DataError(f"cannot remove {printable(path)}: {error.strerror}") from error
     put(f"removed {printable(path)}")

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xaitui.data.disk import BLOCK, Report, digest, ensure_free, exclusive, no_report, publish, writing_to
-from xaitui.data.transfer import Part, TransferError, transfer
+from xaitui.data.part_file import PartFile
+from xaitui.data.transfer import TransferError, transfer
 from xaitui.errors import DataError
 from xaitui.files import replacing
 from xaitui.text import printable
@@ -90,7 +91,7 @@ def fetch(
     Raises:
         DataError: no mirror served the right file, or it cannot be written; the message names what was tried.
     """
-    wanted, part = Identity(md5, sha256_prefix, size), Part(target)
+    wanted, part = Identity(md5, sha256_prefix, size), PartFile(target)
     if wanted.fits(target):
         return
     with writing_to(target.parent), exclusive(_lock(target)):
@@ -108,7 +109,7 @@ def fetch(
         raise DataError(printable(f"cannot download {target.name}: {'; '.join(failures)}{kept}"))
 
 
-def _from_mirror(url: str, part: Part, wanted: Identity, report: Report, patience: Patience) -> str:
+def _from_mirror(url: str, part: PartFile, wanted: Identity, report: Report, patience: Patience) -> str:
     """Bring the right file to `part`; return why it failed, empty where it did not."""
     failures, reached = 0, part.size
     while True:
@@ -157,7 +158,7 @@ def import_file(source: Path, target: Path, md5: str = "", report: Report | None
                     f"{printable(source)} is not {target.name}: its MD5 is {hasher.hexdigest()}, {md5} is expected; "
                     "nothing was imported"
                 )
-        Part(target).discard()
+        PartFile(target).discard()
 
 
 def _lock(target: Path) -> Path:

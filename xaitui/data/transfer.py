@@ -8,17 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import http.client
-import json
 import re
 import ssl
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from xaitui import __version__
 from xaitui.data.disk import BLOCK, Report, ensure_free
+from xaitui.data.part_file import PartFile
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be another one in a moment."""
@@ -35,46 +33,7 @@ class TransferError(Exception):
         """Seconds that the server asks for."""
 
 
-@dataclass(frozen=True)
-class Part:
-    """A download that is not finished, beside its target; a note says which version of which address it is."""
-
-    target: Path
-
-    @property
-    def path(self) -> Path:
-        """The bytes from the beginning of the file."""
-        return self.target.with_name(self.target.name + ".part")
-
-    @property
-    def note(self) -> Path:
-        """Address and validator (ETag or Last-Modified) of those bytes, as JSON."""
-        return self.target.with_name(self.target.name + ".part.json")
-
-    @property
-    def size(self) -> int:
-        """Bytes that are there."""
-        return self.path.stat().st_size if self.path.exists() else 0
-
-    def begin(self, url: str, validator: str) -> None:
-        """Start again from the first byte."""
-        self.path.write_bytes(b"")
-        self.note.write_text(json.dumps({"url": url, "validator": validator}))
-
-    def validator(self, url: str) -> str:
-        """What tells whether `url` still serves the version these bytes are of; empty where nothing does."""
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
-            noted = json.loads(self.note.read_text())
-            return str(noted["validator"]) if noted["url"] == url else ""
-        return ""
-
-    def discard(self) -> None:
-        """Forget these bytes."""
-        self.path.unlink(missing_ok=True)
-        self.note.unlink(missing_ok=True)
-
-
-def transfer(url: str, part: Part, *, size: int, hashed: bool, timeout: float, report: Report) -> bool:
+def transfer(url: str, part: PartFile, *, size: int, hashed: bool, timeout: float, report: Report) -> bool:
     """Bring `part` to its full length; say whether it goes on from older bytes.
 
     Args:
@@ -106,7 +65,7 @@ def transfer(url: str, part: Part, *, size: int, hashed: bool, timeout: float, r
     return begin > 0
 
 
-def _request(url: str, start: int, validator: str, timeout: float, part: Part) -> http.client.HTTPResponse | None:
+def _request(url: str, start: int, validator: str, timeout: float, part: PartFile) -> http.client.HTTPResponse | None:
     """Ask for the bytes from `start` on; None where `start` is already the length of the file."""
     headers = {"User-Agent": f"xaitui/{__version__}", "Accept-Encoding": "identity"}
     if start:
@@ -165,7 +124,7 @@ def _strong_validator(response: http.client.HTTPResponse) -> str:
     return tag if tag.startswith('"') else str(response.headers.get("Last-Modified", ""))
 
 
-def _copy(response: http.client.HTTPResponse, part: Part, begin: int, total: int, report: Report) -> None:
+def _copy(response: http.client.HTTPResponse, part: PartFile, begin: int, total: int, report: Report) -> None:
     done = begin
     with part.path.open("r+b") as file:
         file.seek(begin)

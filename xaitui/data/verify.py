@@ -10,7 +10,7 @@ from xaitui.catalog.records import DatasetInfo, RemoteFile
 from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import file_md5, known_md5, published_md5
 from xaitui.data.locate import data_home, find_file
-from xaitui.data.transfer import Part
+from xaitui.data.part_file import PartFile
 
 
 class FileState(StrEnum):
@@ -45,7 +45,7 @@ def file_status(remote: RemoteFile, data_dir: str = "") -> FileStatus:
     """Say what there is of a file, without reading it."""
     path = find_file(remote, data_dir)
     if path is None:
-        part = Part(data_home(data_dir) / remote.name)
+        part = PartFile(data_home(data_dir) / remote.name)
         state = FileState.PARTIAL if part.size else FileState.ABSENT
         return FileStatus(remote, part.path if part.size else None, part.size, state)
     md5 = known_md5(path)
