@@ -1,0 +1,66 @@
+"""When to stop because nothing improves any more, and which epoch was the best."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+
+@dataclass
+class EarlyStopping:
+    """Follows one metric over the epochs of a run."""
+
+    monitor: str
+    """Name of the metric, for `reason`."""
+    mode: Literal["min", "max"]
+    """Whether less or more of it is better."""
+    patience: int
+    """Epochs in a row without improvement after which to stop; 0 never stops, and still follows the best epoch."""
+    min_delta: float
+    """The smallest change that counts as an improvement, in the metric's own unit."""
+    best: float | None = None
+    """None until the first value that is not NaN."""
+    best_epoch: int | None = None
+    counter: int = 0
+    """Epochs since the last improvement."""
+
+    def update(self, epoch: int, value: float) -> bool:
+        """Take the metric of an epoch; return whether it is the best so far. NaN never is, nor is an equal value."""
+        improved = self._improves(value)
+        if improved:
+            self.best, self.best_epoch, self.counter = value, epoch, 0
+        else:
+            self.counter += 1
+        return improved
+
+    def _improves(self, value: float) -> bool:
+        if self.best is None:
+            return not math.isnan(value)
+        gain = value - self.best if self.mode == "max" else self.best - value
+        return gain > self.min_delta
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the patience is used up."""
+        return 0 < self.patience <= self.counter
+
+    def reason(self) -> str:
+        """Say in one sentence why to stop: the metric, its best value and epoch, and the patience."""
+        epochs = f"{self.counter} epoch{'' if self.counter == 1 else 's'}"
+        if self.best is None:
+            return f"{self.monitor} was undefined for {epochs} (patience {self.patience})."
+        by = f" by more than {self.min_delta:g}" if self.min_delta else ""
+        return (
+            f"{self.monitor} has not improved{by} for {epochs} (patience {self.patience}): "
+            f"the best is {self.best:.4f}, from epoch {self.best_epoch}."
+        )
+
+    def state(self) -> dict[str, float | int | None]:
+        """Return what a checkpoint must keep."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "counter": self.counter}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state` returned."""
+        self.best, self.best_epoch, self.counter = state["best"], state["best_epoch"], state["counter"]
