@@ -115,7 +115,7 @@ def _read_images(path: Path, split: _Arrays, residency: Residency) -> Images:
     if split.images.nbytes > residency.limit:
         from xaitui.data.array_cache import cached_rows
 
-        return cached_rows(path, f"{split.images.name}.npy", cache_dir=residency.cache_dir)
+        return cached_rows(path, f"{split.images.name}.npy", cache_dir=residency.cache_dir, report=residency.report)
     return read_array(path, split.images).reshape(split.count, *split.image_shape)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import DataFile, Images
+from xaitui.data.disk import Report, no_report
 
 SPLITS = ("train", "val", "test")
 
@@ -44,3 +45,5 @@ class Residency:
     """A split of more bytes stays on disk."""
     cache_dir: Path | None = None
     """Folder for unpacked arrays; the user's cache where it is not given."""
+    report: Report = no_report
+    """Told how far the unpacking is, which takes minutes for a set of many GB."""

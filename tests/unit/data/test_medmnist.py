@@ -57,6 +57,18 @@ def test_an_official_file_of_another_set_is_refused() -> None:
         official_source(DATASETS["breastmnist"], 64, DataFile(str(path), ""), IN_MEMORY)
 
 
+def test_a_bad_label_in_an_official_file_is_named_before_any_image_is_read(tmp_path: Path) -> None:
+    info, path = DATASETS["breastmnist"], tmp_path / "breastmnist.npz"
+    arrays: dict[str, Any] = {}
+    for split, count in zip(("train", "val", "test"), info.counts, strict=True):
+        arrays[f"{split}_images"] = np.zeros((count, 28, 28), np.uint8)
+        arrays[f"{split}_labels"] = np.zeros((count, 1), np.uint8)
+    arrays["test_labels"][7] = 2
+    np.savez_compressed(path, allow_pickle=True, **arrays)
+    with pytest.raises(DataError, match=r"test_labels in .*: label 2 at index 7 is outside 0-1"):
+        official_source(info, 28, DataFile(str(path), ""), IN_MEMORY)
+
+
 @pytest.mark.parametrize(
     ("labels", "task", "classes"),
     [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +99,11 @@ def test_the_test_split_is_the_same_for_every_seed_and_val_is_not() -> None:
     first, second = (assemble(source, val_fraction=0.1, fraction=1.0, seed=seed) for seed in (0, 1))
     assert pixels(first.read_test().images) == pixels(second.read_test().images)
     assert pixels(first.val.images) != pixels(second.val.images)
+
+
+def test_a_test_split_of_another_origin_is_said() -> None:
+    source = Source(replace(INFO, test_note="test: elsewhere"), {"train": part(np.arange(90) % 3)})
+    assert assemble(source, val_fraction=0.1, fraction=1.0, seed=0).notes[-1] == "test: elsewhere"
 
 
 def test_a_fraction_thins_train_alone_and_keeps_each_class() -> None:

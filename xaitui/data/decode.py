@@ -1,0 +1,114 @@
+"""Picture files become square uint8 arrays by stated rules."""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from xaitui.errors import DataError
+from xaitui.text import printable
+
+RULES = "turned as EXIF says, alpha laid over white, 16-bit grey divided by 257, cropped to the middle square"
+"""What happens to a picture, in the words of the note that a user gets. Of an animation the first frame is taken."""
+
+FORMATS: dict[str, str] = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".bmp": "BMP",
+    ".gif": "GIF",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".pgm": "PPM",
+    ".ppm": "PPM",
+}
+"""File name endings and Pillow's decoder for each. Only these are tried: some others start outside programs."""
+
+_GREY_MODES = ("1", "L", "LA", "I")
+_DAMAGED = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error),
+    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
+    *(OverflowError, MemoryError, LookupError, TypeError, AttributeError, NotImplementedError),
+)
+"""What Pillow's decoders raise for damaged files; its documentation names only the first two."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What the header of a picture file says."""
+
+    short_side: int
+    """In pixels."""
+    is_grey: bool
+
+
+def probe(path: Path) -> Picture:
+    """Read the header; raise DataError, naming the file, where it is not a picture of an allowed size."""
+    with _opened(path) as image:
+        return Picture(min(image.size), _is_grey(image))
+
+
+def decode(path: Path, side: int, channels: int) -> NDArray[np.uint8]:
+    """Return the picture as uint8 (side, side, channels), grey or RGB; raise DataError where it is damaged.
+
+    A picture that is already of that size and 8 bit keeps its values; others are scaled with a bicubic filter.
+    """
+    with _opened(path) as image:
+        turned = _as_8_bit(ImageOps.exif_transpose(image))
+        plain = _without_alpha(turned, "L" if channels == 1 else "RGB")
+        square = _middle_square(plain).resize((side, side), Image.Resampling.BICUBIC)
+        return np.array(square, np.uint8).reshape(side, side, channels)
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of odd tags; what cannot be decoded is an error all the same
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+                yield image
+    except _DAMAGED as error:
+        reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
+        raise DataError(f"picture {printable(path)} cannot be used: {printable(reason)}") from error
+
+
+def _is_grey(image: Image.Image) -> bool:
+    return image.mode in _GREY_MODES or image.mode.startswith("I;16")
+
+
+def _as_8_bit(image: Image.Image) -> Image.Image:
+    """Scale 16-bit grey by a fixed rule, the same for every picture: 65,535 becomes 255."""
+    if image.mode == "F":
+        raise ValueError("its pixels are floating-point numbers, whose range is not known; save 8 or 16 bits")
+    if image.mode != "I" and not image.mode.startswith("I;16"):
+        return image
+    values = np.asarray(image).astype(np.int64)
+    if values.min() < 0 or values.max() > 65_535:
+        raise ValueError(f"its pixels reach from {values.min()} to {values.max()}; save 8 or 16 bits")
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def _without_alpha(image: Image.Image, mode: str) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert(mode)
+    layered = image.convert("RGBA")
+    white = Image.new(mode, image.size, "white")
+    white.paste(layered.convert(mode), mask=layered.getchannel("A"))
+    return white
+
+
+def _middle_square(image: Image.Image) -> Image.Image:
+    """Cut it out before it is scaled: the filter must not reach for what lies beyond."""
+    side = min(image.size)
+    left, top = (image.width - side) // 2, (image.height - side) // 2
+    return image.crop((left, top, left + side, top + side))

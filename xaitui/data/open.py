@@ -1,0 +1,110 @@
+"""The front door: a name or a path becomes a data set, whatever it is made of."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from xaitui.catalog.datasets import DATASETS, dataset_info
+from xaitui.catalog.records import DatasetInfo
+from xaitui.data.dataset import Dataset
+from xaitui.data.disk import Report, no_report
+from xaitui.data.fingerprint import official_file
+from xaitui.data.locate import get_command, require_file
+from xaitui.data.source import Residency, Source
+from xaitui.data.splits import assemble
+from xaitui.errors import DataError, UsageError
+from xaitui.text import printable
+
+
+def open_dataset(
+    dataset: str,
+    *,
+    size: int = 0,
+    data_dir: str = "",
+    val_fraction: float = 0.1,
+    fraction: float = 1.0,
+    seed: int = 0,
+    resident_limit: int = 8 << 30,
+    cache_dir: Path | None = None,
+    image_size: int = 0,
+    report: Report = no_report,
+) -> Dataset:
+    """Open a set of the catalog, an own ``.npz`` in MedMNIST's form, or an own folder of pictures by class.
+
+    All labels are checked here, and a file of the catalog against its published MD5; the test images are not read.
+
+    Args:
+        dataset: a name of the catalog, or a path.
+        size: side length in pixels of the variant to open, 0 for the default one.
+        data_dir: folder where files are looked for first.
+        val_fraction: part of train that becomes val where a set has none.
+        fraction: part of train that is used; val and test stay whole.
+        seed: decides which images are cut from train.
+        resident_limit: bytes of images above which a split stays on disk.
+        cache_dir: where decoded pictures and unpacked arrays are kept, the user's cache where it is not given.
+        image_size: side in pixels that the pictures of an own folder are brought to, if `size` does not say it.
+        report: told how far unpacking or decoding into the cache is: bytes that are done, and bytes in all.
+
+    Raises:
+        UsageError: the name is not known, the set has no such size, or a fraction is out of its range.
+        DataError: a file is missing, damaged, or not what the set needs.
+    """
+    residency = Residency(resident_limit, cache_dir, report)
+    if dataset in DATASETS or not _is_path(dataset):
+        source = _catalog_source(dataset_info(dataset), size, data_dir, residency)
+    else:
+        source = _own_source(Path(dataset).expanduser(), size, image_size, residency)
+    return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
+
+
+def _is_path(dataset: str) -> bool:
+    return os.sep in dataset or dataset.endswith(".npz") or _is_folder(Path(dataset))
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, or below a folder that may not be entered
+        return False
+
+
+def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Residency) -> Source:
+    size = size or info.sizes[0]
+    _check_size(info, size)
+    if info.name == "digits":
+        from xaitui.data.digits import digits_source
+
+        return digits_source(info)
+    command = get_command(info.name, size, data_dir)
+    remotes = info.files[size]
+    files = [official_file(require_file(remote, info.name, size, data_dir), remote, command) for remote in remotes]
+    if info.name == "mnist":
+        from xaitui.data.idx import mnist_source
+
+        return mnist_source(info, files)
+    from xaitui.data.medmnist import official_source
+
+    return official_source(info, size, files[0], residency)
+
+
+def _own_source(path: Path, size: int, image_size: int, residency: Residency) -> Source:
+    if _is_folder(path):
+        from xaitui.data.folder import folder_source
+
+        return folder_source(path, size or image_size, residency)
+    if path.suffix != ".npz":
+        raise DataError(f"{printable(path)} is neither an .npz file nor a folder of pictures by class")
+    from xaitui.data.medmnist import own_source
+
+    source = own_source(path, residency)
+    _check_size(source.info, size or source.info.sizes[0])
+    return source
+
+
+def _check_size(info: DatasetInfo, size: int) -> None:
+    if size not in info.sizes:
+        sizes = ", ".join(map(str, info.sizes))
+        raise UsageError(
+            f"{info.name} does not come at {size} px, only at {sizes} px; --image-size resizes what the model sees"
+        )
