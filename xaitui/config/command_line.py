@@ -24,18 +24,19 @@ def option_values(record: FieldRecord, value: Any) -> list[str]:
     return [f"{record.option}={text}"]
 
 
+def differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
+    """The settings that are not at their defaults, each with its value and its default, in the order of the file.
+
+    The defaults are those of a plain `xaitui train`; those of an optimizer or a schedule are the chosen one's.
+    """
+    kinds = {f"{group}.name": getattr(config, group).name for group in ("optimizer", "schedule")}
+    base = to_values(build_config(kinds)) | {path: FIELDS[path].default for path in kinds}
+    return {path: (value, base[path]) for path, value in to_values(config).items() if value != base[path]}
+
+
 def arguments(config: RunConfig) -> list[str]:
-    """The options that differ from the defaults of a plain `xaitui train`, in the order of the file."""
-    base = to_values(RunConfig())
-    kinds = {group: type(getattr(config, group)).model_validate({"name": getattr(config, group).name})
-             for group in ("optimizer", "schedule")}  # fmt: skip
-    words: list[str] = []
-    for path, value in to_values(config).items():
-        group, name = path.split(".", 1)
-        default = base[path] if group not in kinds or name == "name" else getattr(kinds[group], name)
-        if value != default:
-            words += option_values(FIELDS[path], value)
-    return words
+    """The options for what differs from a plain `xaitui train`."""
+    return [word for path, (value, _) in differences(config).items() for word in option_values(FIELDS[path], value)]
 
 
 def command_line(config: RunConfig) -> str:
@@ -81,4 +82,4 @@ def parse_command_line(line: str) -> RunConfig:
         raise UsageError(f"cannot read the line: {error}") from None
     if words[:2] == ["xaitui", "train"]:
         words = words[2:]
-    return build_config(parse_arguments([word for word in words if word != "--headless"]))
+    return build_config(parse_arguments([word for word in words if word not in ("--headless", "--json")]))

@@ -69,11 +69,11 @@ class FieldRecord:
         unit = f" ({self.unit})" if self.unit else ""
         if self.low is None:
             return noun + unit
-        floor = f"above {self.low:g}" if self.exclusive else f"from {self.low:g}"
-        ceiling = "" if self.high is None else f" {'up ' if self.exclusive else ''}to {self.high:g}"
-        return (
-            f"{noun} {floor}{ceiling}{unit}" if ceiling or self.exclusive else f"{noun} of at least {self.low:g}{unit}"
-        )
+        low = f"{self.low:.12g}"
+        high = "" if self.high is None else f"{self.high:.12g}"
+        if self.exclusive:
+            return f"{noun} above {low}{f' up to {high}' if high else ''}{unit}"
+        return f"{noun} from {low} to {high}{unit}" if high else f"{noun} of at least {low}{unit}"
 
 
 def _kind(annotation: Any) -> str:

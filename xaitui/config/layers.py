@@ -10,11 +10,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
-from xaitui.config.schema import FIELDS, KindGroup, RunConfig
+from xaitui.config.groups import KindGroup
+from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.errors import UsageError, nearest
 
 ENVIRONMENT_PREFIX = "XAITUI_"
-RESERVED = frozenset({"XAITUI_RUNS_DIR", "XAITUI_TRACEBACK"})
+RESERVED = frozenset({"XAITUI_RUNS_DIR", "XAITUI_RUN", "XAITUI_TRACEBACK"})
 """Variables of the same prefix that are no setting of a run."""
 
 _KINDS: dict[str, type[KindGroup]] = {

@@ -2,67 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.records import KindInfo
 from xaitui.catalog.schedules import SCHEDULES
 from xaitui.config.fields import field_records, setting
-from xaitui.config.units import parse_duration, parse_size
+from xaitui.config.groups import Bytes, Command, Fractions, Group, KindGroup, Seconds, Words
 from xaitui.errors import nearest
 
 SCHEMA_VERSION = 1
-
-
-def _split_commas(value: object) -> object:
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-
-
-def _split_words(value: object) -> object:
-    return tuple(shlex.split(value)) if isinstance(value, str) else value
-
-
-Fractions = Annotated[tuple[float, ...], BeforeValidator(_split_commas)]
-Words = Annotated[tuple[str, ...], BeforeValidator(_split_commas)]
-Command = Annotated[tuple[str, ...], BeforeValidator(_split_words)]
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
-Bytes = Annotated[int, BeforeValidator(parse_size)]
-
-
-class Group(BaseModel):
-    """A table of the configuration file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-
-class KindGroup(Group):
-    """A table whose `name` decides which of its settings apply, and with which defaults."""
-
-    @classmethod
-    def kinds(cls) -> Mapping[str, KindInfo]:
-        """The catalog's table for this group."""
-        raise NotImplementedError
-
-    @model_validator(mode="before")
-    @classmethod
-    def _fill(cls, given: Any) -> Any:
-        if not isinstance(given, dict):
-            return given
-        name = given.get("name", cls.model_fields["name"].default)
-        info = cls.kinds().get(name)
-        if info is None:
-            raise ValueError(f"there is no {name!r}{nearest(str(name), cls.kinds())}")
-        for key, value in given.items():
-            known = cls.model_fields.get(key)
-            if known is not None and key != "name" and key not in info.settings and value != known.default:
-                takes = ", ".join(info.settings) or "no settings"
-                raise ValueError(f"{key} does not apply to {name}, which takes {takes}")
-        return {**info.settings, **given}
 
 
 class DataConfig(Group):
@@ -79,9 +32,9 @@ class DataConfig(Group):
                               option="--fraction", above=0, high=1)  # fmt: skip
     val_fraction: float = setting(0.1, "Part of train that becomes validation where a set has none.",
                                   option="--val-fraction", above=0, high=0.5)  # fmt: skip
-    normalize: Literal["half", "train", "none"] = setting(
-        "half", "Mean and deviation: 0.5 (as MedMNIST), those of the training split, or none.", option="--normalize"
-    )
+    normalize: Literal["half", "train", "imagenet", "none"] = setting(
+        "half", "Mean and deviation: 0.5 (as MedMNIST), of the training split, of ImageNet, or none.",
+        option="--normalize")  # fmt: skip
     storage: Literal["auto", "resident", "streaming"] = setting(
         "auto", "Keep the images on the device, or stream them from disk; auto asks the free memory.",
         option="--storage")  # fmt: skip
@@ -126,20 +79,28 @@ class ScheduleConfig(KindGroup):
                         choices=tuple(SCHEDULES))  # fmt: skip
     warmup_epochs: float = setting(0.0, "Linear warm-up.", option="--warmup-epochs", unit="epochs", low=0, high=1000)
     step_epochs: int = setting(
-        0, "Epochs between two steps.", option="--step-epochs", unit="epochs", low=0, high=100_000
+        0, "Epochs between two steps.", option="--step-epochs", unit="epochs", low=1, high=100_000
     )
     gamma: float = setting(0.0, "Factor of each step.", option="--gamma", low=0, high=1)
     milestones: Fractions = setting((), "Where the rate steps down, as parts of the run.", option="--milestones")
     min_lr_ratio: float = setting(0.0, "Last rate as a part of the first.", option="--min-lr-ratio", low=0, high=1)
     pct_start: float = setting(0.0, "Part of the run in which the rate rises.", option="--pct-start", low=0, high=1)
-    div_factor: float = setting(0.0, "Peak rate over the initial one.", option="--div-factor", low=0, high=1e6)
-    final_div_factor: float = setting(0.0, "Initial rate over the last one.", option="--final-div-factor", low=0,
+    div_factor: float = setting(0.0, "Peak rate over the initial one.", option="--div-factor", low=1, high=1e6)
+    final_div_factor: float = setting(0.0, "Initial rate over the last one.", option="--final-div-factor", low=1,
                                       high=1e9)  # fmt: skip
     plateau_patience: int = setting(0, "Epochs without improvement before the rate falls.", option="--plateau-patience",
                                     unit="epochs", low=0, high=10_000)  # fmt: skip
     plateau_factor: float = setting(0.0, "Factor of each reduction.", option="--plateau-factor", low=0, high=1)
     plateau_threshold: float = setting(0.0, "Relative change that counts as an improvement.",
                                        option="--plateau-threshold", low=0, high=1)  # fmt: skip
+
+    @field_validator("milestones")
+    @classmethod
+    def _within_the_run(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        for part in value:
+            if not 0 < part < 1:
+                raise ValueError(f"a milestone is a part of the run, above 0 and below 1, not {part:g}")
+        return value
 
     @classmethod
     def kinds(cls) -> Mapping[str, KindInfo]:
@@ -233,6 +194,14 @@ class ExecutionConfig(Group):
         for text in (value,) if isinstance(value, str) else value:
             if any(not character.isprintable() for character in text):
                 raise ValueError("control characters are not allowed")
+        return value
+
+    @field_validator("tags")
+    @classmethod
+    def _separable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for tag in value:
+            if not tag or tag != tag.strip() or "," in tag:
+                raise ValueError(f"{tag!r} is no tag; tags have no comma, and no space at either end")
         return value
 
     @field_validator("name")

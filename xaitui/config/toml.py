@@ -8,8 +8,9 @@ from typing import Any
 
 import tomli_w
 
+from xaitui.config.groups import KindGroup
 from xaitui.config.layers import Layer, build_config
-from xaitui.config.schema import FIELDS, SCHEMA_VERSION, KindGroup, RunConfig
+from xaitui.config.schema import FIELDS, SCHEMA_VERSION, RunConfig
 from xaitui.errors import UsageError, nearest
 
 RESOLVED = "resolved"
@@ -65,8 +66,10 @@ def parse_toml(text: str, origin: str) -> dict[str, Any]:
     groups = list(RunConfig.model_fields)
     values: dict[str, Any] = {}
     for group, table in tables.items():
-        if group not in groups or not isinstance(table, dict):
+        if group not in groups:
             raise UsageError(f"{origin}: there is no table [{group}]{nearest(group, groups)}")
+        if not isinstance(table, dict):
+            raise UsageError(f"{origin}: {group} is a table of settings; write them below a line [{group}]")
         values.update({f"{group}.{name}": value for name, value in table.items()})
     for path in values:
         if path not in FIELDS:

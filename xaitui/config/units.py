@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
+from fractions import Fraction
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
@@ -16,6 +18,8 @@ def parse_duration(value: object) -> object:
     """
     if not isinstance(value, str):
         return value
+    with contextlib.suppress(ValueError):
+        return float(value)  # any number, as `repr` spells it
     match = _DURATION.fullmatch(value.strip().lower().replace(" ", ""))
     if match is None or not any(match.groups()):
         raise ValueError("write a duration as 7h50m, 90s or a number of seconds")
@@ -25,7 +29,7 @@ def parse_duration(value: object) -> object:
 
 def format_duration(seconds: float) -> str:
     """Seconds in the two units that matter: ``0.8s``, ``42s``, ``3m12s``, ``7h50m``, ``2d03h``."""
-    if seconds < 10:
+    if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)
     minutes, rest = divmod(whole, 60)
@@ -51,13 +55,13 @@ def parse_size(value: object) -> object:
         raise ValueError("write a size as 10GiB, 500MB or a number of bytes")
     number, prefix, binary = match.groups()
     base = 1024 if binary else 1000
-    return int(float(number) * base ** " KMGT".index(prefix.upper() or " "))
+    return int(Fraction(number) * base ** " KMGT".index(prefix.upper() or " "))  # exact where a float is not
 
 
 def format_size(size: float) -> str:
     """Bytes in binary units: ``512 B``, ``4.1 MiB``, ``12.6 GiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024:
+        if size < 1023.95:  # what would be shown as 1024.0 is 1.0 of the next
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
         size /= 1024
     return f"{size:.1f} TiB"
