@@ -10,7 +10,7 @@ from pathlib import Path
 import platformdirs
 
 from xaitui.catalog.records import RemoteFile
-from xaitui.errors import DataError
+from xaitui.errors import DataError, UsageError
 from xaitui.text import printable
 
 _PLACES = ("", "medmnist", "mnist", "MNIST/raw")
@@ -22,10 +22,18 @@ def cache_home() -> Path:
     return Path(platformdirs.user_cache_dir("xaitui"))
 
 
+def user_path(text: str) -> Path:
+    """Return a path as a user writes it, with ``~``; raise UsageError for the home of a user who is not known."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(f"{printable(text)}: there is no home of that user") from error
+
+
 def data_home(data_dir: str = "") -> Path:
     """Return the folder a download goes to: `data_dir`, else XAITUI_DATA_DIR, else one in the user's cache."""
     chosen = data_dir or os.environ.get("XAITUI_DATA_DIR", "")
-    return Path(chosen).expanduser() if chosen else cache_home() / "data"
+    return user_path(chosen) if chosen else cache_home() / "data"
 
 
 def find_file(remote: RemoteFile, data_dir: str = "") -> Path | None:
@@ -61,7 +69,7 @@ def get_command(dataset: str, size: int, data_dir: str = "") -> str:
 def _searched(data_dir: str) -> Iterator[Path]:
     """Yield the folders in order: what was named, our own, and where medmnist and torchvision leave their files."""
     named = (data_dir, os.environ.get("XAITUI_DATA_DIR", ""))
-    yield from dict.fromkeys(Path(place).expanduser() for place in named if place)
+    yield from dict.fromkeys(user_path(place) for place in named if place)
     yield cache_home() / "data"
     yield Path("~/.medmnist").expanduser()
     yield Path("data")  # torchvision has no default of its own; this is the root that its examples use

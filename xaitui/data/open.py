@@ -10,7 +10,7 @@ from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import Dataset
 from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import official_file
-from xaitui.data.locate import get_command, require_file
+from xaitui.data.locate import get_command, require_file, user_path
 from xaitui.data.source import Residency, Source
 from xaitui.data.splits import assemble
 from xaitui.errors import DataError, UsageError
@@ -44,7 +44,7 @@ def open_dataset(
         resident_limit: bytes of images above which a split stays on disk.
         cache_dir: where decoded pictures and unpacked arrays are kept, the user's cache where it is not given.
         image_size: side in pixels that the pictures of an own folder are brought to, if `size` does not say it.
-        report: told how far unpacking or decoding into the cache is: bytes that are done, and bytes in all.
+        report: told how far hashing a file, or unpacking it into the cache, is: bytes that are done, and in all.
 
     Raises:
         UsageError: the name is not known, the set has no such size, or a fraction is out of its range.
@@ -54,7 +54,7 @@ def open_dataset(
     if dataset in DATASETS or not _is_path(dataset):
         source = _catalog_source(dataset_info(dataset), size, data_dir, residency)
     else:
-        source = _own_source(Path(dataset).expanduser(), size, image_size, residency)
+        source = _own_source(user_path(dataset), size, image_size, residency)
     return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
 
 
@@ -76,9 +76,9 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
         from xaitui.data.digits import digits_source
 
         return digits_source(info)
+    paths = {remote: require_file(remote, info.name, size, data_dir) for remote in info.files[size]}
     command = get_command(info.name, size, data_dir)
-    remotes = info.files[size]
-    files = [official_file(require_file(remote, info.name, size, data_dir), remote, command) for remote in remotes]
+    files = [official_file(path, remote, command, residency.report) for remote, path in paths.items()]
     if info.name == "mnist":
         from xaitui.data.idx import mnist_source
 

@@ -46,4 +46,4 @@ class Residency:
     cache_dir: Path | None = None
     """Folder for unpacked arrays; the user's cache where it is not given."""
     report: Report = no_report
-    """Told how far the unpacking is, which takes minutes for a set of many GB."""
+    """Told how far hashing and unpacking are, which take minutes for a set of many GB."""

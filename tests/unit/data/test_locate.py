@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from xaitui.catalog.datasets import DATASETS
-from xaitui.data.locate import data_home, find_file, require_file
-from xaitui.errors import DataError, ExitCode
+from xaitui.data.locate import data_home, find_file, require_file, user_path
+from xaitui.errors import DataError, ExitCode, UsageError
 
 BREAST = DATASETS["breastmnist"].files[28][0]
 MNIST_IMAGES = DATASETS["mnist"].files[28][0]
@@ -61,6 +61,11 @@ def test_a_missing_file_names_the_command_that_gets_it(tmp_path: Path) -> None:
     assert "\n" not in str(caught.value)
     with pytest.raises(DataError, match=r"`xaitui data get breastmnist --size 28 --data-dir 'my data'`"):
         require_file(BREAST, "breastmnist", 28, "my data")
+
+
+def test_the_home_of_nobody_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="~nobody-of-that-name/data: there is no home of that user"):
+        user_path("~nobody-of-that-name/data")
 
 
 def test_looking_makes_no_folder(tmp_path: Path) -> None:
