@@ -1,0 +1,68 @@
+"""JSON Schema of the configuration file, for editors and other programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xaitui.catalog.records import KindInfo
+from xaitui.config.fields import FieldRecord
+from xaitui.config.groups import KindGroup
+from xaitui.config.schema import FIELDS, SCHEMA_VERSION, RunConfig
+from xaitui.config.toml import RESOLVED
+
+Schema = dict[str, Any]
+
+
+def json_schema() -> Schema:
+    """What may stand in a file: tables, settings, types, ranges, choices and defaults.
+
+    The settings of an optimizer or a schedule are listed once for each kind, with the defaults of that kind.
+    """
+    definitions = RunConfig.model_json_schema()["$defs"]
+    tables = {}
+    for group, info in RunConfig.model_fields.items():
+        model = info.annotation
+        assert isinstance(model, type)
+        plain = definitions[model.__name__]
+        properties = {name: _property(FIELDS[f"{group}.{name}"], item) for name, item in plain["properties"].items()}
+        tables[group] = {"description": plain["description"], **_table(properties, model)}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "xaitui configuration",
+        "type": "object",
+        "properties": {"schema": {"const": SCHEMA_VERSION}, RESOLVED: {"type": "object"}, **tables},
+        "additionalProperties": False,
+    }
+
+
+def _property(record: FieldRecord, plain: Schema) -> Schema:
+    """What pydantic says of a setting, and the field's record: its help, unit and choices."""
+    kept = {key: value for key, value in plain.items() if key not in ("title", "option", "unit", "short", "choices")}
+    if record.unit:
+        kept["description"] = f"{record.help} ({record.unit})"
+    if record.choices:
+        kept["enum"] = list(record.choices)
+    return kept
+
+
+def _table(properties: Schema, model: type[Any]) -> Schema:
+    if not issubclass(model, KindGroup):
+        return _object(properties)
+    default = model.model_fields["name"].default
+    return {"oneOf": [_kind(properties, info, is_default=info.name == default) for info in model.kinds().values()]}
+
+
+def _kind(properties: Schema, info: KindInfo, *, is_default: bool) -> Schema:
+    """The table of one kind; its name may be left out where it is the default."""
+    name = {"const": info.name, "description": info.description}
+    settings = {key: {**properties[key], "default": _plain(value)} for key, value in info.settings.items()}
+    return _object({"name": name, **settings}, required=() if is_default else ("name",))
+
+
+def _object(properties: Mapping[str, Any], required: tuple[str, ...] = ()) -> Schema:
+    return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
+
+
+def _plain(value: object) -> object:
+    return list(value) if isinstance(value, tuple) else value
