@@ -1,0 +1,191 @@
+"""The front door: from a model's name to a network that is ready to be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from xaitui.catalog.models import (
+    ACTIVATIONS,
+    FINETUNING,
+    MODELS,
+    STEMS,
+    check_model,
+    is_own_model,
+    model_info,
+    resolve_stem,
+)
+from xaitui.data.disk import Report
+from xaitui.errors import UsageError, nearest
+from xaitui.models.adapt import take_grey, train_only
+from xaitui.models.construct import construct
+from xaitui.models.foreign import inspect_library_model, inspect_own_model
+from xaitui.models.net import ModelRequest, Net
+from xaitui.models.own_model import OwnSource, read_source
+from xaitui.models.state_dict import fill
+from xaitui.models.weights import FoundWeights, find_weights, read_state_dict
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A network and what has to be known about it."""
+
+    module: nn.Module
+    """Takes (N, in_channels, image_size, image_size), returns (N, num_classes) logits: no softmax."""
+    notes: tuple[str, ...] = ()
+    """What a user should be told: the stem and why, which weights were loaded, what was frozen."""
+    mean: tuple[float, ...] = ()
+    """What to normalise [0, 1] images with, one value for each channel; empty: the caller's choice."""
+    std: tuple[float, ...] = ()
+    first_layer: str = ""
+    """Path of the convolution that the image enters; empty where it is not known."""
+    classifier: tuple[str, ...] = ()
+    """Paths of the layers after the feature extractor; the last one gives the logits."""
+    weights_sha256: str = ""
+    """Hash of the file of weights that was loaded."""
+    source_path: Path | None = None
+    """The file of an own model, for a run to keep a copy."""
+    source_sha256: str = ""
+
+
+def build_model(
+    name: str,
+    *,
+    num_classes: int,
+    in_channels: int,
+    image_size: int,
+    batch_norm: bool = True,
+    dropout: bool = True,
+    activation: str = "relu",
+    stem: str = "auto",
+    pretrained: bool = False,
+    weights: str = "",
+    finetune: str = "full",
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
+    source: Path | None = None,
+    load: bool = True,
+    report: Report | None = None,
+) -> BuiltModel:
+    """Build a model, fill it with pretrained weights, fit it to the images, and freeze what is not to be trained.
+
+    Fresh weights depend on torch's global generator alone: seed it before. An own model (`FILE.py:FUNCTION`) runs its
+    file: give only a name that the user has typed.
+
+    Args:
+        pretrained: start from the published ImageNet weights, cached or downloaded.
+        weights: a file of weights to start from instead.
+        mean, std: the normalisation that the caller has decided on, one value for each channel; empty: the one that
+            the pretrained weights were made with.
+        source: a copy of an own model's file to run instead of the one in its name.
+        load: False makes the same network without reading any weights, for a checkpoint to fill.
+        report: told the progress of a download.
+
+    Raises:
+        UsageError: an unknown name or choice, images that the model cannot take, an own model that fails.
+        DataError: the weights are missing, damaged, or of another model.
+    """
+    check_model(name, image_size, in_channels)
+    for option, value, choices in (("--activation", activation, ACTIVATIONS), ("--stem", stem, STEMS),
+                                   ("--finetune", finetune, tuple(FINETUNING))):  # fmt: skip
+        if value not in choices:
+            raise UsageError(f"{option} cannot be {value!r}{nearest(value, choices)}")
+    starts = pretrained or bool(weights)
+    rgb = starts and _has_rgb_weights(name)
+    _check_start(name, in_channels, pretrained=pretrained and not weights, rgb=rgb)
+    own = read_source(name, source) if is_own_model(name) else None
+    stem, why = resolve_stem(stem, image_size, pretrained=starts)
+    request = ModelRequest(name, num_classes, 3 if rgb else in_channels, image_size, batch_norm, dropout, activation,
+                           stem)  # fmt: skip
+    net = construct(request, own, load=load and pretrained and not weights)
+    notes = [f"{stem} stem: {why}"] if "stem" in model_info(name).options else []
+    found = None
+    if starts and load:
+        found = _load(net, name, weights, notes, report)
+    mean, std = _fit_channels(net, in_channels if rgb else 3, tuple(mean), tuple(std), notes)
+    _freeze(net, finetune, notes, starts=starts)
+    _inspect(net, request, in_channels, own, notes)
+    return BuiltModel(
+        module=net.module,
+        notes=tuple(notes),
+        mean=mean,
+        std=std,
+        first_layer=net.first_layer,
+        classifier=net.classifier,
+        weights_sha256=found.sha256 if found else "",
+        source_path=own.path if own else None,
+        source_sha256=own.sha256 if own else "",
+    )
+
+
+def _has_rgb_weights(name: str) -> bool:
+    return model_info(name).pretrained_size > 0 or name.startswith("timm:")
+
+
+def _check_start(name: str, in_channels: int, *, pretrained: bool, rgb: bool) -> None:
+    if pretrained and not rgb:
+        raise UsageError(f"there are no pretrained weights for {name}: leave --pretrained away, or give --weights FILE")
+    if rgb and in_channels not in (1, 3):
+        raise UsageError(f"pretrained weights take images with 1 or 3 channels, not {in_channels}")
+
+
+def _load(net: Net, name: str, weights: str, notes: list[str], report: Report | None) -> FoundWeights | None:
+    """Fill the network; what its own library has loaded already cannot be verified here."""
+    if net.loaded:
+        notes.append("weights: pretrained, loaded by timm, not verified")
+        return None
+    found = find_weights(name, net.weights, Path(weights).expanduser() if weights else None, report)
+    anew = fill(net, read_state_dict(found.path), found.path)
+    rest = f"; not in it and fresh: {', '.join(anew)}" if anew else ""
+    notes.append(f"weights: {found.description}{rest}")
+    return found
+
+
+def _fit_channels(
+    net: Net, in_channels: int, mean: tuple[float, ...], std: tuple[float, ...], notes: list[str]
+) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Make a network of RGB weights take grey images where they are; return the normalisation for the caller."""
+    mean, std = mean or net.mean, std or net.std
+    if in_channels == 3:
+        return mean, std
+    if take_grey(net.module, net.first_layer, _per_channel(mean), _per_channel(std)):
+        notes.append("first layer: kernels summed over RGB, which equals a grey image repeated three times")
+        return mean[:1], std[:1]
+    notes.append("first layer: repeats the grey image three times and normalises each copy as its weights expect")
+    return (0.0,), (1.0,)
+
+
+def _per_channel(values: tuple[float, ...]) -> tuple[float, ...]:
+    return values * 3 if len(values) == 1 else values
+
+
+def _freeze(net: Net, finetune: str, notes: list[str], *, starts: bool) -> None:
+    if finetune == "full":
+        return
+    if not net.classifier:
+        raise UsageError("--finetune needs a linear layer at the end of the model, and this one has none")
+    train_only(net.module, net.classifier if finetune == "head" else net.classifier[-1:])
+    parameters = list(net.module.parameters())
+    trained = sum(p.numel() for p in parameters if p.requires_grad)
+    notes.append(f"{finetune}: {trained:,} of {sum(p.numel() for p in parameters):,} weights are trained")
+    if not starts:
+        notes.append("the frozen layers have random weights: --pretrained or --weights was not given")
+
+
+def _inspect(net: Net, request: ModelRequest, in_channels: int, own: OwnSource | None, notes: list[str]) -> None:
+    """Try out a network that was not written here."""
+    if request.name in MODELS:
+        return
+    shape = (2, in_channels, request.image_size, request.image_size)
+    if own is not None:
+        use = inspect_own_model(net.module, shape, request.num_classes, own)
+    else:
+        use = inspect_library_model(net.module, shape, request.num_classes, request.name)
+    if not use.clean:
+        notes.append(
+            f"explanations: {len(use.reused)} activations are used more than once and {use.functional} are functions, "
+            "so methods that need a module for each cannot be used"
+        )

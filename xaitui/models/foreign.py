@@ -1,0 +1,59 @@
+"""Trying out networks that were not written here: whether they take the images, and how they use their activations."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from xaitui.errors import UsageError
+from xaitui.models.activations import ActivationUse, watch_activations
+from xaitui.models.own_model import CODE_ERRORS, OwnSource, explained
+from xaitui.text import printable
+
+Shape = tuple[int, int, int, int]
+
+
+def inspect_library_model(module: nn.Module, shape: Shape, num_classes: int, name: str) -> ActivationUse:
+    """Run a library's network once.
+
+    Raises:
+        UsageError: it cannot take images of this size.
+    """
+    try:
+        output, use = _run(module, shape)
+    except CODE_ERRORS as error:
+        reason = printable(" ".join(str(error).split()))
+        fits = -(-shape[-1] // 32) * 32
+        size = fits if fits > shape[-1] else 224
+        raise UsageError(f"{name} cannot take {shape[-1]} px images: add --image-size {size} ({reason})") from error
+    if problem := _wrong_output(output, shape[0], num_classes):
+        raise UsageError(f"{name} {problem}")
+    return use
+
+
+def inspect_own_model(module: nn.Module, shape: Shape, num_classes: int, source: OwnSource) -> ActivationUse:
+    """Run a user's network once.
+
+    Raises:
+        UsageError: it fails, or does not return logits of the right shape.
+    """
+    with explained(source, f"the model on a batch {tuple(shape)}"):
+        output, use = _run(module, shape)
+    if problem := _wrong_output(output, shape[0], num_classes):
+        raise UsageError(f"the model of {printable(source.path)} {problem}")
+    return use
+
+
+def _run(module: nn.Module, shape: Shape) -> tuple[object, ActivationUse]:
+    parameter = next(module.parameters(), None)
+    device = parameter.device if parameter is not None else torch.device("cpu")
+    with torch.random.fork_rng(devices=[]):  # a network that draws must not change what the seed gives afterwards
+        return watch_activations(module, torch.zeros(shape, device=device))
+
+
+def _wrong_output(output: object, batch: int, num_classes: int) -> str:
+    if not isinstance(output, Tensor):
+        return f"must return a tensor of logits, not {type(output).__name__}"
+    if output.shape != (batch, num_classes):
+        return f"must return logits of shape {(batch, num_classes)}, not {tuple(output.shape)}"
+    return ""

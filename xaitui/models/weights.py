@@ -1,0 +1,155 @@
+"""Pretrained weights: where a file is looked for, how it is verified, and how it is read without running its code."""
+
+from __future__ import annotations
+
+import pickle
+import re
+import struct
+import zipfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from urllib.parse import urlsplit
+
+import torch
+from torch import Tensor
+
+from xaitui.data.disk import Report, digest
+from xaitui.data.download import fetch
+from xaitui.data.locate import cache_home
+from xaitui.errors import DataError
+from xaitui.text import printable
+
+
+@dataclass(frozen=True)
+class WeightsFile:
+    """One published file of pretrained weights."""
+
+    name: str
+    """File name, the same in every cache and at every mirror."""
+    urls: tuple[str, ...]
+    """Where it can be had, the first choice first."""
+    sha256_prefix: str
+    """The first digits of its SHA-256: by torch.hub's convention the end of its name."""
+    label: str
+    """Which weights these are, in their publisher's words."""
+
+    @classmethod
+    def from_url(cls, url: str, label: str) -> WeightsFile:
+        """Make the record of a file whose name ends in its hash: ``resnet18-f37072fd.pth``."""
+        name = PurePosixPath(urlsplit(url).path).name
+        found = re.search(r"-([0-9a-f]{8,})\.", name)
+        return cls(name, (url,), found.group(1) if found else "", label)
+
+
+@dataclass(frozen=True)
+class FoundWeights:
+    """A file of weights on this machine."""
+
+    path: Path
+    sha256: str
+    """Of the whole file, in hexadecimal."""
+    known: WeightsFile | None
+    """The published file that it is; None if its hash is none of those, which then vouches for nothing."""
+
+    @property
+    def description(self) -> str:
+        """Name, origin, hash, and whether that was verified."""
+        origin = f"{self.known.label}, verified" if self.known else "not verified: not a published file of this model"
+        return f"{printable(self.path.name)} (sha256 {self.sha256[:16]}, {origin})"
+
+
+def weights_dir() -> Path:
+    """Folder that downloaded weights are kept in."""
+    return cache_home() / "weights"
+
+
+def sha256_of(path: Path) -> str:
+    """Hash a file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    try:
+        return digest(path, "sha256")
+    except OSError as error:
+        raise DataError(f"cannot read the weights file {printable(path)}: {error.strerror}") from None
+
+
+def find_weights(
+    model: str, known: tuple[WeightsFile, ...], given: Path | None = None, report: Report | None = None
+) -> FoundWeights:
+    """Find the weights of a model: the file given, else the default one in a cache, else downloaded into ours.
+
+    A file in a cache that does not have its hash is passed over, for it is damaged.
+
+    Raises:
+        DataError: the file given cannot be read, or the default one is nowhere and cannot be downloaded.
+    """
+    if given is not None:
+        digest = sha256_of(given)
+        match = next((row for row in known if row.sha256_prefix and digest.startswith(row.sha256_prefix)), None)
+        return FoundWeights(given, digest, match)
+    wanted = known[0]
+    for path in _cached(wanted.name):
+        digest = sha256_of(path)
+        if digest.startswith(wanted.sha256_prefix):
+            return FoundWeights(path, digest, wanted)
+    return _download(model, wanted, report)
+
+
+def _cached(name: str) -> Iterator[Path]:
+    for folder in (weights_dir(), Path(torch.hub.get_dir()) / "checkpoints"):
+        if (folder / name).is_file():
+            yield folder / name
+
+
+def _download(model: str, wanted: WeightsFile, report: Report | None) -> FoundWeights:
+    target = weights_dir() / wanted.name
+    try:
+        fetch(wanted.urls, target, sha256_prefix=wanted.sha256_prefix, report=report)
+    except DataError as error:
+        raise DataError(
+            f"the weights of {model} are not here and could not be downloaded ({error}): "
+            f"put {wanted.name} into {weights_dir()}, or give --weights FILE"
+        ) from None
+    return FoundWeights(target, sha256_of(target), wanted)
+
+
+def read_state_dict(path: Path) -> dict[str, Tensor]:
+    """Read the tensors of a weights file by name; nothing in it is executed.
+
+    It may be a state dict, or a checkpoint that holds one as "state_dict" or "model".
+
+    Raises:
+        DataError: it is a web page, damaged, holds code or objects, or no tensors by name.
+    """
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except _UNREADABLE as error:
+        raise DataError(f"cannot use the weights file {printable(path)}: {_reason(path, error)}") from None
+    if isinstance(content, Mapping):
+        content = next((content[key] for key in ("state_dict", "model") if key in content), content)
+    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+        raise DataError(f"cannot use the weights file {printable(path)}: it does not hold tensors by name")
+    return {str(name): tensor for name, tensor in content.items()}
+
+
+_UNREADABLE = (
+    OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError,
+    ArithmeticError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
+)  # fmt: skip
+"""What torch.load has been seen to raise for damaged files, and its neighbours."""
+
+
+def _reason(path: Path, error: Exception) -> str:
+    try:
+        with path.open("rb") as file:
+            head = file.read(512).lstrip().lower()
+    except OSError as problem:
+        return str(problem.strerror)
+    if head.startswith(b"<"):
+        return "it is a web page, which a server sent instead; download it again"
+    if re.search(r"unsupported (global|class)", str(error), re.IGNORECASE):
+        return "it holds code or objects, which are never run; only tensors are taken"
+    return "it is damaged, or not a PyTorch file"
