@@ -1,0 +1,84 @@
+"""`xaitui models`: which models can be trained, and how large one is."""
+
+from __future__ import annotations
+
+import json as json_module
+from dataclasses import asdict
+from typing import Annotated
+
+import typer
+
+from xaitui.catalog.models import FINETUNING, MODELS, OWN_MODEL, PREFIXES, PRETRAINEDMODELS, model_info
+from xaitui.catalog.records import ModelInfo
+from xaitui.cli.streams import put, say
+from xaitui.errors import UsageError, nearest
+from xaitui.text import printable
+
+SIZE = 28
+"""Image side for a model that has no pretrained weights to name a better one."""
+
+app = typer.Typer(rich_markup_mode=None)
+
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a model.")]
+
+
+@app.command("ls")
+def list_command(
+    everything: Annotated[bool, typer.Option("--all", help="Name each network of the libraries too.")] = False,
+    json: AsJson = False,
+) -> int:
+    """List the models: name, smallest image, image side of the pretrained weights, description."""
+    infos = [*MODELS.values(), *(PRETRAINEDMODELS.values() if everything else ())]
+    if json:
+        for info in infos:
+            put(json_module.dumps(asdict(info)))
+        return 0
+    width = max(len(info.name) for info in infos)
+    put(f"{'NAME':<{width}}  {'SMALLEST':>8}  {'PRETRAINED':>10}  DESCRIPTION")
+    for info in infos:
+        put(_row(info, width))
+    for prefix, description in PREFIXES.items():
+        say(f"{prefix + 'NAME':<21} {description}")
+    say(f"{OWN_MODEL:<21} A function (num_classes, in_channels, image_size) -> torch.nn.Module of your own.")
+    return 0
+
+
+def _row(info: ModelInfo, width: int) -> str:
+    pretrained = f"{info.pretrained_size} px" if info.pretrained_size else "no"
+    return f"{info.name:<{width}}  {f'{info.min_size} px':>8}  {pretrained:>10}  {info.description}"
+
+
+@app.command("show")
+def show_command(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As --model takes it.")],
+    channels: Annotated[int, typer.Option("--channels", help="Channels of an image.", min=1, max=64)] = 3,
+    size: Annotated[
+        int,
+        typer.Option(
+            "--size", help="Image side in pixels; 0 is that of the pretrained weights, or 28.", min=0, max=1024
+        ),
+    ] = 0,
+    classes: Annotated[int, typer.Option("--classes", help="Classes to tell apart.", min=2, max=100_000)] = 10,
+    finetune: Annotated[str, typer.Option("--finetune", help=f"What is trained: {', '.join(FINETUNING)}.")] = "full",
+    json: AsJson = False,
+) -> int:
+    """Build a model and say how large it is and what one image costs. An own model's file is run."""
+    if finetune not in FINETUNING:
+        raise UsageError(f"--finetune cannot be {finetune!r}{nearest(finetune, FINETUNING)}")
+    size = size or model_info(name).pretrained_size or SIZE
+    from xaitui.models.build import build_model
+    from xaitui.models.summary import summarize
+
+    built = build_model(name, num_classes=classes, in_channels=channels, image_size=size, finetune=finetune)
+    summary = summarize(built.module, channels, size)
+    if json:
+        shape = {"channels": channels, "size": size, "classes": classes, "finetune": finetune}
+        put(json_module.dumps({"name": name, **shape, **asdict(summary), "notes": list(built.notes)}))
+        return 0
+    put(f"model          {printable(name)}: {model_info(name).description}")
+    put(f"image          {size} x {size} px, {channels} channel{'s' if channels > 1 else ''}, {classes} classes")
+    put(f"parameters     {summary.parameters:,}, of which {summary.trainable:,} are trained")
+    put(f"multiply-adds  {summary.multiply_adds:,} for one image, forward")
+    for note in built.notes:
+        put(f"note           {printable(note)}")
+    return 0
