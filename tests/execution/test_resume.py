@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,14 +10,26 @@ import torch
 
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.errors import DataError, ExitCode, UsageError
-from xaitui.events import CheckpointSaved, EpochFinished, Evaluated, RunExtended, RunFinished, RunResumed, StepLogged
+from xaitui.events import (
+    CheckpointSaved,
+    EpochFinished,
+    Evaluated,
+    Event,
+    Note,
+    RunExtended,
+    RunFinished,
+    RunResumed,
+    StepLogged,
+)
 from xaitui.execution.execute import Execution
+from xaitui.execution.saver import mend_journal, saved_journal
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal import JournalWriter, read_journal
 from xaitui.runs.summary import State, summarise
 from xaitui.stop import Stop, StopReason
+from xaitui.training.checkpoint import load_checkpoint
 
-SMALL: dict[str, Any] = {"training__batch_size": 8, "training__epochs": 2}
+SMALL: dict[str, Any] = {"training__batch_size": 8, "training__epochs": 2, "training__threads": 1}
 
 
 @pytest.fixture
@@ -77,29 +90,63 @@ def scores(run: RunDirectory) -> list[Any]:
     return rows
 
 
-def test_a_journal_cut_at_every_byte_has_every_step_once_after_a_resume(tmp_path: Path, runs_dir: Path) -> None:
-    dataset = str(made_set(tmp_path / "tiny.npz", images=16))
+@pytest.fixture(scope="module")
+def cut(tmp_path_factory: pytest.TempPathFactory) -> CutRun:
+    folder = tmp_path_factory.mktemp("cut")
+    settings = {"data__dataset": str(made_set(folder / "tiny.npz", images=16)), **SMALL}
     stop = Stop()
-    source = stop_at(start(runs_dir, stop, data__dataset=dataset, **SMALL), stop, 2)
-    journal = source.journal.read_bytes()
-    whole = start(runs_dir, data__dataset=dataset, **SMALL)
+    source = stop_at(start(folder, stop, **settings), stop, 2)
+    whole = start(folder, **settings)
     finish(whole)
-    for length in range(len(journal)):
-        run = RunDirectory(tmp_path / "cut")
-        shutil.rmtree(run.path, ignore_errors=True)
-        shutil.copytree(source.path, run.path)
+    resumed = RunDirectory(folder / "resumed")
+    shutil.copytree(source.path, resumed.path)
+    rest = finish(take_up(resumed))
+    return CutRun(source, whole.run, rest)
+
+
+@dataclass(frozen=True)
+class CutRun:
+    source: RunDirectory
+    """Stopped after 2 of 4 steps."""
+    whole: RunDirectory
+    rest: list[Event]
+    """What a resume of it writes."""
+
+
+def test_a_journal_cut_at_every_byte_has_every_step_once_in_the_fold(cut: CutRun, tmp_path: Path) -> None:
+    journal = cut.source.journal.read_bytes()
+    saved = saved_journal(load_checkpoint(cut.source.last))
+    for length in range(len(journal) + 1):
+        path = tmp_path / f"{length}.jsonl"
+        path.write_bytes(journal[:length])
+        mend_journal(path, saved)
+        writer = JournalWriter(path)
+        for event in cut.rest:
+            writer.append(event)
+        writer.close()
+        events = read_journal(path)
+        assert [event.step for event in events if isinstance(event, StepLogged)] == [1, 2, 3, 4], length
+        assert [event.epoch for event in events if isinstance(event, EpochFinished)] == [1, 2], length
+
+
+def test_a_run_whose_journal_was_cut_goes_on_exactly(cut: CutRun, tmp_path: Path) -> None:
+    journal = cut.source.journal.read_bytes()
+    line_ends = [index + 1 for index, byte in enumerate(journal) if byte == 10]
+    for length in sorted({0, 1, *(end + shift for end in line_ends for shift in (-1, 0, 9))}):
+        run = RunDirectory(tmp_path / f"cut-{length}")
+        shutil.copytree(cut.source.path, run.path)
         run.journal.write_bytes(journal[:length])
         finish(take_up(run))
         assert logged_steps(run) == [1, 2, 3, 4], length
-        assert summarise(run).state is State.FINISHED
-    assert_equal_weights(run, whole.run)
+        assert scores(run) == scores(cut.whole)
+        assert_equal_weights(run, cut.whole)
 
 
 def test_a_journal_cut_without_any_checkpoint_begins_anew(dataset: str, tmp_path: Path, runs_dir: Path) -> None:
     execution = start(runs_dir, data__dataset=dataset, **SMALL)
     finish(execution)
     journal = execution.run.journal.read_bytes()
-    for length in range(0, len(journal), 97):
+    for length in range(0, len(journal), 397):
         run = RunDirectory(tmp_path / f"cut-{length}")
         shutil.copytree(execution.run.path, run.path)
         shutil.rmtree(run.path / "checkpoints")
@@ -112,7 +159,7 @@ def test_a_journal_cut_without_any_checkpoint_begins_anew(dataset: str, tmp_path
 
 def test_the_events_of_two_epochs_come_in_order(dataset: str, runs_dir: Path) -> None:
     execution = start(runs_dir, data__dataset=dataset, **SMALL)
-    kinds = [type(event).__name__ for event in finish(execution) if not isinstance(event, CheckpointSaved)]
+    kinds = [type(event).__name__ for event in finish(execution) if not isinstance(event, CheckpointSaved | Note)]
     epoch = ["EpochStarted", *["StepLogged"] * 4, "Evaluated", "EpochFinished"]
     assert kinds == ["RunStarted", *epoch, *epoch, "Evaluated", "RunFinished"]
 

@@ -18,7 +18,7 @@ from xaitui.runs.summary import State, summarise
 STEPS = 2 * 50
 TRAIN = (
     *("train", "--headless", "--json", "--dataset", "set.npz", "--batch-size", "8", "--epochs", "2", "--rotate", "10"),
-    *("--ema-decay", "0.9", "--schedule", "cosine", "--warmup-epochs", "0.5", "--save-every", "0.01"),
+    *("--ema-decay", "0.9", "--schedule", "cosine", "--warmup-epochs", "0.5", "--save-every", "0.01", "--threads", "1"),
 )
 
 

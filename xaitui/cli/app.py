@@ -37,6 +37,10 @@ COMMANDS = (
     Command("doctor", "doctor", "Say what works on this machine, and what to do about the rest."),
 )
 
+TORCH_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
+"""What torch reads once, when it is loaded. Threads that spin while they wait make a step twenty times slower as soon
+as another process wants a core; the workspace makes a GPU repeat its results."""
+
 
 def build_app(wanted: str = "") -> typer.Typer:
     """The application. A command that is not `wanted` stands there with its name and help only; "*" loads them all."""
@@ -75,6 +79,8 @@ def run(arguments: Sequence[str]) -> int:
     show_traceback = "--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK"))
     words = [word for word in words if word != "--traceback"] or ["--help"]
     guard_streams()
+    for variable, value in TORCH_ENVIRONMENT.items():
+        os.environ.setdefault(variable, value)
     try:
         app = build_app(next((word for word in words if not word.startswith("-")), ""))
         result = app(args=words, prog_name="xaitui", standalone_mode=False)

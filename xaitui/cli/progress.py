@@ -16,6 +16,7 @@ from xaitui.events import (
     EpochFinished,
     EpochStarted,
     Event,
+    Note,
     RequestAnswered,
     RunExtended,
     RunFailed,
@@ -183,6 +184,8 @@ def describe(event: Event, epochs: int) -> list[str]:
             return [f"epochs {event.epochs_before} -> {event.epochs}"]
         case EpochFinished():
             return [epoch_line(event, epochs)]
+        case Note():
+            return [f"note   {event.message}"]
         case RequestAnswered():
             return [f"asked  {event.request}"]
         case RunFinished():

@@ -21,6 +21,7 @@ from xaitui.events import (
     EpochFinished,
     Event,
     LifeCycle,
+    Note,
     RequestAnswered,
     RunFailed,
     RunFinished,
@@ -85,6 +86,7 @@ class Execution:
         trainer = self.prepared.trainer
         saver = RunSaver(self.run, journal, self.prepared.config)
         yield from first
+        yield from (Note(message=note) for note in self.prepared.notes)
         write_metrics(self.run.metrics, read_journal(self.run.journal))
         with watching(
             self.run.path, self.stop, max_time=self.prepared.config.run.max_time, save_now=saver.ask,
@@ -106,6 +108,8 @@ class Execution:
         event = journal.append(event)
         if isinstance(event, EpochFinished):
             append_metrics(self.run.metrics, event)
+        elif isinstance(event, Note):
+            logger.info("%s", event.message)
         return event
 
     def _last_word(self, journal: JournalWriter, event: LifeCycle) -> Event:
@@ -194,7 +198,7 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         if prepared.built.source_path is not None:
             shutil.copyfile(prepared.built.source_path, run.model_source)
         extra = {"device": prepared.resolved.device_name, "model_source_sha256": prepared.built.source_sha256,
-                 "notes": [*prepared.dataset.notes, *prepared.built.notes]}  # fmt: skip
+                 "notes": list(prepared.notes)}  # fmt: skip
         write_environment(run.environment, command, prepared.dataset.files, extra)
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ from pathlib import Path
 import psutil
 import torch
 
-from xaitui.catalog.models import check_model
 from xaitui.config.schema import RunConfig
 from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_dataset
@@ -18,7 +16,7 @@ from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
 from xaitui.training.device import ChosenDevice, choose_device, unsupported_capability
 from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
-from xaitui.training.setup import build_parts, image_side, seed_weights
+from xaitui.training.setup import build_parts, image_side, normalisation, seed_weights
 from xaitui.training.trainer import Trainer
 
 Say = Callable[[str], None]
@@ -36,6 +34,8 @@ class Prepared:
     built: BuiltModel
     resolved: Resolved
     trainer: Trainer
+    notes: tuple[str, ...]
+    """What a user must be told: the device and why, splits that were cut, the stem that was chosen."""
     inexact: tuple[str, ...]
     """Why a resumed run cannot go on exactly here."""
 
@@ -46,39 +46,37 @@ def prepare(
     """Choose the device, open the data, build model and trainer.
 
     Args:
+        say: told while the call waits for a GPU.
         resolved: what the machine chose when the run was made, where one is resumed.
         model_source: a file to take a user's own model from, instead of the path in the configuration.
 
     Raises:
         XaituiError: of the kind of what is wrong.
     """
-    _environment_for_torch()
     chosen = choose_device(_wanted(config, resolved), wait_for=config.run.wait_gpu, stop=stop, say=say)
-    if config.run.device == "auto":
-        say(f"device: {chosen.device} ({chosen.name}), {chosen.reason}")
     if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
-        say(f"{reason}; training on the processor")
         chosen = ChosenDevice(torch.device("cpu"), "processor", reason)
     dataset = open_data(config, chosen.device)
-    for note in dataset.notes:
-        say(note)
-    side, channels = image_side(config, dataset), dataset.info.channels
-    check_model(config.model.name, side, channels)
-    seed_weights(config)
-    built = build_model(
-        config.model.name, num_classes=len(dataset.info.classes), in_channels=channels, image_size=side,
-        batch_norm=config.model.batch_norm, dropout=config.model.dropout, activation=config.model.activation,
-        stem=config.model.stem, pretrained=config.model.pretrained, weights=config.model.weights,
-        finetune=config.model.finetune, source=model_source,
-    )  # fmt: skip
-    for note in built.notes:
-        say(note)
+    built = _build(config, dataset, model_source, load=resolved is None)
     inexact = tuple(differences(resolved, chosen)) if resolved else ()
     choices = resolve_machine(config, chosen, len(dataset.train)) if resolved is None else resolved
     if inexact:
         choices = adapted(choices, chosen)
     parts = build_parts(config, dataset, built.module, choices, chosen.device)
-    return Prepared(config, dataset, built, choices, Trainer(parts), inexact)
+    notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes)
+    return Prepared(config, dataset, built, choices, Trainer(parts), notes, inexact)
+
+
+def _build(config: RunConfig, dataset: Dataset, source: Path | None, *, load: bool) -> BuiltModel:
+    """Build the model; `load` reads pretrained weights, which a resumed run has in its checkpoint."""
+    model, (mean, std) = config.model, normalisation(config, dataset)
+    seed_weights(config)
+    return build_model(
+        model.name, num_classes=len(dataset.info.classes), in_channels=dataset.info.channels,
+        image_size=image_side(config, dataset), batch_norm=model.batch_norm, dropout=model.dropout,
+        activation=model.activation, stem=model.stem, pretrained=model.pretrained, weights=model.weights,
+        finetune=model.finetune, mean=mean, std=std, source=source, load=load,
+    )  # fmt: skip
 
 
 def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
@@ -105,12 +103,3 @@ def resident_limit(device: torch.device) -> int:
     if device.type == "cuda":
         free = min(free, torch.cuda.mem_get_info(device)[0])
     return int(free * MEMORY_SHARE)
-
-
-def _environment_for_torch() -> None:
-    """What must stand in the environment before the first parallel region and the first GPU call.
-
-    Threads that spin while they wait take the cores from each other as soon as anything else runs.
-    """
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -40,13 +39,8 @@ class Numerics:
 
 
 def configure(*, threads: int, deterministic: bool, tf32: bool) -> None:
-    """Set what torch keeps for the whole process.
-
-    CUBLAS_WORKSPACE_CONFIG has an effect only before the first use of the GPU.
-    """
+    """Set what torch keeps for the whole process."""
     torch.set_num_threads(threads)
-    if deterministic:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(deterministic, warn_only=deterministic)
     torch.backends.cudnn.benchmark = not deterministic
     torch.backends.cuda.matmul.allow_tf32 = tf32

@@ -28,6 +28,9 @@ from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved
 from xaitui.training.schedule import Plateau, build_schedule
 
+IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+"""What torchvision's pretrained weights were trained with."""
+
 
 def check_augmentation(config: RunConfig, dataset: Dataset) -> None:
     """Refuse augmentations that would change what the images of a set mean.
@@ -105,16 +108,22 @@ def build_parts(
 
 def build_prepare(config: RunConfig, dataset: Dataset, numerics: Numerics) -> Prepare:
     """How stored images become inputs: the size the model sees, mean and deviation per channel."""
+    mean, std = normalisation(config, dataset)
+    return Prepare(image_side(config, dataset), mean, std, memory_format=numerics.memory_format).to(numerics.device)
+
+
+def normalisation(config: RunConfig, dataset: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and standard deviation of each channel, on the scale of [0, 1], that inputs are normalised with."""
     channels = dataset.info.channels
     match config.data.normalize:
         case "half":
-            mean, deviation = (0.5,) * channels, (0.5,) * channels
+            return (0.5,) * channels, (0.5,) * channels
+        case "imagenet":
+            grey = tuple((sum(values) / 3,) for values in (IMAGENET_MEAN, IMAGENET_STD))
+            return (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else (grey[0], grey[1])
         case "train":
-            mean, deviation = split_statistics(dataset.train)
-        case "none":
-            mean, deviation = (0.0,) * channels, (1.0,) * channels
-    side = image_side(config, dataset)
-    return Prepare(side, mean, deviation, memory_format=numerics.memory_format).to(numerics.device)
+            return split_statistics(dataset.train)
+    return (0.0,) * channels, (1.0,) * channels
 
 
 def image_side(config: RunConfig, dataset: Dataset) -> int:
