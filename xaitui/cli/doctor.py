@@ -1,0 +1,129 @@
+"""`xaitui doctor`: one screen of what works on this machine, and what to do about the rest."""
+
+from __future__ import annotations
+
+import importlib.util
+import json as json_module
+import os
+import shutil
+import sys
+import textwrap
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from xaitui.catalog.datasets import DATASETS
+from xaitui.catalog.records import DatasetInfo
+from xaitui.cli.places import RunsDir, runs_folder
+from xaitui.cli.streams import put
+from xaitui.data.locate import find_file
+from xaitui.errors import ExitCode
+from xaitui.hardware.checks import (
+    Check,
+    Level,
+    check_folder,
+    check_memory,
+    check_packages,
+    check_python,
+    check_terminal,
+)
+from xaitui.hardware.gpus import read_driver
+from xaitui.hardware.logind import check_sessions
+from xaitui.hardware.torch_probe import TorchProbe, check_torch, check_torchvision, probe_torch
+from xaitui.text import printable
+
+NAME_WIDTH = 12
+WIDTH = 80
+
+
+def command(
+    json: Annotated[bool, typer.Option("--json", help="One JSON object a check.")] = False, runs_dir: RunsDir = None
+) -> int:
+    """Say what works on this machine, and what to do about the rest; 0 if training can run, otherwise 1."""
+    checks = examine(runs_dir)
+    for check in checks:
+        for line in [json_module.dumps(asdict(check))] if json else lines(check):
+            put(line)
+    works = all(check.level is not Level.FAIL for check in checks)
+    if not json:
+        put("training can run: xaitui train --headless" if works else "training cannot run: mend what is marked FAIL")
+    return int(ExitCode.FINISHED if works else ExitCode.FAILED)
+
+
+def examine(runs_dir: Path | None) -> list[Check]:
+    """Look at everything."""
+    columns, height = shutil.get_terminal_size()
+    probe = probe_torch()
+    checks = [
+        check_python(sys.version_info[:3], sys.executable),
+        check_packages(lambda name: importlib.util.find_spec(name) is not None),
+        check_torch(probe),
+        check_torchvision(probe),
+        check_device(probe),
+        check_memory(),
+        check_folder("runs", runs_folder(runs_dir)),
+        check_data(),
+        check_timm(),
+        check_terminal(os.environ, is_terminal=sys.stdout.isatty(), columns=columns, lines=height,
+                       encoding=sys.stdout.encoding),
+        check_sessions(),
+    ]  # fmt: skip
+    return [check for check in checks if check is not None]
+
+
+def check_device(probe: TorchProbe) -> Check:
+    """What `--device auto` would take, and why."""
+    if not (probe.torch and probe.torchvision):
+        gpus = ", ".join(gpu.name for gpu in read_driver().gpus)
+        return Check("device", Level.WARN, f"{gpus or 'no GPU that the driver knows'}; not tried without torch")
+    from xaitui.stop import Stop
+    from xaitui.training.device import choose_device, unsupported_capability
+
+    chosen = choose_device("auto", wait_for=0, stop=Stop(), say=lambda text: None)
+    text = f"{chosen.device} ({chosen.name}), {chosen.reason}"
+    if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
+        return Check("device", Level.WARN, "cpu", reason)
+    if chosen.device.type == "cpu" and read_driver().gpus:
+        return Check("device", Level.WARN, text, "training uses the processor until that is mended")
+    return Check("device", Level.OK, text)
+
+
+def check_data() -> Check:
+    """The sets whose files are here."""
+    here = [label for info in DATASETS.values() for label in _sizes_here(info)]
+    text = ", ".join(["digits (embedded)", *here])
+    return Check("data", Level.OK, text, "" if here else "xaitui data ls shows the others, xaitui data get fetches one")
+
+
+def _sizes_here(info: DatasetInfo) -> list[str]:
+    sizes = [size for size, files in info.files.items() if all(find_file(file) for file in files)]
+    return [info.name if size == info.sizes[0] else f"{info.name} {size} px" for size in sizes]
+
+
+def check_timm() -> Check:
+    """The one optional library."""
+    if importlib.util.find_spec("timm") is not None:
+        return Check("timm", Level.OK, "installed, for models timm:NAME")
+    return Check("timm", Level.OK, "not installed; only models timm:NAME need it: pip install 'xaitui[timm]'")
+
+
+def lines(check: Check) -> list[str]:
+    """A check within 80 columns; the remedy begins with an arrow."""
+    head = f"{check.level:<5} {check.name:<{NAME_WIDTH}}"
+    texts = [(head, printable(check.text))]
+    if check.remedy:
+        texts.append((" " * len(head) + "-> ", printable(check.remedy)))
+    return [  # paths and commands stay whole, to be copied
+        line
+        for first, text in texts
+        for line in textwrap.wrap(
+            text,
+            WIDTH,
+            initial_indent=first,
+            subsequent_indent=" " * len(first),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+    ]
