@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given
+from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 
 from tests.configs import settings
@@ -51,7 +51,7 @@ def test_nothing_differs(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @given(settings())
-@hypothesis_settings(suppress_health_check=[HealthCheck.too_slow])
+@hypothesis_settings(deadline=None)
 def test_every_difference_has_a_line_and_an_origin(values: dict[str, object]) -> None:
     resolution = resolve([Layer("--x", values)])
     lines = explain(resolution)
