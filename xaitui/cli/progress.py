@@ -6,6 +6,7 @@ import contextlib
 import math
 import os
 import sys
+import textwrap
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -29,6 +30,10 @@ from xaitui.events import (
     encode,
 )
 from xaitui.runs.directory import RunDirectory
+
+
+WIDTH = 79
+"""Columns that words are wrapped to; paths and commands stay in one piece, to be copied."""
 
 
 class Reporter(Protocol):
@@ -185,7 +190,7 @@ def describe(event: Event, epochs: int) -> list[str]:
         case EpochFinished():
             return [epoch_line(event, epochs)]
         case Note():
-            return [f"note   {event.message}"]
+            return textwrap.wrap(f"note   {event.message}", WIDTH, subsequent_indent=" " * 7)
         case RequestAnswered():
             return [f"asked  {event.request}"]
         case RunFinished():
@@ -225,5 +230,6 @@ def number(value: float) -> str:
 def _test_lines(test: Scalars, weights: str) -> list[str]:
     if not test:
         return []
-    scores = ", ".join(f"{METRICS[name].label} {number(value)}" for name, value in test.items() if name in METRICS)
-    return [f"test   {scores}", f"       of {weights}"]
+    scores = "  ".join(f"{METRICS[name].label} {number(test[name])}" for name in METRICS if name in test)
+    words = f"test   {scores} (of {weights})"
+    return textwrap.wrap(words, WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)

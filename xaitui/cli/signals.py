@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from xaitui.cli.streams import say
@@ -11,9 +13,14 @@ from xaitui.errors import ExitCode
 from xaitui.stop import Stop, StopReason
 
 
-def stop_on_signals(stop: Stop) -> None:
-    """Have signals ask `stop`; only the main thread may do this."""
+Handler = Callable[[int, FrameType | None], None] | signal.Handlers
+
+
+@contextlib.contextmanager
+def stop_on_signals(stop: Stop) -> Iterator[None]:
+    """Have signals ask `stop` for the length of the block; outside the main thread they are left alone."""
     if threading.current_thread() is not threading.main_thread():
+        yield
         return
 
     def interrupted(number: int, frame: FrameType | None) -> None:
@@ -29,7 +36,15 @@ def stop_on_signals(stop: Stop) -> None:
     def requeued(number: int, frame: FrameType | None) -> None:
         stop.ask(StopReason("SIGUSR1", ExitCode.REQUEUE))
 
-    signal.signal(signal.SIGINT, interrupted)
-    signal.signal(signal.SIGTERM, terminated)
-    signal.signal(signal.SIGUSR1, requeued)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # a dropped line must not end a run without a screen
+    handlers: dict[signal.Signals, Handler] = {
+        signal.SIGINT: interrupted,
+        signal.SIGTERM: terminated,
+        signal.SIGUSR1: requeued,
+        signal.SIGHUP: signal.SIG_IGN,  # a dropped line must not end a run without a screen
+    }
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -35,9 +35,8 @@ def take_up(run: RunDirectory, options: ResumeOptions, *, as_json: bool) -> int:
 
 def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool) -> int:
     stop = Stop()
-    stop_on_signals(stop)
     code = ExitCode.FINISHED
-    with open_reporter(as_json=as_json) as reporter:
+    with stop_on_signals(stop), open_reporter(as_json=as_json) as reporter:
         execution = begin(stop, reporter)
         reporter.begin(execution.run)
         for event in execution.events():

@@ -41,7 +41,7 @@ def predict(
     loss_of = build_loss(task)
     total = torch.zeros((), dtype=numerics.sum_dtype, device=numerics.device)
     answers = []
-    order = torch.arange(len(store), device=numerics.device)
+    order = torch.arange(len(store), device=store.index_device)
     try:
         with closing(store.batches(torch.split(order, batch_size))) as batches:
             for images, labels in batches:

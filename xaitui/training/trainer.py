@@ -112,7 +112,11 @@ class Trainer:
         """The steps of the epoch that are still to do."""
         parts, training = self.parts, self.parts.config.training
         order = epoch_batches(
-            len(parts.train), training.batch_size, seed=training.seed, epoch=self.at.epoch, device=parts.numerics.device
+            len(parts.train),
+            training.batch_size,
+            seed=training.seed,
+            epoch=self.at.epoch,
+            device=parts.train.index_device,
         )
         parts.model.train()
         self._meter.restart_clock()
