@@ -1,0 +1,133 @@
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+
+from tests.runs_for_tests import ROOT, command, environment
+from xaitui.cli import app as app_module
+from xaitui.cli.app import COMMANDS, Command, build_app, run
+from xaitui.errors import DataError, ExitCode
+
+
+class Outcome:
+    """What a command line gives."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], *words: str) -> None:
+        self.code = run(words)
+        self.out, self.err = capsys.readouterr()
+
+
+@pytest.mark.parametrize("words", [[], ["--help"]])
+def test_the_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, *words)
+    assert outcome.code == 0
+    lines = outcome.out.partition("Commands:\n")[2].splitlines()
+    assert [line.split(maxsplit=1) for line in lines] == [[row.name, row.help] for row in COMMANDS]
+    assert len(COMMANDS) >= 9
+
+
+@pytest.mark.parametrize("row", COMMANDS, ids=[row.name for row in COMMANDS])
+def test_every_command_has_a_help(row: Command, capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, row.name, "--help")
+    assert outcome.code == 0
+    assert outcome.out.startswith(f"Usage: xaitui {row.name} ")
+
+
+def test_all_commands_go_together() -> None:
+    app = build_app("*")
+    names = [info.name for info in (*app.registered_commands, *app.registered_groups)]
+    assert sorted(map(str, names)) == sorted(row.name for row in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("trian", "xaitui: No such command 'trian'. Did you mean 'train'?"),
+        ("runs shwo", "xaitui: No such command 'shwo'. Did you mean 'show'?"),
+        ("--hepl", "xaitui: No such option: --hepl (Possible options: --help)"),
+        ("train --epoch 3", "xaitui: No such option: --epoch (Possible options: --epochs"),
+        ("runs ls --jsn", "xaitui: No such option: --jsn (Possible options: --json)"),
+        ("train --lr", "xaitui: Option '--lr' requires an argument."),
+        ("train --lr 0", "xaitui: --lr: '0' is not valid; it takes a number above 0 up to 1000"),
+        ("train --dataset mnsit --dry-run --model 3 extra", "xaitui: Got unexpected extra argument"),
+        ("resume --epochs 5", "xaitui: --epochs takes what is to be added, for example +5, not '5'"),
+        ("resume --max-time soon", "xaitui: --max-time: write a duration as 7h50m"),
+        ("runs rm", "xaitui: Missing argument 'RUN'"),
+    ],
+)
+def test_what_is_misspelt_is_one_line(line: str, message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, *line.split())
+    assert outcome.code == ExitCode.USAGE
+    assert outcome.out == ""
+    assert outcome.err.startswith(message)
+    assert outcome.err.count("\n") == 1
+
+
+def test_a_group_alone_shows_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, "runs")
+    assert outcome.code == ExitCode.USAGE
+    assert outcome.err.startswith("Usage: xaitui runs ")
+
+
+def test_underscores_in_an_option_will_do(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, "config", "show", "--batch_size=7", "--note", "--as_it_is")
+    assert outcome.code == 0
+    assert "\nbatch_size = 7\n" in outcome.out
+
+
+def raising(error: BaseException) -> Callable[[], int]:
+    def body() -> int:
+        raise error
+
+    return body
+
+
+def returning(value: int | None) -> Callable[[], int | None]:
+    return lambda: value
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "message"),
+    [
+        (returning(None), 0, ""),
+        (returning(75), 75, ""),
+        (raising(DataError("two\nlines")), 3, "xaitui: two lines\n"),
+        (raising(RuntimeError("unforeseen")), 1, "xaitui: RuntimeError: unforeseen (--traceback shows where)\n"),
+        (raising(typer.Abort()), 1, "xaitui: nothing was changed\n"),
+        (raising(KeyboardInterrupt()), 130, ""),
+    ],
+)
+def test_how_a_command_ends_is_its_exit_code(
+    body: Callable[[], int], code: int, message: str, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    module = ModuleType("xaitui.cli.made")
+    module.command = body  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(app_module, "COMMANDS", (Command("made", "made", "A command for a test."),))
+    outcome = Outcome(capsys, "made")
+    assert (outcome.code, outcome.out, outcome.err) == (code, "", message)
+
+
+@pytest.mark.parametrize("words", [["--traceback", "train", "--lr", "0"], ["train", "--lr", "0", "--traceback"]])
+def test_where_it_went_wrong_is_shown_when_asked(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, *words)
+    assert outcome.code == ExitCode.USAGE
+    assert outcome.err.startswith("Traceback (most recent call last):\n")
+    assert "--lr: '0' is not valid" in outcome.err.splitlines()[-1]
+
+
+def test_it_works_from_a_checkout_that_is_not_installed(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "xaitui", tmp_path / "xaitui", ignore=shutil.ignore_patterns("__pycache__"))
+    own = {name: value for name, value in environment().items() if name != "PYTHONPATH"}
+    done = subprocess.run(command("runs", "ls"), cwd=tmp_path, env=own, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"there are no runs in {tmp_path}/runs; start one with: xaitui train --headless\n"
+    assert not (tmp_path / "runs").exists()

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import io
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.runs_for_tests import command, environment
+from xaitui.cli.streams import SturdyStream, guard_streams
+
+
+def stream_to(descriptor: int) -> SturdyStream:
+    return SturdyStream(os.fdopen(descriptor, "w", encoding="utf-8"))
+
+
+@pytest.fixture(params=["pipe", "pty", "full disk"])
+def lost(request: pytest.FixtureRequest) -> Iterator[SturdyStream]:
+    """A stream whose other end is gone, or that takes nothing."""
+    match request.param:
+        case "pipe":
+            reader, writer = os.pipe()
+            os.close(reader)
+        case "pty":
+            master, writer = pty.openpty()
+            os.close(master)
+        case _:
+            writer = os.open("/dev/full", os.O_WRONLY)
+    stream = stream_to(writer)
+    yield stream
+    stream.close()
+
+
+def test_what_is_written_to_a_lost_stream_is_dropped(lost: SturdyStream) -> None:
+    assert lost.write("a line\n") == 7
+    lost.flush()
+    assert lost.lost
+    assert lost.write("another\n") == 8
+    lost.writelines(["more\n", "and more\n"])
+    lost.flush()
+
+
+def test_what_was_still_in_the_buffer_does_not_fail_at_the_end(lost: SturdyStream) -> None:
+    lost.write("a line\n")
+    lost.flush()
+    lost.close()
+
+
+def test_a_stream_that_is_closed_is_lost() -> None:
+    stream = SturdyStream(io.StringIO())
+    stream.close()
+    assert stream.write("a line\n") == 7
+    stream.flush()
+    assert stream.lost
+
+
+def test_a_sound_stream_is_as_it_was() -> None:
+    reader, writer = os.pipe()
+    stream = stream_to(writer)
+    stream.write("a ")
+    stream.writelines(["line", "\n"])
+    stream.flush()
+    assert os.read(reader, 100) == b"a line\n"
+    assert not stream.lost
+    assert stream.encoding == "utf-8"
+    assert stream.fileno() == writer
+    stream.close()
+    os.close(reader)
+
+
+def test_streams_are_guarded_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", sys.stdout)
+    monkeypatch.setattr(sys, "stderr", sys.stderr)
+    guard_streams()
+    guarded = sys.stdout, sys.stderr
+    guard_streams()
+    assert (sys.stdout, sys.stderr) == guarded
+    assert all(isinstance(stream, SturdyStream) for stream in guarded)
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    """As with `| head -1`: there is no run whose log could note it, and nobody wants to read of it."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(command("models", "ls", "--all"), cwd=tmp_path, env=environment(), stdout=writer,
+                          stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
+    os.close(writer)
+    assert done.returncode == 0
+    assert "given up" not in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("words", [["--help"], ["runs", "ls"], ["config", "show"], ["train", "--epoch"]])
+def test_no_command_fails_for_want_of_a_terminal(words: list[str], tmp_path: Path) -> None:
+    master, slave = pty.openpty()
+    os.close(master)
+    done = subprocess.run(command(*words), cwd=tmp_path, env=environment(), stdin=slave, stdout=slave, stderr=slave,
+                          check=False)  # fmt: skip
+    os.close(slave)
+    assert done.returncode == (2 if "train" in words else 0)
+
+
+def test_streams_that_were_closed_before_the_start(tmp_path: Path) -> None:
+    done = subprocess.run(["sh", "-c", 'exec "$0" -m xaitui runs ls >&- 2>&-', sys.executable], cwd=tmp_path,
+                          env=environment(), check=False)  # fmt: skip
+    assert done.returncode == 0
