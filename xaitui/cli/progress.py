@@ -31,7 +31,6 @@ from xaitui.events import (
 )
 from xaitui.runs.directory import RunDirectory
 
-
 WIDTH = 79
 """Columns that words are wrapped to; paths and commands stay in one piece, to be copied."""
 

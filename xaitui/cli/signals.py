@@ -12,7 +12,6 @@ from xaitui.cli.streams import say
 from xaitui.errors import ExitCode
 from xaitui.stop import Stop, StopReason
 
-
 Handler = Callable[[int, FrameType | None], None] | signal.Handlers
 
 

@@ -63,6 +63,10 @@ def guard_streams() -> None:
         sys.stdout = SturdyStream(sys.stdout)
     if not isinstance(sys.stderr, SturdyStream):
         sys.stderr = SturdyStream(sys.stderr)
+    # Warnings are for train.log; where no run has one, they must not stand beside the one line of an error.
+    logging.captureWarnings(True)
+    for name in ("py.warnings", "xaitui"):
+        logging.getLogger(name).addHandler(logging.NullHandler())
 
 
 def put(text: str) -> None:

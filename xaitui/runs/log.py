@@ -19,7 +19,6 @@ def logging_to(path: Path) -> Iterator[None]:
     handler = _QuietFileHandler(path, encoding="utf-8", delay=True)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     loggers = (logger, logging.getLogger("py.warnings"))
-    logging.captureWarnings(True)
     logger.setLevel(logging.INFO)
     for each in loggers:
         each.addHandler(handler)
@@ -30,7 +29,6 @@ def logging_to(path: Path) -> Iterator[None]:
         for each in loggers:
             each.removeHandler(handler)
             each.propagate = True
-        logging.captureWarnings(False)
         handler.close()
 
 

@@ -1,0 +1,112 @@
+"""Full disks and folders that cannot be written: one line, the right code, and the last good checkpoint stays."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
+from xaitui.cli.app import run
+from xaitui.events import CheckpointSaved, EpochFinished, RunFailed, RunFinished
+from xaitui.runs.directory import list_runs
+from xaitui.training.checkpoint import load_checkpoint
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a few megabytes."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def fill(folder: Path) -> Path:
+    """Leave no byte free."""
+    path = folder / "filler"
+    with path.open("wb", buffering=0) as file:
+        block = bytes(4096)
+        try:
+            while True:
+                file.write(block)
+        except OSError:
+            return path
+
+
+def test_a_disk_that_fills_up_keeps_the_last_checkpoint(small_disk: Path, tmp_path: Path) -> None:
+    settings = {"data__dataset": str(made_set(tmp_path / "set.npz")), "training__batch_size": 8,
+                "training__threads": 1, "training__epochs": 3}  # fmt: skip
+    whole = start(tmp_path / "whole", **settings)
+    finish(whole)
+    execution = start(small_disk, **settings)
+    events = execution.events()
+    for event in events:
+        if isinstance(event, CheckpointSaved):
+            break
+    filler = fill(small_disk)
+    last = list(events)[-1]
+    assert isinstance(last, RunFailed)
+    assert last.exit_code == 1
+    assert "the disk is full; free some space, then: xaitui resume" in last.message
+    assert load_checkpoint(execution.run.last)["epoch"] == 2
+    assert not list(execution.run.path.rglob(".*pt*"))
+    filler.unlink()
+    assert isinstance(finish(take_up(execution.run))[-1], RunFinished)
+    assert logged_steps(execution.run) == logged_steps(whole.run)
+    assert_equal_weights(execution.run, whole.run)
+
+
+def test_a_full_disk_at_the_start_is_one_line_and_leaves_nothing(
+    small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made_set(tmp_path / "set.npz")
+    fill(small_disk)
+    words = ["train", "--headless", "--dataset", "set.npz", "--epochs", "1", "--threads", "1"]
+    assert run([*words, "--runs-dir", str(small_disk / "runs")]) in (1, 2)
+    err = capsys.readouterr().err
+    assert err.startswith("xaitui: ")
+    assert err.count("\n") == 1
+    assert "disk" in err or "space" in err
+    assert list_runs(small_disk / "runs") == []
+
+
+def test_a_folder_of_runs_that_is_none_is_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    made_set(tmp_path / "set.npz")
+    (tmp_path / "file").write_text("here")
+    words = ["train", "--headless", "--dataset", "set.npz", "--epochs", "1", "--threads", "1"]
+    assert run([*words, "--runs-dir", "file"]) == 2
+    assert "choose another --runs-dir" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "here"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_read_only_folder_of_runs_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    made_set(tmp_path / "set.npz")
+    (tmp_path / "runs").mkdir(mode=0o555)
+    words = ["train", "--headless", "--dataset", str(tmp_path / "set.npz"), "--epochs", "1"]
+    assert run([*words, "--runs-dir", str(tmp_path / "runs")]) == 2
+    assert "Permission denied" in capsys.readouterr().err
+
+
+def test_a_directory_deleted_under_a_run_ends_it_with_a_line(tmp_path: Path) -> None:
+    settings = {"data__dataset": str(made_set(tmp_path / "set.npz")), "training__threads": 1, "training__epochs": 9}
+    execution = start(tmp_path / "runs", **settings)
+    last = None
+    for event in execution.events():
+        if isinstance(event, EpochFinished) and event.epoch == 1:
+            shutil.rmtree(execution.run.path)
+        last = event
+    assert isinstance(last, RunFailed)
+    assert "No such file" in last.message
