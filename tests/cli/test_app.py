@@ -42,7 +42,7 @@ def test_every_command_has_a_help(row: Command, capsys: pytest.CaptureFixture[st
 
 def test_all_commands_go_together() -> None:
     app = build_app("*")
-    names = [info.name for info in (*app.registered_commands, *app.registered_groups)]
+    names = [info.name for info in app.registered_commands] + [info.name for info in app.registered_groups]
     assert sorted(map(str, names)) == sorted(row.name for row in COMMANDS)
 
 

@@ -1,0 +1,201 @@
+"""The directions of imports, and the sizes of things, as tests.
+
+Rooms are the folders of the package; the files beside them are its words. A room may import what stands in its row of
+ROOMS, and nothing else. Only a few rooms know torch, and no command that merely lists or shows something loads them.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.runs_for_tests import environment
+from tests.source_tree import Import, Module, closure, eager_imports, modules
+
+WORDS = frozenset({"errors", "events", "files", "seeds", "stop", "text"})
+"""Files that any room may import."""
+
+ROOMS: dict[str, frozenset[str]] = {
+    "catalog": WORDS,
+    "config": WORDS | {"catalog"},
+    "hardware": WORDS | {"config"},
+    "data": WORDS | {"catalog", "config"},
+    "models": WORDS | {"catalog", "config", "data"},
+    "training": WORDS | {"catalog", "config", "data", "hardware", "models"},
+    "runs": WORDS | {"catalog", "config", "data"},
+    "execution": WORDS | {"catalog", "config", "data", "hardware", "models", "runs", "training"},
+    "cli": WORDS | {"catalog", "config", "data", "execution", "hardware", "models", "runs", "training"},
+}
+"""What each room may import besides itself and the package's version."""
+
+WORD_IMPORTS: dict[str, frozenset[str]] = {"stop": frozenset({"errors"})}
+"""The words that need another word."""
+
+TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.execution.", "xaitui.data.device.")
+TORCH_DOORS = frozenset({"xaitui.cli.training"})
+"""Modules outside those rooms that load torch with them; they are only imported inside functions."""
+
+TORCH = frozenset({"torch", "torchvision", "pretrainedmodels", "timm"})
+SCREEN = frozenset({"textual", "rich", "typer", "plotext"})
+HEAVY = frozenset({"pandas", "matplotlib", "sklearn", "captum", "optuna"})
+UNUSED = frozenset({"click", "medmnist"})
+"""typer carries a click of its own; importing medmnist makes a folder in the home."""
+
+BROAD_HANDLERS = {"xaitui.cli.app": 1, "xaitui.execution.execute": 1}
+"""Where a run's failure becomes an event, and where an error becomes an exit code."""
+
+MAX_FILE, MAX_FUNCTION, MAX_CLASS, MAX_METHODS = 300, 50, 200, 20
+"""Lines, lines, lines, methods."""
+
+FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def test_the_package_is_seen() -> None:
+    rooms = {module.room for module in modules().values()} - {"", "__main__"}
+    assert rooms == WORDS | ROOMS.keys()
+    assert len(modules()) > 100
+
+
+def test_a_room_imports_only_what_it_may() -> None:
+    wrong = [
+        f"{module.path}:{each.line}: {module.room} may not import {each.module}"
+        for module in modules().values()
+        if module.room not in ("", "__main__")
+        for each in module.imports()
+        if each.top == "xaitui" and each.module != "xaitui"
+        if each.module.split(".")[1] not in may_import(module.room)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def may_import(room: str) -> frozenset[str]:
+    """The rooms and words that one may import, itself included."""
+    return frozenset({room}) | (ROOMS[room] if room in ROOMS else WORD_IMPORTS.get(room, frozenset()))
+
+
+def test_a_room_imports_only_libraries_that_suit_it() -> None:
+    wrong = [
+        f"{module.path}:{each.line}: {each.module}"
+        for module in modules().values()
+        for each in module.imports()
+        if not _suits(module, each)
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
+def _suits(module: Module, each: Import) -> bool:
+    if each.top in SCREEN:
+        return module.room == "cli"
+    if each.top in TORCH:
+        return module.name.startswith(TORCH_ROOMS)
+    if each.top in HEAVY:
+        return each.lazy or module.name.startswith(TORCH_ROOMS)
+    return each.top not in UNUSED
+
+
+def test_torch_is_loaded_only_with_the_rooms_that_know_it() -> None:
+    loaders = {
+        module.name
+        for module in modules().values()
+        if any(each.top in TORCH and not (each.lazy or each.typing_only) for each in module.imports())
+    }
+    assert loaders
+    with_torch = {name for name in modules() if closure(name) & loaders}
+    assert {name for name in with_torch if not name.startswith(TORCH_ROOMS)} == TORCH_DOORS
+
+
+def test_the_doors_to_torch_are_opened_inside_functions_only() -> None:
+    opened = [each for module in modules().values() for each in module.imports() if each.module in TORCH_DOORS]
+    assert {each.module for each in opened} == TORCH_DOORS
+    assert all(each.lazy for each in opened)
+
+
+def test_no_module_loads_itself_in_a_circle() -> None:
+    circles = [name for name in modules() if any(name in closure(other) for other in eager_imports()[name])]
+    assert circles == []
+
+
+def test_an_init_imports_nothing() -> None:
+    inits = [module for module in modules().values() if module.path.name == "__init__.py"]
+    assert len(inits) > len(ROOMS)
+    assert [module.name for module in inits if [each for each in module.imports() if each.top != "__future__"]] == []
+
+
+def test_files_classes_and_functions_stay_small() -> None:
+    large = [each for module in modules().values() for each in too_large(module)]
+    assert not large, "\n".join(large)
+
+
+def too_large(module: Module) -> Iterator[str]:
+    """What of a module passes a limit; a docstring does not count."""
+    if len(module.text.splitlines()) > MAX_FILE:
+        yield f"{module.path}"
+    for node in ast.walk(module.tree):
+        if isinstance(node, FUNCTION) and _lines(node) > MAX_FUNCTION:
+            yield f"{module.path}:{node.lineno}: {node.name}"
+        if isinstance(node, ast.ClassDef):
+            methods = [each for each in node.body if isinstance(each, FUNCTION)]
+            if _lines(node) > MAX_CLASS or len(methods) > MAX_METHODS:
+                yield f"{module.path}:{node.lineno}: {node.name}"
+
+
+def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
+    first = node.body[1] if ast.get_docstring(node) and len(node.body) > 1 else node.body[0]
+    return (node.end_lineno or 0) - first.lineno + 1
+
+
+def test_broad_handlers_stand_where_they_are_known() -> None:
+    found: dict[str, int] = {}
+    for module in modules().values():
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.ExceptHandler) and _is_broad(node) and not _raises_again(node):
+                found[module.name] = found.get(module.name, 0) + 1
+    assert found == BROAD_HANDLERS
+
+
+def _is_broad(handler: ast.ExceptHandler) -> bool:
+    kinds = handler.type.elts if isinstance(handler.type, ast.Tuple) else [handler.type]
+    return any(
+        kind is None or (isinstance(kind, ast.Name) and kind.id in ("Exception", "BaseException")) for kind in kinds
+    )
+
+
+def _raises_again(handler: ast.ExceptHandler) -> bool:
+    """A handler that tidies up and lets the error go on hides nothing."""
+    last = handler.body[-1]
+    return isinstance(last, ast.Raise) and last.exc is None
+
+
+PROGRAM = """
+import sys
+from xaitui.cli.app import run
+code = run(sys.argv[2:])
+loaded = {name.partition(".")[0] for name in sys.modules} & set(sys.argv[1].split(","))
+sys.exit(f"loaded: {', '.join(sorted(loaded))}" if loaded else code)
+"""
+
+ANYTHING_HEAVY = TORCH | HEAVY | {"medmnist"}
+LIGHT_COMMANDS: dict[str, frozenset[str]] = {
+    "--help": ANYTHING_HEAVY | {"pydantic", "pydantic_core", "numpy", "psutil", "rich"},
+    "runs --help": ANYTHING_HEAVY,
+    "train --help": ANYTHING_HEAVY,
+    "runs ls": ANYTHING_HEAVY,
+    "data ls": ANYTHING_HEAVY,
+    "models ls": ANYTHING_HEAVY,
+    "config show": ANYTHING_HEAVY,
+    "config schema": ANYTHING_HEAVY,
+    "train --dry-run": ANYTHING_HEAVY,
+}
+"""What each command line must not load."""
+
+
+@pytest.mark.parametrize("line", LIGHT_COMMANDS)
+def test_a_light_command_loads_nothing_heavy(line: str, tmp_path: Path) -> None:
+    words = [sys.executable, "-c", PROGRAM, ",".join(LIGHT_COMMANDS[line]), *line.split()]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.partition("loaded: ")[2]) == (0, ""), done.stderr
