@@ -198,6 +198,7 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         if prepared.built.source_path is not None:
             shutil.copyfile(prepared.built.source_path, run.model_source)
         extra = {"device": prepared.resolved.device_name, "model_source_sha256": prepared.built.source_sha256,
+                 "weights_sha256": prepared.built.weights_sha256,
                  "notes": list(prepared.notes)}  # fmt: skip
         write_environment(run.environment, command, prepared.dataset.files, extra)
     except OSError as error:
