@@ -10,6 +10,9 @@ from xaitui.text import printable
 
 _SMALL = ("batch_norm", "dropout", "activation")
 
+_RESIDUAL = 8
+"""Smallest side for deep networks that would survive one pixel: below it the gradients of a ResNet-152 overflow."""
+
 _MODELS = (
     ModelInfo("simple-cnn-v1", "The report's first network: two convolutions with LeakyReLU, one linear layer.", 4),
     ModelInfo(
@@ -19,11 +22,11 @@ _MODELS = (
         options=_SMALL,
     ),
     ModelInfo("alexnet", "AlexNet (Krizhevsky 2014), 61 M parameters.", 63, 224),
-    ModelInfo("resnet18", "ResNet-18 (He et al. 2016), 12 M parameters.", 1, 224, ("stem",)),
-    ModelInfo("resnet34", "ResNet-34, 22 M parameters.", 1, 224, ("stem",)),
-    ModelInfo("resnet50", "ResNet-50, 26 M parameters.", 1, 224, ("stem",)),
-    ModelInfo("resnet101", "ResNet-101, 45 M parameters.", 1, 224, ("stem",)),
-    ModelInfo("resnet152", "ResNet-152, 60 M parameters.", 1, 224, ("stem",)),
+    ModelInfo("resnet18", "ResNet-18 (He et al. 2016), 12 M parameters.", _RESIDUAL, 224, ("stem",)),
+    ModelInfo("resnet34", "ResNet-34, 22 M parameters.", _RESIDUAL, 224, ("stem",)),
+    ModelInfo("resnet50", "ResNet-50, 26 M parameters.", _RESIDUAL, 224, ("stem",)),
+    ModelInfo("resnet101", "ResNet-101, 45 M parameters.", _RESIDUAL, 224, ("stem",)),
+    ModelInfo("resnet152", "ResNet-152, 60 M parameters.", _RESIDUAL, 224, ("stem",)),
     ModelInfo("xception", "Xception (Chollet 2017), 23 M parameters: depthwise separable convolutions.", 7, 299),
 )
 
@@ -49,10 +52,10 @@ SMALL_STEM_SIZE = 64
 """Largest image side, in pixels, that gets the small stem by itself."""
 
 _PRETRAINEDMODELS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
-    (1, 224, ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "fbresnet152", "resnext101_32x4d",
-              "resnext101_64x4d", "dpn68", "dpn68b", "dpn92", "dpn98", "dpn131", "dpn107")),
-    (3, 224, ("cafferesnet101", "senet154", "se_resnet50", "se_resnet101", "se_resnet152", "se_resnext50_32x4d",
-              "se_resnext101_32x4d")),
+    (_RESIDUAL, 224, ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "fbresnet152", "cafferesnet101",
+                      "resnext101_32x4d", "resnext101_64x4d", "se_resnet50", "se_resnet101", "se_resnet152",
+                      "se_resnext50_32x4d", "se_resnext101_32x4d", "senet154", "dpn68", "dpn68b", "dpn92", "dpn98",
+                      "dpn107", "dpn131")),
     (7, 299, ("xception",)),
     (11, 331, ("nasnetalarge", "pnasnet5large")),
     (17, 224, ("squeezenet1_1",)),

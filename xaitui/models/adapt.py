@@ -63,7 +63,7 @@ def take_grey(module: nn.Module, name: str, mean: Sequence[float], std: Sequence
 
     Args:
         name: path of its first convolution.
-        mean, std: the normalisation of the RGB image, one value per channel.
+        mean, std: the normalisation of the RGB image, one value for all channels or one for each.
 
     Returns:
         True where the kernels could be summed, because the three channels are normalised alike: the network takes the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +27,10 @@ from xaitui.models.net import ModelRequest, Net
 from xaitui.models.own_model import OwnSource, read_source
 from xaitui.models.state_dict import fill
 from xaitui.models.weights import FoundWeights, find_weights, read_state_dict
+from xaitui.text import printable
+
+Values = tuple[float, ...]
+"""One for each channel."""
 
 
 @dataclass(frozen=True)
@@ -37,9 +41,9 @@ class BuiltModel:
     """Takes (N, in_channels, image_size, image_size), returns (N, num_classes) logits: no softmax."""
     notes: tuple[str, ...] = ()
     """What a user should be told: the stem and why, which weights were loaded, what was frozen."""
-    mean: tuple[float, ...] = ()
+    mean: Values = ()
     """What to normalise [0, 1] images with, one value for each channel; empty: the caller's choice."""
-    std: tuple[float, ...] = ()
+    std: Values = ()
     first_layer: str = ""
     """Path of the convolution that the image enters; empty where it is not known."""
     classifier: tuple[str, ...] = ()
@@ -89,25 +93,27 @@ def build_model(
         DataError: the weights are missing, damaged, or of another model.
     """
     check_model(name, image_size, in_channels)
-    for option, value, choices in (("--activation", activation, ACTIVATIONS), ("--stem", stem, STEMS),
-                                   ("--finetune", finetune, tuple(FINETUNING))):  # fmt: skip
-        if value not in choices:
-            raise UsageError(f"{option} cannot be {value!r}{nearest(value, choices)}")
+    _check_choices(activation=activation, stem=stem, finetune=finetune)
     starts = pretrained or bool(weights)
     rgb = starts and _has_rgb_weights(name)
-    _check_start(name, in_channels, pretrained=pretrained and not weights, rgb=rgb)
+    _check_start(name, in_channels, published=pretrained and not weights, rgb=rgb)
     own = read_source(name, source) if is_own_model(name) else None
     stem, why = resolve_stem(stem, image_size, pretrained=starts)
-    request = ModelRequest(name, num_classes, 3 if rgb else in_channels, image_size, batch_norm, dropout, activation,
-                           stem)  # fmt: skip
+    request = ModelRequest(
+        name, num_classes, 3 if rgb else in_channels, image_size, batch_norm, dropout, activation, stem
+    )
     net = construct(request, own, load=load and pretrained and not weights)
     notes = [f"{stem} stem: {why}"] if "stem" in model_info(name).options else []
     found = None
-    if starts and load:
-        found = _load(net, name, weights, notes, report)
-    mean, std = _fit_channels(net, in_channels if rgb else 3, tuple(mean), tuple(std), notes)
-    _freeze(net, finetune, notes, starts=starts)
-    _inspect(net, request, in_channels, own, notes)
+    if starts and load and not net.loaded:
+        found = find_weights(name, net.weights, Path(weights).expanduser() if weights else None, report)
+        notes.append(_fill(net, found))
+    mean, std = tuple(mean or (net.mean if starts else ())), tuple(std or (net.std if starts else ()))
+    if rgb and in_channels == 1:
+        mean, std, note = _take_grey(net, mean, std)
+        notes.append(note)
+    notes += _freeze(net, finetune, starts=starts)
+    notes += _inspect(net, request, in_channels, own)
     return BuiltModel(
         module=net.module,
         notes=tuple(notes),
@@ -121,48 +127,43 @@ def build_model(
     )
 
 
+def _check_choices(*, activation: str, stem: str, finetune: str) -> None:
+    for option, value, choices in (
+        ("--activation", activation, ACTIVATIONS),
+        ("--stem", stem, STEMS),
+        ("--finetune", finetune, tuple(FINETUNING)),
+    ):
+        if value not in choices:
+            raise UsageError(f"{option} cannot be {printable(value)!r}{nearest(value, choices)}")
+
+
 def _has_rgb_weights(name: str) -> bool:
     return model_info(name).pretrained_size > 0 or name.startswith("timm:")
 
 
-def _check_start(name: str, in_channels: int, *, pretrained: bool, rgb: bool) -> None:
-    if pretrained and not rgb:
+def _check_start(name: str, in_channels: int, *, published: bool, rgb: bool) -> None:
+    if published and not rgb:
         raise UsageError(f"there are no pretrained weights for {name}: leave --pretrained away, or give --weights FILE")
     if rgb and in_channels not in (1, 3):
         raise UsageError(f"pretrained weights take images with 1 or 3 channels, not {in_channels}")
 
 
-def _load(net: Net, name: str, weights: str, notes: list[str], report: Report | None) -> FoundWeights | None:
-    """Fill the network; what its own library has loaded already cannot be verified here."""
-    if net.loaded:
-        notes.append("weights: pretrained, loaded by timm, not verified")
-        return None
-    found = find_weights(name, net.weights, Path(weights).expanduser() if weights else None, report)
+def _fill(net: Net, found: FoundWeights) -> str:
     anew = fill(net, read_state_dict(found.path), found.path)
-    rest = f"; not in it and fresh: {', '.join(anew)}" if anew else ""
-    notes.append(f"weights: {found.description}{rest}")
-    return found
+    return f"weights: {found.description}" + (f"; not from it but fresh: {', '.join(anew)}" if anew else "")
 
 
-def _fit_channels(
-    net: Net, in_channels: int, mean: tuple[float, ...], std: tuple[float, ...], notes: list[str]
-) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Make a network of RGB weights take grey images where they are; return the normalisation for the caller."""
-    mean, std = mean or net.mean, std or net.std
-    if in_channels == 3:
-        return mean, std
-    if take_grey(net.module, net.first_layer, _per_channel(mean), _per_channel(std)):
-        notes.append("first layer: kernels summed over RGB, which equals a grey image repeated three times")
-        return mean[:1], std[:1]
-    notes.append("first layer: repeats the grey image three times and normalises each copy as its weights expect")
-    return (0.0,), (1.0,)
+def _take_grey(net: Net, mean: Values, std: Values) -> tuple[Values, Values, str]:
+    """Make a network of RGB weights take grey images; return the normalisation that is left to the caller."""
+    if take_grey(net.module, net.first_layer, mean, std):
+        note = "first layer: its kernels are summed over RGB, which equals a grey image repeated three times"
+        return mean[:1], std[:1], note
+    note = "first layer: repeats the grey image three times and normalises each copy as the weights expect"
+    return (0.0,), (1.0,), note
 
 
-def _per_channel(values: tuple[float, ...]) -> tuple[float, ...]:
-    return values * 3 if len(values) == 1 else values
-
-
-def _freeze(net: Net, finetune: str, notes: list[str], *, starts: bool) -> None:
+def _freeze(net: Net, finetune: str, *, starts: bool) -> Iterator[str]:
+    """Freeze what is not to be trained, and say so."""
     if finetune == "full":
         return
     if not net.classifier:
@@ -170,22 +171,24 @@ def _freeze(net: Net, finetune: str, notes: list[str], *, starts: bool) -> None:
     train_only(net.module, net.classifier if finetune == "head" else net.classifier[-1:])
     parameters = list(net.module.parameters())
     trained = sum(p.numel() for p in parameters if p.requires_grad)
-    notes.append(f"{finetune}: {trained:,} of {sum(p.numel() for p in parameters):,} weights are trained")
+    yield f"{finetune}: {trained:,} of {sum(p.numel() for p in parameters):,} parameters are trained"
     if not starts:
-        notes.append("the frozen layers have random weights: --pretrained or --weights was not given")
+        yield "the frozen layers have random weights: neither --pretrained nor --weights was given"
 
 
-def _inspect(net: Net, request: ModelRequest, in_channels: int, own: OwnSource | None, notes: list[str]) -> None:
-    """Try out a network that was not written here."""
+def _inspect(net: Net, request: ModelRequest, in_channels: int, own: OwnSource | None) -> Iterator[str]:
+    """Try out a network that was not written here, and say what it cannot guarantee."""
     if request.name in MODELS:
         return
     shape = (2, in_channels, request.image_size, request.image_size)
     if own is not None:
         use = inspect_own_model(net.module, shape, request.num_classes, own)
     else:
-        use = inspect_library_model(net.module, shape, request.num_classes, request.name)
+        use = inspect_library_model(net, shape, request.num_classes, request.name)
+    if net.loaded:
+        yield "weights: timm's own pretrained ones, which it fetched itself; not verified"
     if not use.clean:
-        notes.append(
+        yield (
             f"explanations: {len(use.reused)} activations are used more than once and {use.functional} are functions, "
             "so methods that need a module for each cannot be used"
         )

@@ -7,25 +7,27 @@ from torch import Tensor, nn
 
 from xaitui.errors import UsageError
 from xaitui.models.activations import ActivationUse, watch_activations
+from xaitui.models.net import Net
 from xaitui.models.own_model import CODE_ERRORS, OwnSource, explained
 from xaitui.text import printable
 
 Shape = tuple[int, int, int, int]
 
 
-def inspect_library_model(module: nn.Module, shape: Shape, num_classes: int, name: str) -> ActivationUse:
+def inspect_library_model(net: Net, shape: Shape, num_classes: int, name: str) -> ActivationUse:
     """Run a library's network once.
 
     Raises:
         UsageError: it cannot take images of this size.
     """
     try:
-        output, use = _run(module, shape)
+        output, use = _run(net.module, shape)
     except CODE_ERRORS as error:
         reason = printable(" ".join(str(error).split()))
-        fits = -(-shape[-1] // 32) * 32
-        size = fits if fits > shape[-1] else 224
-        raise UsageError(f"{name} cannot take {shape[-1]} px images: add --image-size {size} ({reason})") from error
+        raise UsageError(
+            f"{name} cannot take images of {shape[-1]} px: it was made for {net.size} px, add --image-size {net.size} "
+            f"({reason})"
+        ) from error
     if problem := _wrong_output(output, shape[0], num_classes):
         raise UsageError(f"{name} {problem}")
     return use

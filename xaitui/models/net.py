@@ -33,10 +33,12 @@ class Net:
     first_layer: str
     """Path of the convolution that the image enters; empty where it is not known."""
     classifier: tuple[str, ...]
-    """Paths of the modules after the feature extractor; the last one gives the logits."""
+    """Paths of the modules after the feature extractor; the last one gives the logits. Empty where not known."""
     mean: tuple[float, ...] = ()
     """Normalisation of [0, 1] RGB images that the pretrained weights were made with; empty where there are none."""
     std: tuple[float, ...] = ()
+    size: int = 0
+    """Side in pixels of the images that those weights were made with."""
     weights: tuple[WeightsFile, ...] = ()
     """The files that fit, the default first."""
     fresh: tuple[str, ...] = ()
@@ -50,5 +52,5 @@ class Net:
 
     @property
     def head(self) -> str:
-        """Path of the layer that gives the logits."""
-        return self.classifier[-1]
+        """Path of the layer that gives the logits; empty where it is not known."""
+        return self.classifier[-1] if self.classifier else ""

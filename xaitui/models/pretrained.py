@@ -46,6 +46,7 @@ def _weights(label: str, settings: dict[str, Any]) -> dict[str, Any]:
     return {
         "mean": tuple(value / scale for value in settings["mean"][order]),
         "std": tuple(value / scale for value in settings["std"][order]),
+        "size": settings["input_size"][-1],
         "weights": (WeightsFile.from_url(settings["url"], label),),
         "dropped": ("AuxLogits",),
         "bgr": bgr,
@@ -69,7 +70,7 @@ def _take_any_size(module: Any, name: str) -> None:
         if isinstance(layer, nn.AvgPool2d) and _side(layer.kernel_size) >= 7:
             setattr(module, key, nn.AdaptiveAvgPool2d(1))
     if hasattr(module, "_features"):  # VGG, AlexNet: the pooling is there, and the library's forward leaves it out
-        module._features.append(module.avgpool)
+        module._features.extend([module.avgpool, nn.Flatten()])  # flat, for its view() refuses channels_last maps
         del module.avgpool
     if hasattr(module, "last_conv"):
         module.avgpool = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -90,8 +90,10 @@ def fill(net: Net, state: Mapping[str, Tensor], path: Path) -> tuple[str, ...]:
 
 def _other_classes(head: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
     """Whether the two heads differ in the number of classes, and in nothing else."""
-    theirs, ours = given.get(f"{head}.weight"), wanted[f"{head}.weight"]
-    return theirs is not None and theirs.shape[1:] == ours.shape[1:] and len(theirs) != len(ours)
+    theirs, ours = given.get(f"{head}.weight"), wanted.get(f"{head}.weight")
+    if theirs is None or ours is None:
+        return False
+    return theirs.shape[1:] == ours.shape[1:] and len(theirs) != len(ours)
 
 
 def _four_dimensional(tensor: Tensor, like: Tensor | None) -> Tensor:

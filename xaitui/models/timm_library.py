@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.models.activations import own_activations
 from xaitui.models.net import ModelRequest, Net
+from xaitui.text import printable
 
 
 def build_from_timm(request: ModelRequest, *, load: bool) -> Net:
@@ -25,24 +24,27 @@ def build_from_timm(request: ModelRequest, *, load: bool) -> Net:
         raise UsageError(f"{request.name} needs timm: pip install 'xaitui[timm]'") from None
     name = request.name.partition(":")[2]
     if not timm.is_model(name):
-        raise UsageError(f"timm has no model {name!r}{nearest(name.partition('.')[0], timm.list_models())}")
+        raise UsageError(f"timm has no model {printable(name)!r}{nearest(name.partition('.')[0], timm.list_models())}")
     try:
         module = timm.create_model(name, pretrained=load, num_classes=request.num_classes, in_chans=request.in_channels)
     except (OSError, RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
-        raise (DataError if load else UsageError)(f"timm cannot make {name}: {reason}") from error
+        reason = printable(" ".join(str(error).split()))
+        if load:
+            raise DataError(f"timm cannot fetch weights for {name}, give --weights FILE: {reason}") from error
+        raise UsageError(f"timm cannot make {name}: {reason}") from error
     own_activations(module)
     facts = module.pretrained_cfg
     return Net(
         module,
-        first_layer=_only(facts.get("first_conv")),
-        classifier=(_only(facts.get("classifier")),),
-        mean=tuple(facts.get("mean", ())),
-        std=tuple(facts.get("std", ())),
+        first_layer="".join(_first(facts.get("first_conv"))),
+        classifier=_first(facts.get("classifier")),
+        mean=tuple(facts["mean"]),
+        std=tuple(facts["std"]),
+        size=facts["input_size"][-1],
         loaded=load,
     )
 
 
-def _only(path: Any) -> str:
-    """One path, where timm names a list of them for models with several heads or stems."""
-    return str(path if isinstance(path, str) else next(iter(path or ()), ""))
+def _first(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    """The path, if there is one: timm names several for models with several stems or heads."""
+    return (paths,) if isinstance(paths, str) else tuple(paths or ())[:1]

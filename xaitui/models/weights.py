@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 import struct
+import warnings
 import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -125,7 +126,9 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
         DataError: it is a web page, damaged, holds code or objects, or no tensors by name.
     """
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is wrong with a file is said below, in one line
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except _UNREADABLE as error:
         raise DataError(f"cannot use the weights file {printable(path)}: {_reason(path, error)}") from None
     if isinstance(content, Mapping):

@@ -32,10 +32,10 @@ class ResidualBlock(nn.Module):
 
     def __init__(self, block: Any) -> None:
         super().__init__()
-        self.rep: nn.Module = block.rep
         self.skip: nn.Module | None = block.skip
         if self.skip is not None:
             self.skipbn: nn.Module = block.skipbn
+        self.rep: nn.Module = block.rep
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the sum of both ways."""
