@@ -101,7 +101,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "pixels": {"train_images": rows["train_images"][:, :0, :0]},
     }
     for name, change in bad.items():
-        np.savez(tmp_path / f"{name}.npz", **{**rows, **change})  # type: ignore[arg-type]
+        np.savez(tmp_path / f"{name}.npz", **{**rows, **change})
     return tmp_path
 
 

@@ -173,3 +173,16 @@ def test_a_request_of_another_process_stops_a_run(folder: Path) -> None:
     assert rest[-1]["test"]["accuracy"] >= 0
     assert any(event["event"] == "RequestAnswered" for event in rest)
     assert run(["stop"]) == 2
+
+
+def test_last_alone_keeps_no_second_file(folder: Path) -> None:
+    assert train("--keep", "last") == 0
+    assert [path.name for path in only_run(folder).last.parent.iterdir()] == ["last.pt"]
+    assert run(["resume", "--epochs", "+1"]) == 0
+
+
+def test_a_batch_of_one_image_is_refused_where_it_cannot_be_normalised(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train("--batch-size", "1") == 2
+    assert "--batch-size 2" in capsys.readouterr().err

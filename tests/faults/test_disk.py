@@ -7,6 +7,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ def fill(folder: Path) -> Path:
 
 
 def test_a_disk_that_fills_up_keeps_the_last_checkpoint(small_disk: Path, tmp_path: Path) -> None:
-    settings = {"data__dataset": str(made_set(tmp_path / "set.npz")), "training__batch_size": 8,
+    settings: dict[str, Any] = {"data__dataset": str(made_set(tmp_path / "set.npz")), "training__batch_size": 8,
                 "training__threads": 1, "training__epochs": 3}  # fmt: skip
     whole = start(tmp_path / "whole", **settings)
     finish(whole)
@@ -101,7 +102,11 @@ def test_a_read_only_folder_of_runs_is_one_line(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_directory_deleted_under_a_run_ends_it_with_a_line(tmp_path: Path) -> None:
-    settings = {"data__dataset": str(made_set(tmp_path / "set.npz")), "training__threads": 1, "training__epochs": 9}
+    settings: dict[str, Any] = {
+        "data__dataset": str(made_set(tmp_path / "set.npz")),
+        "training__threads": 1,
+        "training__epochs": 9,
+    }
     execution = start(tmp_path / "runs", **settings)
     last = None
     for event in execution.events():

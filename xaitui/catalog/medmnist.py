@@ -81,7 +81,8 @@ MEDMNIST = (
             "2c51a510bcdc9cf8ddb2af93af1eadec",
         ),
         (*_SQUARE_SYMMETRIES, "stain-jitter"),
-        test_note="the test images come from another clinical centre than train and val: the two scores measure different things",
+        test_note="the test images come from another clinical centre than train and val: "
+        "the two scores measure different things",
     ),
     _set(
         "chestmnist",

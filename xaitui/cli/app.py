@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 import os
 import sys
-import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import typer
 from typer.exceptions import TyperException
 
-from xaitui.cli.streams import guard_streams, say
+from xaitui.cli.streams import SHOW_TRACEBACK, guard_streams, say, say_where
 from xaitui.errors import ExitCode, XaituiError
 
 
@@ -76,7 +75,7 @@ def _not_loaded() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Carry out a command line and return its exit code; an error is one line on stderr."""
     words = [_dashes(word) for word in arguments]
-    show_traceback = "--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK"))
+    SHOW_TRACEBACK.set("--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK")))
     words = [word for word in words if word != "--traceback"] or ["--help"]
     guard_streams()
     for variable, value in TORCH_ENVIRONMENT.items():
@@ -85,8 +84,7 @@ def run(arguments: Sequence[str]) -> int:
         app = build_app(next((word for word in words if not word.startswith("-")), ""))
         result = app(args=words, prog_name="xaitui", standalone_mode=False)
     except (TyperException, XaituiError) as error:
-        if show_traceback:
-            say(traceback.format_exc())
+        say_where(error)
         message = error.format_message() if isinstance(error, TyperException) else str(error)
         is_help = message.startswith("Usage:")  # of a group that was given no command
         say(message if is_help else "xaitui: " + " ".join(message.split()))
@@ -97,11 +95,8 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except Exception as error:  # noqa: BLE001 -- the one place where the command line turns an error into an exit code
-        say(
-            traceback.format_exc()
-            if show_traceback
-            else f"xaitui: {type(error).__name__}: {error} (--traceback shows where)"
-        )
+        say_where(error)
+        say(f"xaitui: {type(error).__name__}: {' '.join(str(error).split())} (--traceback shows where)")
         return int(ExitCode.FAILED)
     finally:
         sys.stdout.flush()

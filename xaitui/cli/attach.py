@@ -13,6 +13,7 @@ from xaitui.cli.streams import put, say
 from xaitui.events import encode
 from xaitui.runs.find import find_run
 from xaitui.runs.journal import JournalReader, fold
+from xaitui.runs.owner import SILENT_SECONDS, Pulse
 from xaitui.runs.summary import State, summarise
 
 POLL_SECONDS = 0.5
@@ -26,6 +27,7 @@ def command(
     """Follow a run as it goes, from wherever it runs; leaving with Ctrl-C leaves the run alone."""
     found = find_run(run, runs_folder(runs_dir))
     reader, reporter = JournalReader(found.journal), LineReporter()
+    pulse = Pulse(found.heartbeat)
     first = True
     while True:
         live = summarise(found)  # before the poll, so that what it wrote last is read
@@ -35,6 +37,9 @@ def command(
         first = False
         if live.state not in (State.RUNNING, State.REMOTE):
             break
+        if live.state is State.REMOTE and pulse.silent_for() > SILENT_SECONDS:
+            say(f"{found.id} is silent: {live.why} has not moved for a minute; it may be gone")
+            return 0
         time.sleep(POLL_SECONDS)
     if live.state not in (State.FINISHED, State.STOPPED, State.FAILED):
         say(f"{found.id} is {live.state}: {live.why}")

@@ -94,7 +94,7 @@ class LineReporter:
         if isinstance(event, RunStarted | RunResumed | EpochStarted):
             self._epochs = event.epochs
         for line in describe(event, self._epochs):
-            put(line)
+            say(line) if isinstance(event, RunFailed) else put(line)
 
     def end(self) -> None:
         """Say how to look at the run again, and where it is."""

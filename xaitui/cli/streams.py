@@ -6,8 +6,13 @@ import contextlib
 import logging
 import os
 import sys
+import traceback
 from collections.abc import Iterable
+from contextvars import ContextVar
 from typing import Any, TextIO
+
+SHOW_TRACEBACK = ContextVar("show_traceback", default=False)
+"""Whether the user asked to see where an error comes from."""
 
 
 class SturdyStream:
@@ -73,6 +78,12 @@ def put(text: str) -> None:
     """A line of data, to stdout."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def say_where(error: BaseException) -> None:
+    """Show where an error comes from, if the user asked for it."""
+    if SHOW_TRACEBACK.get():
+        say("".join(traceback.format_exception(error)))
 
 
 def say(text: str) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from xaitui.cli.progress import Reporter, open_reporter
 from xaitui.cli.signals import stop_on_signals
+from xaitui.cli.streams import say_where
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode
 from xaitui.events import RunFailed, RunStopped
@@ -43,5 +44,7 @@ def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool) -
             reporter.show(event)
             if isinstance(event, RunFailed | RunStopped):
                 code = ExitCode(event.exit_code)
+        if execution.error is not None:
+            say_where(execution.error)
     reporter.end()
     return int(code)

@@ -177,7 +177,7 @@ class ExecutionConfig(Group):
     save_every: Seconds = setting(600.0, "Longest time between two exact checkpoints.", option="--save-every",
                                   unit="seconds or 10m", low=0)  # fmt: skip
     keep: Literal["best", "last", "all"] = setting(
-        "best", "Checkpoints kept: best and last, only last, or one for each epoch too.", option="--keep")  # fmt: skip
+        "best", "Checkpoints kept: best and last, last alone, or one for each epoch too.", option="--keep")  # fmt: skip
     on_end: Command = setting((), "A program (no shell) that is started when the run has ended.", option="--on-end")
 
     @field_validator("device")

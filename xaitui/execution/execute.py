@@ -52,6 +52,8 @@ class Execution:
     begin: Callable[[Execution], Sequence[Event]] = lambda execution: [execution.started()]
     """Called once the run is owned: does what is to be done before the first step, and says what to write of it."""
     take_over: bool = False
+    error: Exception | None = None
+    """What made the run fail, if it did."""
     _ending: Ending = field(default_factory=Ending)
     _answered: SimpleQueue[RequestAnswered] = field(default_factory=SimpleQueue)
 
@@ -79,6 +81,7 @@ class Execution:
                 journal, self._stopped(StopReason("interrupted at once", ExitCode.INTERRUPTED), False)
             )
         except Exception as error:  # noqa: BLE001 -- the one place where a run's failure becomes an event
+            self.error = error
             logger.error("%s", "".join(traceback.format_exception(error)))
             yield self._last_word(journal, self._failed(error))
 

@@ -60,7 +60,7 @@ class RunSaver:
         self._journal.sync()
         text = self._run.journal.read_bytes()
         save_checkpoint(self._run.last, {**trainer.state(), "journal": pack_text(zlib.compress(text, 1))})
-        if trainer.best.epoch != self._best_epoch and trainer.best.epoch:
+        if self._config.run.keep != "last" and trainer.best.epoch not in (0, self._best_epoch):
             save_checkpoint(self._run.best, _best(trainer, self._config))
             self._best_epoch = trainer.best.epoch
         if self._config.run.keep == "all" and trainer.at.batch == 0:

@@ -32,7 +32,13 @@ def append_metrics(path: Path, event: EpochFinished) -> None:
 def _row(event: EpochFinished) -> list[str]:
     values = {f"val_{name}": value for name, value in event.val.items()}
     cells = [values.get(name, getattr(event, name, math.nan)) for name in COLUMNS]
-    return ["" if isinstance(cell, float) and not math.isfinite(cell) else f"{cell:.8g}" for cell in cells]
+    return [_cell(cell) for cell in cells]
+
+
+def _cell(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.8g}" if math.isfinite(value) else ""
 
 
 def _lines(rows: Iterable[Iterable[str]]) -> str:

@@ -8,7 +8,8 @@ import json
 import os
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -18,6 +19,8 @@ from xaitui.errors import UsageError
 from xaitui.files import write_atomic
 
 HEARTBEAT_SECONDS = 10.0
+SILENT_SECONDS = 60.0
+"""After which a heartbeat that has not moved means that the writer may be gone."""
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,12 @@ def _namespace() -> str:
 def read_owner(path: Path) -> Owner | None:
     """The owner noted in a lock file; None where none is noted, or it cannot be read."""
     try:
-        return Owner(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError):
+        owner = Owner(**json.loads(path.read_text()))
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    texts = all(isinstance(text, str) for text in (owner.host, owner.boot, owner.namespace))
+    numbers = type(owner.pid) is int and 0 < owner.pid < 1 << 31 and isinstance(owner.started, float)
+    return owner if texts and numbers else None
 
 
 def read_heartbeat(path: Path) -> int:
@@ -77,6 +83,23 @@ def read_heartbeat(path: Path) -> int:
         return int(path.read_text())
     except (OSError, ValueError):
         return -1
+
+
+class Pulse:
+    """Watches a heartbeat from another machine, by the clock of the one who watches."""
+
+    def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._clock = clock
+        self._count = read_heartbeat(path)
+        self._moved = clock()
+
+    def silent_for(self) -> float:
+        """Seconds since the counter was last seen to move."""
+        count = read_heartbeat(self._path)
+        if count != self._count:
+            self._count, self._moved = count, self._clock()
+        return self._clock() - self._moved
 
 
 @contextlib.contextmanager
@@ -101,9 +124,11 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False) -> Iterator[
         owner = Owner.of_this_process()
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(owner)).encode(), 0)
-        with _beating(heartbeat):
-            yield owner
-        os.ftruncate(descriptor, 0)
+        try:
+            with _beating(heartbeat):
+                yield owner
+        finally:
+            os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 

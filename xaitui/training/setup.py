@@ -16,6 +16,7 @@ from xaitui.data.device.augment import Augmenter
 from xaitui.data.device.prepare import Prepare
 from xaitui.data.device.store import open_store
 from xaitui.data.statistics import split_statistics
+from xaitui.errors import UsageError
 from xaitui.seeds import derive_seed
 from xaitui.training.averaging import WeightAverage
 from xaitui.training.early_stopping import EarlyStopping
@@ -64,6 +65,8 @@ def build_parts(
     """
     check_augmentation(config, dataset)
     training = config.training
+    if training.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
+        raise UsageError("this model's batch normalisation needs at least two images: use --batch-size 2 or more")
     configure(threads=resolved.threads, deterministic=training.deterministic, tf32=resolved.tf32)
     numerics = Numerics(device, resolved.precision, resolved.channels_last)
     model = model.to(device).to(memory_format=numerics.memory_format)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from tests.runs_for_tests import environment
 from xaitui.errors import UsageError
-from xaitui.runs.owner import Owner, owning, read_heartbeat, read_owner
+from xaitui.runs.owner import Owner, Pulse, owning, read_heartbeat, read_owner
 
 WRITER = """
 import sys
@@ -171,3 +171,16 @@ def test_a_lock_that_cannot_be_read_has_no_owner(content: bytes, tmp_path: Path)
     assert read_owner(tmp_path / "absent") is None
     (tmp_path / "lock").write_bytes(content)
     assert read_owner(tmp_path / "lock") is None
+
+
+def test_a_heartbeat_that_stands_still_is_silent(tmp_path: Path) -> None:
+    now = [0.0]
+    path = tmp_path / "heartbeat"
+    path.write_text("1")
+    pulse = Pulse(path, lambda: now[0])
+    now[0] = 50.0
+    assert pulse.silent_for() == 50.0
+    path.write_text("2")
+    assert pulse.silent_for() == 0.0
+    now[0] = 70.0
+    assert pulse.silent_for() == 20.0
