@@ -88,14 +88,14 @@ def find_weights(
         DataError: the file given cannot be read, or the default one is nowhere and cannot be downloaded.
     """
     if given is not None:
-        digest = sha256_of(given)
-        match = next((row for row in known if row.sha256_prefix and digest.startswith(row.sha256_prefix)), None)
-        return FoundWeights(given, digest, match)
+        sha256 = sha256_of(given)
+        match = next((row for row in known if row.sha256_prefix and sha256.startswith(row.sha256_prefix)), None)
+        return FoundWeights(given, sha256, match)
     wanted = known[0]
     for path in _cached(wanted.name):
-        digest = sha256_of(path)
-        if digest.startswith(wanted.sha256_prefix):
-            return FoundWeights(path, digest, wanted)
+        sha256 = sha256_of(path)
+        if sha256.startswith(wanted.sha256_prefix):
+            return FoundWeights(path, sha256, wanted)
     return _download(model, wanted, report)
 
 
