@@ -60,10 +60,14 @@ class DivergedError(XaituiError):
     exit_code = ExitCode.DIVERGED
 
 
+LISTED = 20
+"""The most names that a message lists."""
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
-    """Say which known word was probably meant: ``"; did you mean 'adam'?"``, or list them all."""
+    """Say which known word was probably meant: ``"; did you mean 'adam'?"``, or list them if they are few."""
     words = list(known)
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.5)
     if close:
         return f"; did you mean {close[0]!r}?"
-    return f"; choose one of {', '.join(words)}" if words else ""
+    return f"; choose one of {', '.join(words)}" if 0 < len(words) <= LISTED else ""

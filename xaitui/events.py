@@ -271,7 +271,10 @@ def _checked(name: str, value: Any, wanted: Any, nonfinite: dict[str, str]) -> A
         item = typing.get_args(wanted)[1]
         return {key: _checked(f"{name}.{key}", inner, item, nonfinite) for key, inner in value.items()}
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        try:
+            return float(value)
+        except OverflowError:
+            raise CodecError(f"{name} is too large") from None
     if type(value) is not wanted:
         raise CodecError(f"{name} is not of type {wanted.__name__}")
     return value

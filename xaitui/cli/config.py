@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
-from xaitui.cli.options import resolve_options, with_settings
+from xaitui.cli.options import with_settings
 from xaitui.cli.streams import put
 from xaitui.config.command_line import differences
 from xaitui.config.json_schema import json_schema
@@ -21,14 +20,8 @@ app = typer.Typer(rich_markup_mode=None)
 
 @app.command("show")
 @with_settings
-def show_command(
-    settings: dict[str, Any],
-    preset: Annotated[str, typer.Option("--preset", help="Settings that belong together.", show_default=False)] = "",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file of settings.")] = None,
-    augment: Annotated[bool, typer.Option("--augment", help="The augmentations that suit the data set.")] = False,
-) -> int:
+def show_command(resolution: Resolution) -> int:
     """Show the file that defaults, preset, file, environment and options give together, and what each changed."""
-    resolution = resolve_options(settings, config=config, preset=preset, augment=augment)
     put(to_toml(resolution.config).rstrip())
     put("")
     for line in explain(resolution):

@@ -15,8 +15,6 @@ from xaitui.config.schema import FIELDS
 from xaitui.config.toml import file_layer
 from xaitui.errors import UsageError
 
-SourceOptions = dict[str, Any]
-
 
 def _parameter(record: FieldRecord) -> inspect.Parameter:
     names = [record.option] if not record.short else [record.option, record.short]
@@ -33,19 +31,36 @@ def _parameter(record: FieldRecord) -> inspect.Parameter:
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
+def _sources(
+    preset: Annotated[str, typer.Option("--preset", help="Settings that belong together.", show_default=False)] = "",
+    config: Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file of settings.")] = None,
+    augment: Annotated[bool, typer.Option("--augment", help="The augmentations that suit the data set.")] = False,
+) -> None:
+    """Declare where settings come from, besides the options of their own."""
+
+
 def with_settings(function: Callable[..., int]) -> Callable[..., int]:
-    """Give a command every setting as an option; it receives those that were used as `settings`, by dotted path."""
+    """Give a command every setting as an option; it receives what they resolve to as `resolution`."""
+    own = _parameters(function, leave_out="resolution")
+    sources = _parameters(_sources)
 
     def command(**values: Any) -> int:
         settings = {path: values.pop(path.replace(".", "__")) for path in FIELDS}
-        return function(settings={path: value for path, value in settings.items() if value is not None}, **values)
+        given = {item.name: values.pop(item.name) for item in sources}
+        used = {path: value for path, value in settings.items() if value is not None}
+        return function(resolution=resolve_options(used, **given), **values)
 
-    own = inspect.signature(function, eval_str=True).parameters.values()
-    parameters = [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in own if item.name != "settings"]
-    command.__signature__ = inspect.Signature([*parameters, *map(_parameter, FIELDS.values())])  # type: ignore[attr-defined]
+    fields = map(_parameter, FIELDS.values())
+    command.__signature__ = inspect.Signature([*sources, *own, *fields])  # type: ignore[attr-defined]
     command.__annotations__ = {}
     command.__doc__ = function.__doc__
     return command
+
+
+def _parameters(function: Callable[..., Any], leave_out: str = "") -> list[inspect.Parameter]:
+    signature = inspect.signature(function, eval_str=True)
+    return [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in signature.parameters.values()
+            if item.name != leave_out]  # fmt: skip
 
 
 def resolve_options(settings: dict[str, Any], *, config: Path | None, preset: str, augment: bool) -> Resolution:

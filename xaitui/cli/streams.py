@@ -56,7 +56,8 @@ class SturdyStream:
             null = os.open(os.devnull, os.O_WRONLY)
             os.dup2(null, self._stream.fileno())
             os.close(null)
-        logging.getLogger("xaitui").warning("output to %s was given up: %s", self._stream.name, error)
+        name = getattr(self._stream, "name", "a stream")
+        logging.getLogger("xaitui").warning("output to %s was given up: %s", name, error)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
@@ -64,6 +65,7 @@ class SturdyStream:
 
 def guard_streams() -> None:
     """Make what is printed from here on unable to end the program."""
+    _open_standard_descriptors()
     if not isinstance(sys.stdout, SturdyStream):
         sys.stdout = SturdyStream(sys.stdout)
     if not isinstance(sys.stderr, SturdyStream):
@@ -72,6 +74,17 @@ def guard_streams() -> None:
     logging.captureWarnings(True)
     for name in ("py.warnings", "xaitui"):
         logging.getLogger(name).addHandler(logging.NullHandler())
+
+
+def _open_standard_descriptors() -> None:
+    """Put the null device where a parent closed 0, 1 or 2: the next file would get that number, and our prints with it."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest free number, which is this one
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 -- a descriptor, kept open for good
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
 def put(text: str) -> None:

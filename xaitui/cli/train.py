@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from xaitui.cli.options import resolve_options, with_settings
+from xaitui.cli.options import with_settings
 from xaitui.cli.places import RunsDir, runs_folder
 from xaitui.cli.streams import put, say
 from xaitui.config.command_line import command_line
@@ -18,17 +17,13 @@ from xaitui.config.toml import to_toml
 
 @with_settings
 def command(
-    settings: dict[str, Any],
-    preset: Annotated[str, typer.Option("--preset", help="Settings that belong together.", show_default=False)] = "",
-    config: Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file of settings.")] = None,
-    augment: Annotated[bool, typer.Option("--augment", help="The augmentations that suit the data set.")] = False,
+    resolution: Resolution,
     runs_dir: RunsDir = None,
     headless: Annotated[bool, typer.Option("--headless", help="Train without a screen.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> int:
     """Train a model, and keep the run in a directory of its own."""
-    resolution = resolve_options(settings, config=config, preset=preset, augment=augment)
     if dry_run:
         return _show(resolution)
     if not (headless or json) and sys.stdout.isatty():

@@ -39,6 +39,7 @@ from xaitui.runs.journal import JournalWriter, read_journal
 from xaitui.runs.log import logger, logging_to, run_program
 from xaitui.runs.metrics_csv import append_metrics, write_metrics
 from xaitui.runs.owner import owning
+from xaitui.runs.requests import take
 from xaitui.stop import Stop, StopReason
 
 
@@ -64,6 +65,7 @@ class Execution:
             XaituiError: another process writes this run, or it cannot be taken up; nothing was changed.
         """
         with owning(self.run.lock, self.run.heartbeat, take_over=self.take_over), logging_to(self.run.log):
+            take(self.run.path)  # a request that waited was meant for an earlier process
             first = self.begin(self)
             journal = JournalWriter(self.run.journal)
             try:
