@@ -192,6 +192,16 @@ def test_a_resume_elsewhere_is_marked_not_exact(dataset: str, runs_dir: Path) ->
     assert "torch 2.9.0" in events[0].reason
 
 
+def test_a_resume_on_other_data_is_marked_not_exact(dataset: str, runs_dir: Path) -> None:
+    stop = Stop()
+    run = stop_at(start(runs_dir, stop, data__dataset=dataset, **SMALL), stop, 2)
+    made_set(Path(dataset), seed=1)
+    events = finish(take_up(run))
+    assert isinstance(events[0], RunResumed)
+    assert not events[0].exact
+    assert "set.npz has changed" in events[0].reason
+
+
 @pytest.mark.parametrize("damage", [b"", b"<html>", "truncated", "other"])
 def test_a_damaged_checkpoint_is_one_line_and_nothing_is_changed(
     damage: bytes | str, dataset: str, runs_dir: Path

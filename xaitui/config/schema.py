@@ -32,8 +32,8 @@ class DataConfig(Group):
                               option="--fraction", above=0, high=1)  # fmt: skip
     val_fraction: float = setting(0.1, "Part of train that becomes validation where a set has none.",
                                   option="--val-fraction", above=0, high=0.5)  # fmt: skip
-    normalize: Literal["half", "train", "imagenet", "none"] = setting(
-        "half", "Mean and deviation: 0.5 (as MedMNIST), of the training split, of ImageNet, or none.",
+    normalize: Literal["auto", "half", "train", "imagenet", "none"] = setting(
+        "auto", "Mean and deviation: those of the weights or half, 0.5, of the training split, of ImageNet, none.",
         option="--normalize")  # fmt: skip
     storage: Literal["auto", "resident", "streaming"] = setting(
         "auto", "Keep the images on the device, or stream them from disk; auto asks the free memory.",

@@ -62,7 +62,8 @@ def prepare(
     choices = resolve_machine(config, chosen, len(dataset.train)) if resolved is None else resolved
     if inexact:
         choices = adapted(choices, chosen)
-    parts = build_parts(config, dataset, built.module, choices, chosen.device)
+    normalised = (built.mean, built.std) if built.mean else ((0.5,) * dataset.info.channels,) * 2
+    parts = build_parts(config, dataset, built.module, normalised, choices, chosen.device)
     notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes)
     return Prepared(config, dataset, built, choices, Trainer(parts), notes, inexact)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import from_toml, read_resolved
@@ -14,6 +14,7 @@ from xaitui.execution.execute import Execution
 from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.saver import mend_journal, saved_journal
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.environment import changed_files
 from xaitui.runs.journal import read_journal
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import CheckpointError, load_checkpoint
@@ -51,6 +52,8 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
         raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
     source = run.model_source if run.model_source.exists() else None
     prepared = prepare(config, stop, say, resolved=resolved, model_source=source)
+    changed = changed_files(run.environment, prepared.dataset.files)
+    prepared = replace(prepared, inexact=(*prepared.inexact, *changed))
     return Execution(run, prepared, stop, lambda execution: _take_up(execution, options), options.take_over)
 
 

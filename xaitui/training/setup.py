@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 from typing import Literal
 
 import torch
@@ -32,6 +33,8 @@ from xaitui.training.schedule import Plateau, build_schedule
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What torchvision's pretrained weights were trained with."""
 
+Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
+
 
 def check_augmentation(config: RunConfig, dataset: Dataset) -> None:
     """Refuse augmentations that would change what the images of a set mean.
@@ -55,9 +58,17 @@ def seed_weights(config: RunConfig) -> None:
 
 
 def build_parts(
-    config: RunConfig, dataset: Dataset, model: nn.Module, resolved: Resolved, device: torch.device
+    config: RunConfig,
+    dataset: Dataset,
+    model: nn.Module,
+    normalised: Normalisation,
+    resolved: Resolved,
+    device: torch.device,
 ) -> Parts:
     """Put everything on the device, ready for the first step.
+
+    Args:
+        normalised: mean and standard deviation of each channel of the inputs.
 
     Raises:
         UsageError: the configuration asks for what the set or the model cannot do.
@@ -71,7 +82,7 @@ def build_parts(
     numerics = Numerics(device, resolved.precision, resolved.channels_last)
     model = model.to(device).to(memory_format=numerics.memory_format)
     train, val = open_store(dataset.train, device), open_store(dataset.val, device)
-    prepare = build_prepare(config, dataset, numerics)
+    prepare = Prepare(image_side(config, dataset), *normalised, memory_format=numerics.memory_format).to(device)
     steps = steps_per_epoch(len(train), training.batch_size)
     stopping = _stopping(config)
     plateau = _plateau(config, stopping.mode)
@@ -109,24 +120,23 @@ def build_parts(
     )
 
 
-def build_prepare(config: RunConfig, dataset: Dataset, numerics: Numerics) -> Prepare:
-    """How stored images become inputs: the size the model sees, mean and deviation per channel."""
-    mean, std = normalisation(config, dataset)
-    return Prepare(image_side(config, dataset), mean, std, memory_format=numerics.memory_format).to(numerics.device)
+def normalisation(config: RunConfig, dataset: Dataset) -> Normalisation:
+    """Mean and standard deviation of each channel, on the scale of [0, 1]; empty where the model's weights decide.
 
-
-def normalisation(config: RunConfig, dataset: Dataset) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Mean and standard deviation of each channel, on the scale of [0, 1], that inputs are normalised with."""
+    Grey images for weights of RGB images get the three values: the model's first layer takes them up.
+    """
     channels = dataset.info.channels
     match config.data.normalize:
         case "half":
             return (0.5,) * channels, (0.5,) * channels
         case "imagenet":
-            grey = tuple((sum(values) / 3,) for values in (IMAGENET_MEAN, IMAGENET_STD))
-            return (IMAGENET_MEAN, IMAGENET_STD) if channels == 3 else (grey[0], grey[1])
+            rgb = channels == 3 or config.model.pretrained or bool(config.model.weights)
+            return (IMAGENET_MEAN, IMAGENET_STD) if rgb else ((fmean(IMAGENET_MEAN),), (fmean(IMAGENET_STD),))
         case "train":
             return split_statistics(dataset.train)
-    return (0.0,) * channels, (1.0,) * channels
+        case "none":
+            return (0.0,) * channels, (1.0,) * channels
+    return (), ()
 
 
 def image_side(config: RunConfig, dataset: Dataset) -> int:
