@@ -77,7 +77,7 @@ def guard_streams() -> None:
 
 
 def _open_standard_descriptors() -> None:
-    """Put the null device where a parent closed 0, 1 or 2: the next file opened would get the number, and our prints."""
+    """Put the null device where a parent closed 0, 1 or 2: the next file opened would get the number, and our words."""
     for number in range(3):
         try:
             os.fstat(number)
