@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from threading import Event
 
-from xaitui.errors import ExitCode
+from xaitui.errors import ExitCode, XaituiError
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,14 @@ class StopReason:
     """Whether the epoch is finished first, and not only the step."""
     test: bool = False
     """Whether the best weights so far are tested before the end."""
+
+
+class StoppedError(XaituiError):
+    """A stop that came before there was a run to be saved."""
+
+    def __init__(self, reason: StopReason) -> None:
+        super().__init__(f"stopped by {reason.text} before the first step; there is nothing to resume")
+        self.exit_code = reason.exit_code
 
 
 class Stop:

@@ -186,3 +186,17 @@ def test_a_batch_of_one_image_is_refused_where_it_cannot_be_normalised(
 ) -> None:
     assert train("--batch-size", "1") == 2
     assert "--batch-size 2" in capsys.readouterr().err
+
+
+def test_memory_that_is_not_there_ends_with_4_and_advice(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "greedy.py").write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self, size):\n"
+        "        super().__init__()\n        self.size = size\n        self.linear = nn.Linear(64, 2)\n\n"
+        "    def forward(self, x):\n        hold = torch.empty(self.size) if self.training else None\n"
+        "        return self.linear(x.flatten(1))\n\n\n"
+        "def build(num_classes, in_channels, image_size):\n    return Net(1 << 50)\n"
+    )
+    assert train("--model", "greedy.py:build") == 4
+    err = capsys.readouterr().err
+    assert "smaller --batch-size" in err
+    assert err.count("\n") == 1

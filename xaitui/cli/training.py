@@ -13,6 +13,7 @@ from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode
 from xaitui.events import RunFailed, RunStopped
 from xaitui.execution.execute import Execution, create
+from xaitui.execution.explain import explain
 from xaitui.execution.prepare import prepare
 from xaitui.execution.resume import ResumeOptions, resume
 from xaitui.runs.directory import RunDirectory, create_run
@@ -38,7 +39,10 @@ def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool) -
     stop = Stop()
     code = ExitCode.FINISHED
     with stop_on_signals(stop), open_reporter(as_json=as_json) as reporter:
-        execution = begin(stop, reporter)
+        try:
+            execution = begin(stop, reporter)
+        except (MemoryError, RuntimeError) as error:
+            raise explain(error, Path()) from error
         reporter.begin(execution.run)
         for event in execution.events():
             reporter.show(event)

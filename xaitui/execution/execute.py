@@ -5,7 +5,6 @@ Every event is in the journal before it is handed on, so that whoever reads the 
 
 from __future__ import annotations
 
-import errno
 import os
 import shutil
 import traceback
@@ -13,10 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
-import torch
-
 from xaitui.config.toml import to_toml
-from xaitui.errors import ExitCode, OutOfMemoryError, XaituiError
+from xaitui.errors import ExitCode
 from xaitui.events import (
     EpochFinished,
     Event,
@@ -28,6 +25,7 @@ from xaitui.events import (
     RunStarted,
     RunStopped,
 )  # fmt: skip
+from xaitui.execution.explain import explain
 from xaitui.execution.finish import Ending, test_best
 from xaitui.execution.prepare import Prepared
 from xaitui.execution.saver import RunSaver
@@ -164,7 +162,7 @@ class Execution:
 
     def _failed(self, error: Exception) -> RunFailed:
         trainer = self.prepared.trainer
-        known = explain(error, self.run)
+        known = explain(error, self.run.path)
         return RunFailed(epoch=trainer.at.epoch, step=trainer.at.step, kind=type(error).__name__, message=str(known),
                          exit_code=int(known.exit_code))  # fmt: skip
 
@@ -173,23 +171,6 @@ class Execution:
         if command:
             with logging_to(self.run.log):
                 run_program(command, {**os.environ, "XAITUI_RUN": str(self.run.path)})
-
-
-def explain(error: Exception, run: RunDirectory) -> XaituiError:
-    """The error as a kind with an exit code and a line that says what to do."""
-    match error:
-        case XaituiError():
-            return error
-        case torch.OutOfMemoryError() | MemoryError():
-            return OutOfMemoryError(
-                "out of memory: try a smaller --batch-size or --image-size, --precision bfloat16, or --finetune head"
-            )
-        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
-            return XaituiError(f"the disk is full; free some space, then: xaitui resume {run.path}")
-        case OSError():
-            return XaituiError(f"{error.filename or run.path}: {error.strerror or error}")
-        case _:
-            return XaituiError(f"{type(error).__name__}: {str(error).strip().splitlines()[0] if str(error) else ''}")
 
 
 def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[str]) -> Execution:
@@ -208,5 +189,5 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         write_environment(run.environment, command, prepared.dataset.files, extra)
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
-        raise explain(error, run) from None
+        raise explain(error, run.path) from None
     return Execution(run, prepared, stop)

@@ -10,7 +10,7 @@ import torch
 from xaitui.config.units import format_size
 from xaitui.errors import UsageError
 from xaitui.hardware.gpus import Driver, Gpu, idlest, read_driver
-from xaitui.stop import Stop
+from xaitui.stop import Stop, StoppedError
 
 POLL_SECONDS = 5.0
 
@@ -35,6 +35,7 @@ def choose_device(
 
     Raises:
         UsageError: the device asked for is not there.
+        StoppedError: a stop was asked for meanwhile.
     """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return _without_cuda(wanted, read)
@@ -51,6 +52,8 @@ def choose_device(
         say(f"waiting for a GPU with {format_size(wait_for)} free; the most free now is {format_size(best)}")
         stop.event.wait(POLL_SECONDS)
         visible = _visible(read())
+    if stop.now:
+        raise StoppedError(stop.now)
     return _choose_cuda(wanted, _fitting(visible, wanted, wait_for) or visible)
 
 
