@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from xaitui.errors import ExitCode
+from xaitui.repeating import repeating
 from xaitui.runs.requests import Request, take
 from xaitui.stop import Stop, StopReason
 
@@ -22,27 +22,17 @@ _REASONS = {
 }
 
 
-@contextlib.contextmanager
 def watching(
     run: Path, stop: Stop, *, max_time: float, save_now: Callable[[], None], answered: Callable[[Request], None]
-) -> Iterator[None]:
+) -> AbstractContextManager[None]:
     """Look for requests, and for the end of `max_time` seconds (0: none), for the length of the block."""
-    over = threading.Event()
     deadline = time.monotonic() + max_time if max_time else float("inf")
 
-    def watch() -> None:
-        while not over.wait(POLL_SECONDS):
-            with contextlib.suppress(OSError):  # a share that fails for a moment must not end the training
-                for request in take(run):
-                    answered(request)
-                    save_now() if request is Request.SAVE else stop.ask(_REASONS[request])
-            if time.monotonic() > deadline and not stop.now:
-                stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
+    def look() -> None:
+        for request in take(run):
+            answered(request)
+            save_now() if request is Request.SAVE else stop.ask(_REASONS[request])
+        if time.monotonic() > deadline and not stop.now:
+            stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
 
-    thread = threading.Thread(target=watch, name="requests", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+    return repeating(look, every=POLL_SECONDS, name="requests")

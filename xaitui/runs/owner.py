@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -17,6 +17,7 @@ import psutil
 
 from xaitui.errors import UsageError
 from xaitui.files import write_atomic
+from xaitui.repeating import repeating
 
 HEARTBEAT_SECONDS = 10.0
 SILENT_SECONDS = 60.0
@@ -133,23 +134,6 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False) -> Iterator[
         os.close(descriptor)
 
 
-@contextlib.contextmanager
-def _beating(path: Path) -> Iterator[None]:
-    over = threading.Event()
-
-    def beat() -> None:
-        count = read_heartbeat(path)
-        while True:
-            count += 1
-            with contextlib.suppress(OSError):  # a full disk must not end the training
-                write_atomic(path, str(count))
-            if over.wait(HEARTBEAT_SECONDS):
-                return
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        over.set()
-        thread.join()
+def _beating(path: Path) -> contextlib.AbstractContextManager[None]:
+    counter = itertools.count(read_heartbeat(path) + 1)
+    return repeating(lambda: write_atomic(path, str(next(counter))), every=HEARTBEAT_SECONDS, name="heartbeat")

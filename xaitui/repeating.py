@@ -1,0 +1,31 @@
+"""Small work beside the training, at intervals, that ends with it."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def repeating(action: Callable[[], None], *, every: float, name: str) -> Iterator[None]:
+    """Call `action` now and every so many seconds, in a thread of its own, for the length of the block.
+
+    An OSError of the action is passed over: a disk or share that fails for a moment must not end what it runs beside.
+    """
+    over = threading.Event()
+
+    def work() -> None:
+        while True:
+            with contextlib.suppress(OSError):
+                action()
+            if over.wait(every):
+                return
+
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
