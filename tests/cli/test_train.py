@@ -200,3 +200,19 @@ def test_memory_that_is_not_there_ends_with_4_and_advice(folder: Path, capsys: p
     err = capsys.readouterr().err
     assert "smaller --batch-size" in err
     assert err.count("\n") == 1
+
+
+def test_a_class_without_samples_is_said_and_not_counted_as_nought(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with np.load("set.npz") as arrays:
+        rows = dict(arrays)
+    rows["train_labels"][:4] = 2
+    np.savez(folder / "set.npz", **rows)
+    assert train("--json") == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    scores = next(event for event in events if event["event"] == "Evaluated")
+    assert scores["scores"]["auc"] is None
+    assert scores["undefined"]["auc"] == "class 2 has no samples"
+    assert train() == 0
+    assert "note   val auc is undefined: class 2 has no samples" in capsys.readouterr().out

@@ -181,6 +181,21 @@ def test_a_finished_run_is_extended_in_its_own_directory(dataset: str, runs_dir:
     assert_equal_weights(execution.run, longer.run)  # a constant rate: the horizon does not matter
 
 
+def test_an_extension_that_was_killed_before_its_first_checkpoint_is_not_forgotten(
+    dataset: str, runs_dir: Path
+) -> None:
+    settings = {**SMALL, "training__epochs": 9, "training__patience": 1, "training__min_delta": 1.0}
+    execution = start(runs_dir, data__dataset=dataset, **settings)
+    last = finish(execution)[-1]
+    assert isinstance(last, RunFinished)
+    assert last.reason.startswith("early stopping")
+    killed = take_up(execution.run, extend=1).events()
+    assert [type(next(killed)) for _ in range(2)] == [RunResumed, RunExtended]
+    killed.close()  # type: ignore[attr-defined]  # a generator, left where it is
+    again = finish(take_up(execution.run))
+    assert any(isinstance(event, EpochFinished) for event in again)
+
+
 def test_a_resume_elsewhere_is_marked_not_exact(dataset: str, runs_dir: Path) -> None:
     stop = Stop()
     run = stop_at(start(runs_dir, stop, data__dataset=dataset, **SMALL), stop, 2)

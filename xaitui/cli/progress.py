@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import os
 import sys
-import textwrap
 from collections.abc import Iterator
 from typing import Protocol
 
-from xaitui.catalog.metrics import METRICS
+from xaitui.cli.describe import describe
 from xaitui.cli.streams import put, say
-from xaitui.config.units import format_duration, format_size
+from xaitui.config.units import format_size
 from xaitui.events import (
-    EpochFinished,
     EpochStarted,
     Event,
-    Note,
-    RequestAnswered,
-    RunExtended,
     RunFailed,
     RunFinished,
     RunResumed,
     RunStarted,
     RunStopped,
-    Scalars,
     StepLogged,
     encode,
 )
 from xaitui.runs.directory import RunDirectory
-
-WIDTH = 79
-"""Columns that words are wrapped to; paths and commands stay in one piece, to be copied."""
 
 
 class Reporter(Protocol):
@@ -170,65 +160,3 @@ def open_reporter(*, as_json: bool) -> Iterator[Reporter]:
             yield TerminalReporter(bar)
     else:
         yield LineReporter()
-
-
-def describe(event: Event, epochs: int) -> list[str]:
-    """The lines for people that an event gives."""
-    match event:
-        case RunStarted():
-            return [
-                f"train  {event.model} ({event.parameters:,} parameters) on {event.dataset}",
-                f"data   {event.train_size:,} train, {event.val_size:,} val, {event.test_size:,} test images",
-                f"device {event.device}, {event.epochs} epochs of {event.steps_per_epoch} steps",
-            ]
-        case RunResumed():
-            exact = "exactly" if event.exact else f"not exactly: {event.reason}"
-            return [f"resume from step {event.from_step}, {exact}"]
-        case RunExtended():
-            return [f"epochs {event.epochs_before} -> {event.epochs}"]
-        case EpochFinished():
-            return [epoch_line(event, epochs)]
-        case Note():
-            return textwrap.wrap(f"note   {event.message}", WIDTH, subsequent_indent=" " * 7)
-        case RequestAnswered():
-            return [f"asked  {event.request}"]
-        case RunFinished():
-            return [
-                f"end    {event.reason} ({format_duration(event.seconds)})",
-                *_test_lines(event.test, event.weights),
-            ]
-        case RunStopped():
-            saved = "saved; go on with xaitui resume" if event.saved else "not saved; the last checkpoint stands"
-            return [f"stop   {event.reason} at step {event.step}, {saved}", *_test_lines(event.test, event.weights)]
-        case RunFailed():
-            return [f"xaitui: {event.message}"]
-    return []
-
-
-def epoch_line(event: EpochFinished, epochs: int) -> str:
-    """One epoch in at most 80 columns: training / validation loss, accuracy and AUC, speed, the best epoch so far."""
-    width = len(str(epochs))
-    val = event.val
-    star = (
-        "*"
-        if event.best_epoch == event.epoch
-        else f"patience {event.waited}/{event.patience}"
-        if event.patience
-        else ""
-    )
-    return (f"epoch  {event.epoch:>{width}}/{epochs}  loss {event.train_loss:.4f}/{val['loss']:.4f}  "
-            f"acc {number(event.train_accuracy)}/{number(val['accuracy'])}  auc {number(val['auc'])}  "
-            f"{event.images_per_second:,.0f} img/s  {star}").rstrip()  # fmt: skip
-
-
-def number(value: float) -> str:
-    """A score, or that there is none."""
-    return "-" if math.isnan(value) else f"{value:.4f}"
-
-
-def _test_lines(test: Scalars, weights: str) -> list[str]:
-    if not test:
-        return []
-    scores = "  ".join(f"{METRICS[name].label} {number(test[name])}" for name in METRICS if name in test)
-    words = f"test   {scores} (of {weights})"
-    return textwrap.wrap(words, WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)

@@ -12,8 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from xaitui.cli.describe import describe, epoch_line, number
 from xaitui.cli.places import RunsDir, RunWord, runs_folder
-from xaitui.cli.progress import describe, epoch_line, number
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError
@@ -104,7 +104,7 @@ def _show_journal(run: RunDirectory) -> None:
             put(epoch_line(entry.event, max(epochs, entry.event.epoch)))
         elif isinstance(entry.event, LifeCycle):
             for line in describe(entry.event, epochs):
-                put(printable(line))
+                put(line)
     if reader.damage:
         say(f"{len(reader.damage)} lines of the journal cannot be read; the first at byte {reader.damage[0].offset}: "
             f"{reader.damage[0].reason}")  # fmt: skip

@@ -15,7 +15,7 @@ from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.saver import mend_journal, saved_journal
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal import read_entries, read_journal
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import CheckpointError, load_checkpoint
 from xaitui.training.resolve import Resolved
@@ -78,16 +78,17 @@ def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
             trainer.restore(state)
             saved = saved_journal(state)
         except (KeyError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, zlib.error) as error:
-            reason = str(error).splitlines()[0]
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise CheckpointError(f"{run.last} is no checkpoint of this run: {reason}") from None
         mend_journal(run.journal, saved)
         offset = len(saved)
-    events = read_journal(run.journal)
-    before = next((event.epochs for event in reversed(events) if isinstance(event, RunExtended)), trainer.epochs)
+    entries = read_entries(run.journal)
+    extensions = [(entry.offset, entry.event) for entry in entries if isinstance(entry.event, RunExtended)]
+    before = extensions[-1][1].epochs if extensions else trainer.epochs
     trainer.epochs = before + options.extend
-    if options.extend:
+    if options.extend or (extensions and extensions[-1][0] >= offset):
         trainer.parts.stopping.counter = 0  # the patience begins anew: the user wants to see more
-    if not any(isinstance(event, RunStarted) for event in events):
+    if not any(isinstance(entry.event, RunStarted) for entry in entries):
         return [execution.started()]
     resumed = RunResumed(
         from_step=trainer.at.step, journal_offset=offset, checkpoint=f"checkpoints/{run.last.name}" if offset else "",

@@ -136,8 +136,11 @@ def _void(entry: Entry, resumed: RunResumed) -> bool:
     return entry.offset >= resumed.journal_offset or entry.event.step > resumed.from_step
 
 
+def read_entries(path: Path) -> list[Entry]:
+    """The folded journal, read at once; empty where there is none yet."""
+    return fold(JournalReader(path).poll()) if path.exists() else []
+
+
 def read_journal(path: Path) -> list[Event]:
-    """The folded events of a journal that is not being followed; empty where there is none yet."""
-    if not path.exists():
-        return []
-    return [entry.event for entry in fold(JournalReader(path).poll())]
+    """The events of the folded journal, read at once; none where there is no journal yet."""
+    return [entry.event for entry in read_entries(path)]

@@ -1,0 +1,95 @@
+"""The lines for people that events give; the same live, afterwards, and from another terminal."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+
+from xaitui.catalog.metrics import METRICS
+from xaitui.config.units import format_duration
+from xaitui.events import (
+    EpochFinished,
+    Evaluated,
+    Event,
+    Note,
+    RequestAnswered,
+    RunExtended,
+    RunFailed,
+    RunFinished,
+    RunResumed,
+    RunStarted,
+    RunStopped,
+    Scalars,
+)
+from xaitui.text import printable
+
+WIDTH = 79
+"""Columns that words are wrapped to; paths and commands stay in one piece, to be copied."""
+
+
+def describe(event: Event, epochs: int) -> list[str]:
+    """The lines for people that an event gives; nothing in them is interpreted by a terminal."""
+    return [printable(line) for line in _lines(event, epochs)]
+
+
+def _lines(event: Event, epochs: int) -> list[str]:
+    match event:
+        case RunStarted():
+            return [
+                f"train  {event.model} ({event.parameters:,} parameters) on {event.dataset}",
+                f"data   {event.train_size:,} train, {event.val_size:,} val, {event.test_size:,} test images",
+                f"device {event.device}, {event.epochs} epochs of {event.steps_per_epoch} steps",
+            ]
+        case RunResumed():
+            exact = "exactly" if event.exact else f"not exactly: {event.reason}"
+            return [f"resume from step {event.from_step}, {exact}"]
+        case RunExtended():
+            return [f"epochs {event.epochs_before} -> {event.epochs}"]
+        case Evaluated() if event.epoch <= 1 or event.split == "test":  # said once, for it does not change
+            return [f"note   {event.split} {name} is undefined: {why}" for name, why in event.undefined.items()]
+        case EpochFinished():
+            return [epoch_line(event, epochs)]
+        case Note():
+            return textwrap.wrap(f"note   {event.message}", WIDTH, subsequent_indent=" " * 7)
+        case RequestAnswered():
+            return [f"asked  {event.request}"]
+        case RunFinished() | RunStopped() | RunFailed():
+            return _describe_end(event)
+    return []
+
+
+def _describe_end(event: RunFinished | RunStopped | RunFailed) -> list[str]:
+    match event:
+        case RunFinished():
+            return [
+                f"end    {event.reason} ({format_duration(event.seconds)})",
+                *_test_lines(event.test, event.weights),
+            ]
+        case RunStopped():
+            saved = "saved; go on with xaitui resume" if event.saved else "not saved; the last checkpoint stands"
+            return [f"stop   {event.reason} at step {event.step}, {saved}", *_test_lines(event.test, event.weights)]
+        case RunFailed():
+            return [f"xaitui: {event.message}"]
+
+
+def epoch_line(event: EpochFinished, epochs: int) -> str:
+    """One epoch in at most 80 columns: training / validation loss, accuracy and AUC, speed, the best epoch so far."""
+    width = len(str(epochs))
+    loss, accuracy, auc = (number(event.val.get(name, math.nan)) for name in ("loss", "accuracy", "auc"))
+    patience = f"patience {event.waited}/{event.patience}" if event.patience else ""
+    return (f"epoch  {event.epoch:>{width}}/{epochs}  loss {number(event.train_loss)}/{loss}  "
+            f"acc {number(event.train_accuracy)}/{accuracy}  auc {auc}  {event.images_per_second:,.0f} img/s  "
+            f"{'*' if event.best_epoch == event.epoch else patience}").rstrip()  # fmt: skip
+
+
+def number(value: float) -> str:
+    """A score, or that there is none."""
+    return "-" if math.isnan(value) else f"{value:.4f}"
+
+
+def _test_lines(test: Scalars, weights: str) -> list[str]:
+    if not test:
+        return []
+    scores = "  ".join(f"{METRICS[name].label} {number(test[name])}" for name in METRICS if name in test)
+    words = f"test   {scores} (of {weights})"
+    return textwrap.wrap(words, WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)
