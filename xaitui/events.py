@@ -176,7 +176,9 @@ class EpochFinished(Progress):
     val: Scalars
     lr: float
     images_per_second: float
+    """Of the training; evaluation is not counted."""
     seconds: float
+    """Of the whole epoch, evaluation included."""
     best_epoch: int
     best: float
     waited: int

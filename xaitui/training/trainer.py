@@ -185,18 +185,17 @@ class Trainer:
             self.best = Best(self.at.epoch, {name: tensor.detach().clone() for name, tensor in weights.items()})
         if parts.plateau is not None:
             parts.plateau.update(monitored)
-        yield self._summary(values)
+        yield self._summary(values, trained=began - self._epoch_began)
         self.finished_because = self._end_reason(self.at.epoch)
         self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
-    def _summary(self, val: dict[str, float]) -> Event:
+    def _summary(self, val: dict[str, float], trained: float) -> Event:
         stopping, means = self.parts.stopping, self._meter.epoch()
-        seconds = self._clock() - self._epoch_began
         return EpochFinished(
             epoch=self.at.epoch, step=self.at.step, train_loss=means.loss,
             train_accuracy=float("nan") if self.parts.inputs.mixes else means.accuracy, val=val,
-            lr=float(self.parts.optimizer.param_groups[0]["lr"]), images_per_second=means.images / max(seconds, 1e-9),
-            seconds=seconds, best_epoch=stopping.best_epoch or 0,
+            lr=float(self.parts.optimizer.param_groups[0]["lr"]), images_per_second=means.images / max(trained, 1e-9),
+            seconds=self._clock() - self._epoch_began, best_epoch=stopping.best_epoch or 0,
             best=float("nan") if stopping.best is None else stopping.best,
             waited=stopping.counter, patience=stopping.patience,
         )  # fmt: skip
