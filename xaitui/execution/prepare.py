@@ -10,7 +10,9 @@ import psutil
 import torch
 
 from xaitui.config.schema import RunConfig
+from xaitui.config.units import format_size
 from xaitui.data.dataset import Dataset
+from xaitui.data.disk import Report
 from xaitui.data.open import open_dataset
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
@@ -20,6 +22,9 @@ from xaitui.training.setup import build_parts, image_side, normalisation, seed_w
 from xaitui.training.trainer import Trainer
 
 Say = Callable[[str], None]
+
+LARGE = 1 << 30
+"""Bytes from which on the reading of a file is told."""
 
 MEMORY_SHARE = 0.5
 """The part of the free memory of device and host that a resident set may take."""
@@ -46,7 +51,7 @@ def prepare(
     """Choose the device, open the data, build model and trainer.
 
     Args:
-        say: told while the call waits for a GPU.
+        say: told while the call waits for a GPU, or for a large file to be read.
         resolved: what the machine chose when the run was made, where one is resumed.
         model_source: a file to take a user's own model from, instead of the path in the configuration.
 
@@ -56,7 +61,7 @@ def prepare(
     chosen = choose_device(_wanted(config, resolved), wait_for=config.run.wait_gpu, stop=stop, say=say)
     if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
         chosen = ChosenDevice(torch.device("cpu"), "processor", reason)
-    dataset = open_data(config, chosen.device)
+    dataset = open_data(config, chosen.device, say)
     built = _build(config, dataset, model_source, load=resolved is None)
     inexact = tuple(differences(resolved, chosen)) if resolved else ()
     choices = resolve_machine(config, chosen, len(dataset.train)) if resolved is None else resolved
@@ -88,14 +93,28 @@ def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
     return resolved.device if available[resolved.device] else "auto"
 
 
-def open_data(config: RunConfig, device: torch.device) -> Dataset:
+def open_data(config: RunConfig, device: torch.device, say: Say) -> Dataset:
     """Open the data set of a configuration; what does not fit beside a model stays on disk."""
     data = config.data
     limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[data.storage]
     return open_dataset(
         data.dataset, size=data.size, data_dir=data.data_dir, val_fraction=data.val_fraction, fraction=data.fraction,
-        seed=config.training.seed, resident_limit=limit, image_size=data.image_size,
+        seed=config.training.seed, resident_limit=limit, image_size=data.image_size, report=_in_tenths(say),
     )  # fmt: skip
+
+
+def _in_tenths(say: Say) -> Report:
+    """Say how far the reading of a large file is: checking or unpacking it takes minutes, once."""
+    said = 0
+
+    def report(done: int, total: int) -> None:
+        nonlocal said
+        tenth = 10 * done // total if total >= LARGE else 0
+        if tenth != said:
+            said = tenth
+            say(f"reading {format_size(total)} of data: {10 * tenth} %")
+
+    return report
 
 
 def resident_limit(device: torch.device) -> int:

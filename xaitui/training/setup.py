@@ -28,7 +28,7 @@ from xaitui.training.optim import build_optimizer
 from xaitui.training.order import steps_per_epoch
 from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved
-from xaitui.training.schedule import Plateau, build_schedule
+from xaitui.training.schedule import Plateau, Schedule, build_schedule
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 """What torchvision's pretrained weights were trained with."""
@@ -36,18 +36,16 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
 
 
-def check_augmentation(config: RunConfig, dataset: Dataset) -> None:
-    """Refuse augmentations that would change what the images of a set mean.
-
-    Raises:
-        UsageError: a mirror for a set with left and right, a colour augmentation for grey images.
-    """
-    settings = augmentation_settings(config)
+def _check(config: RunConfig, dataset: Dataset, model: nn.Module) -> None:
+    """Refuse what cannot be trained, and augmentations that would change what the images of a set mean."""
+    settings = _augmentation(config)
     refuse_mirrors(dataset.info, settings)
     refuse_channels(dataset.info, settings)
+    if config.training.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
+        raise UsageError("this model's batch normalisation needs at least two images: use --batch-size 2 or more")
 
 
-def augmentation_settings(config: RunConfig) -> Mapping[str, float]:
+def _augmentation(config: RunConfig) -> Mapping[str, float]:
     """The strengths of all augmentations, zero where off."""
     return {name: float(value) for name, value in config.augmentation.model_dump().items()}
 
@@ -74,18 +72,14 @@ def build_parts(
         UsageError: the configuration asks for what the set or the model cannot do.
         DataError: the images cannot be read.
     """
-    check_augmentation(config, dataset)
+    _check(config, dataset, model)
     training = config.training
-    if training.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
-        raise UsageError("this model's batch normalisation needs at least two images: use --batch-size 2 or more")
     configure(threads=resolved.threads, deterministic=training.deterministic, tf32=resolved.tf32)
     numerics = Numerics(device, resolved.precision, resolved.channels_last)
     model = model.to(device).to(memory_format=numerics.memory_format)
     train, val = open_store(dataset.train, device), open_store(dataset.val, device)
     prepare = Prepare(image_side(config, dataset), *normalised, memory_format=numerics.memory_format).to(device)
-    steps = steps_per_epoch(len(train), training.batch_size)
     stopping = _stopping(config)
-    plateau = _plateau(config, stopping.mode)
     torch.manual_seed(derive_seed(training.seed, "training"))
     return Parts(
         config=config,
@@ -94,25 +88,13 @@ def build_parts(
         model=model,
         train=train,
         val=val,
-        inputs=TrainingInputs(
-            dataset.info.task,
-            len(dataset.info.classes),
-            training.seed,
-            Augmenter(augmentation_settings(config)),
-            prepare,
-        ),
+        inputs=_inputs(config, dataset, prepare),
         prepare=prepare,
         loss=_loss(config, dataset, device),
         optimizer=build_optimizer(model, config.optimizer.name, config.optimizer.model_dump(), fused=resolved.fused),
         scaler=torch.amp.GradScaler(device.type, enabled=resolved.precision == "float16"),
-        schedule=build_schedule(
-            config.schedule.name,
-            config.schedule.model_dump(),
-            base_lr=config.optimizer.lr,
-            steps_per_epoch=steps,
-            epochs=training.epochs,
-        ),
-        plateau=plateau,
+        schedule=_schedule(config, steps_per_epoch(len(train), training.batch_size)),
+        plateau=_plateau(config, stopping.mode),
         average=WeightAverage(model, training.ema_decay) if training.ema_decay else None,
         stopping=stopping,
         log_every=resolved.log_every,
@@ -142,6 +124,22 @@ def normalisation(config: RunConfig, dataset: Dataset) -> Normalisation:
 def image_side(config: RunConfig, dataset: Dataset) -> int:
     """Side in pixels of the images that the model sees."""
     return config.data.image_size or dataset.train.images.shape[1]
+
+
+def _inputs(config: RunConfig, dataset: Dataset, prepare: Prepare) -> TrainingInputs:
+    task, classes = dataset.info.task, len(dataset.info.classes)
+    return TrainingInputs(task, classes, config.training.seed, Augmenter(_augmentation(config)), prepare)
+
+
+def _schedule(config: RunConfig, steps: int) -> Schedule:
+    settings = config.schedule.model_dump()
+    return build_schedule(
+        config.schedule.name,
+        settings,
+        base_lr=config.optimizer.lr,
+        steps_per_epoch=steps,
+        epochs=config.training.epochs,
+    )
 
 
 def _loss(config: RunConfig, dataset: Dataset, device: torch.device) -> Loss:
