@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.text import Text
 
 COLUMNS = 88
-NO_BREAK_SPACE = "\u00a0"
 FOLDER = Path(__file__).parent
 
 
@@ -30,7 +29,8 @@ def draw(title: str, command: str, output: str) -> str:
     console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
     console.print(Text(f"$ {command}", style="bold green"))
     for line in output.splitlines():
-        word, rest = line[:7], line[7:].replace(" ", NO_BREAK_SPACE)  # others are lost where a style begins
+        start = len(line) - len(line[7:].lstrip())  # spaces are lost where a style begins, but not where it ends
+        word, rest = line[:start], line[start:]
         console.print(Text.assemble((word, "cyan"), (rest, "bold" if word.startswith("test") else "")))
     return console.export_svg(title=title)
 
