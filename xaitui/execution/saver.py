@@ -44,7 +44,12 @@ class RunSaver:
         self._asked = True
 
     def due(self, *, epoch_end: bool) -> bool:
-        """At the end of an epoch, every --save-every, or when asked; spaced so that saving stays cheap."""
+        """At the end of an epoch, every --save-every, or when asked; spaced so that saving stays cheap.
+
+        Where each epoch is to be kept, each is due.
+        """
+        if epoch_end and self._config.run.keep == "all":
+            return True
         since = self._clock() - self._saved_at
         spaced = since >= self._cost / SHARE
         return self._asked or (spaced and (epoch_end or since >= self._config.run.save_every))

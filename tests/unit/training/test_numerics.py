@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from xaitui.config.layers import build_config
+from xaitui.errors import DivergedError, UsageError
+from xaitui.training.device import ChosenDevice
+from xaitui.training.numerics import FiniteGuard, check_weights
+from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
+
+CPU = ChosenDevice(torch.device("cpu"), "processor", "asked for")
+
+
+@pytest.mark.parametrize("loss", [math.nan, math.inf, -math.inf])
+def test_a_loss_that_is_not_finite_names_its_step(loss: float) -> None:
+    model = nn.Linear(2, 2)
+    guard = FiniteGuard(torch.device("cpu"), torch.optim.Adam(model.parameters()))
+    guard.watch(torch.tensor(1.0), 6)
+    with pytest.raises(DivergedError, match="the loss of step 7 is not finite"):
+        guard.watch(torch.tensor(loss), 7)
+
+
+def test_poisoned_weights_are_not_saved() -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    check_weights(model, 3)
+    with torch.no_grad():
+        model[1].running_mean[0] = math.nan  # type: ignore[index,operator]
+    with pytest.raises(DivergedError, match="after step 3"):
+        check_weights(model, 3)
+
+
+def test_what_the_machine_chose_survives_the_file() -> None:
+    resolved = resolve_machine(build_config({"training.threads": 3}), CPU, 1000)
+    assert Resolved.from_table(resolved.table()) == resolved
+    assert (resolved.threads, resolved.reasons["threads"]) == (3, "asked for")
+    assert differences(resolved, CPU) == []
+    with pytest.raises(UsageError, match="lacks or does not know 'extra'"):
+        Resolved.from_table({**resolved.table(), "extra": 1})
+
+
+def test_another_device_is_a_difference_and_is_adapted_to() -> None:
+    resolved = resolve_machine(build_config({}), CPU, 1000)
+    gpu = ChosenDevice(torch.device("cuda", 0), "H200", "asked for")
+    assert differences(resolved, gpu) == ["the run was made on cpu, this is cuda"]
+    there = adapted(resolved, gpu)
+    assert (there.device, there.device_name, there.fused, there.threads) == ("cuda", "H200", True, resolved.threads)
+
+
+def test_half_precision_needs_a_gpu() -> None:
+    with pytest.raises(UsageError, match="bfloat16"):
+        resolve_machine(build_config({"training.precision": "float16"}), CPU, 10)
