@@ -28,7 +28,7 @@ def test_poisoned_weights_are_not_saved() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     check_weights(model, 3)
     with torch.no_grad():
-        model[1].running_mean[0] = math.nan  # type: ignore[index,operator]
+        model[1].running_mean[0] = math.nan  # type: ignore[operator]
     with pytest.raises(DivergedError, match="after step 3"):
         check_weights(model, 3)
 
