@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -11,12 +12,12 @@ from xaitui.cli.app import run
 def test_every_model_of_the_catalog_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["models", "ls"]) == 0
     captured = capsys.readouterr()
-    lines = captured.out.splitlines()
-    assert len(lines) == 1 + len(MODELS) >= 10
-    for line, info in zip(lines[1:], MODELS.values(), strict=True):
-        assert line.split()[0] == info.name
-        assert info.description in line
-        assert f" {info.min_size} px " in line
+    rows = re.split(r"\n(?=\S)", captured.out)  # a description goes on below itself, indented
+    assert len(rows) == 1 + len(MODELS) >= 10
+    for row, info in zip(rows[1:], MODELS.values(), strict=True):
+        assert row.split()[0] == info.name
+        assert info.description in " ".join(row.split())
+        assert f" {info.min_size} px " in row
     for family in (*PREFIXES, OWN_MODEL):
         assert family in captured.err
 
@@ -56,3 +57,9 @@ def test_what_is_wrong_is_one_line(words: list[str], message: str, capsys: pytes
     assert captured.out == ""
     assert captured.err.startswith(message)
     assert captured.err.count("\n") == 1
+
+
+def test_the_list_fits_a_terminal_of_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["models", "ls"]) == 0
+    captured = capsys.readouterr()
+    assert max(map(len, (captured.out + captured.err).splitlines())) < 80

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import textwrap
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 from xaitui.catalog.models import FINETUNING, MODELS, OWN_MODEL, PREFIXES, PRETRAINEDMODELS, model_info
 from xaitui.catalog.records import ModelInfo
+from xaitui.cli.describe import WIDTH
 from xaitui.cli.streams import put, say
 from xaitui.errors import UsageError, nearest
 from xaitui.text import printable
@@ -38,14 +40,20 @@ def list_command(
     for info in infos:
         put(_row(info, width))
     for prefix, description in PREFIXES.items():
-        say(f"{prefix + 'NAME':<21} {description}")
-    say(f"{OWN_MODEL:<21} A function (num_classes, in_channels, image_size) -> torch.nn.Module of your own.")
+        say(_hanging(f"{prefix + 'NAME':<21}  ", description))
+    own = "A function (num_classes, in_channels, image_size) -> torch.nn.Module of your own."
+    say(_hanging(f"{OWN_MODEL:<21}  ", own))
     return 0
 
 
 def _row(info: ModelInfo, width: int) -> str:
     pretrained = f"{info.pretrained_size} px" if info.pretrained_size else "no"
-    return f"{info.name:<{width}}  {f'{info.min_size} px':>8}  {pretrained:>10}  {info.description}"
+    return _hanging(f"{info.name:<{width}}  {f'{info.min_size} px':>8}  {pretrained:>10}  ", info.description)
+
+
+def _hanging(columns: str, description: str) -> str:
+    """A row whose last column goes on below itself where a terminal of 80 columns would break a word."""
+    return textwrap.fill(columns + description, WIDTH, subsequent_indent=" " * len(columns), break_long_words=False)
 
 
 @app.command("show")
