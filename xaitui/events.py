@@ -110,6 +110,35 @@ class RunStopped(LifeCycle):
 
 
 @dataclass(frozen=True, kw_only=True)
+class RunPaused(LifeCycle):
+    """The run waits, with everything in memory, until it is told to go on; what it has done is saved."""
+
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunContinued(LifeCycle):
+    """The pause is over."""
+
+    epoch: int
+    step: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class HandingOver(LifeCycle):
+    """The run was saved, and another process, which was started for that, takes it up."""
+
+    epoch: int
+    step: int
+    pid: int
+    """The process that is to take it up."""
+    host: str
+    deadline: float
+    """Wall clock by which it must have begun."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunFailed(LifeCycle):
     """The run broke."""
 
@@ -152,6 +181,8 @@ class StepLogged(Progress):
     images_per_second: float
     memory: int
     """Peak bytes of device memory, 0 where the device does not tell."""
+    waiting: float = 0.0
+    """Part of the time, 0 to 1, that the training waited for its data."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,8 +228,8 @@ class CheckpointSaved(Progress):
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        RunStarted, RunResumed, RunExtended, RunFinished, RunStopped, RunFailed, Note, RequestAnswered,
-        EpochStarted, StepLogged, Evaluated, EpochFinished, CheckpointSaved,
+        RunStarted, RunResumed, RunExtended, RunPaused, RunContinued, HandingOver, RunFinished, RunStopped, RunFailed,
+        Note, RequestAnswered, EpochStarted, StepLogged, Evaluated, EpochFinished, CheckpointSaved,
     )
 }  # fmt: skip
 

@@ -1,11 +1,15 @@
-"""How a run is asked to stop, from a signal handler, another thread or another process."""
+"""How a run is asked to stop or to pause, from a signal handler, another thread or another process."""
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from threading import Event
 
 from xaitui.errors import ExitCode, XaituiError
+
+PAUSE_SECONDS = 0.05
+"""Between two looks of a paused run at whether it is to go on."""
 
 
 @dataclass(frozen=True)
@@ -18,6 +22,8 @@ class StopReason:
     """Whether the epoch is finished first, and not only the step."""
     test: bool = False
     """Whether the best weights so far are tested before the end."""
+    hand_over: bool = False
+    """Whether another process is started to go on."""
 
 
 class StoppedError(XaituiError):
@@ -35,12 +41,19 @@ class Stop:
         self.event = Event()
         """Set as soon as anything was asked."""
         self._reason: StopReason | None = None
+        self.paused = False
+        """Whether the trainer is to wait. A plain flag that is polled: setting it is safe in a signal handler too."""
 
     def ask(self, reason: StopReason) -> None:
         """Ask; an earlier request to stop at once stands."""
         if self._reason is None or self._reason.after_epoch:
             self._reason = reason
         self.event.set()
+
+    def wait_while_paused(self) -> None:
+        """Return when the pause is over, or when a stop is asked for; one of those two ends every pause."""
+        while self.paused and self._reason is None:
+            time.sleep(PAUSE_SECONDS)
 
     @property
     def now(self) -> StopReason | None:

@@ -34,11 +34,15 @@ def test_a_model_is_built_and_measured(capsys: pytest.CaptureFixture[str]) -> No
     text = capsys.readouterr().out
     assert "image          28 x 28 px, 1 channel, 10 classes" in text
     assert "parameters     50,186, of which 50,186 are trained" in text
+    assert "memory         about " in text
+    assert "adam 392.1 KiB, activations of 32 images" in " ".join(text.split())
 
     assert run(["models", "show", "resnet18", "--size", "28", "--finetune", "linear-probe", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["trainable"] == 512 * 10 + 10
     assert record["size"] == 28
+    assert record["memory"]["gradients"] == 4 * record["trainable"]
+    assert record["memory"]["total"] == sum(size for part, size in record["memory"].items() if part != "total")
     assert record["notes"][0].startswith("small stem")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 
 from xaitui.catalog.medmnist import MEDMNIST, NAMES_3D
 from xaitui.catalog.records import DatasetInfo, RemoteFile, Task
@@ -73,3 +75,25 @@ def dataset_info(name: str) -> DatasetInfo:
     if name.lower() in NAMES_3D:
         raise UsageError(f"{name.lower()} holds volumes: 3D sets are not supported yet; choose a 2D set")
     raise UsageError(f"unknown data set '{printable(name)}'{nearest(name.lower(), DATASETS)}")
+
+
+def is_own_data(name: str) -> bool:
+    """Whether a set's name is a path: an own .npz file, or a folder of pictures by class."""
+    return name not in DATASETS and bool(name) and (os.sep in name or name.endswith(".npz") or is_folder(Path(name)))
+
+
+def is_folder(path: Path) -> bool:
+    """Whether a folder stands there; False where that cannot be told."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # a name too long or with a NUL, or below a folder that may not be entered
+        return False
+
+
+def check_size(info: DatasetInfo, size: int) -> None:
+    """Raise UsageError, with the sizes that can be had, where a set does not come at `size` px."""
+    if size not in info.sizes:
+        sizes = ", ".join(map(str, info.sizes))
+        raise UsageError(
+            f"{info.name} does not come at {size} px, only at {sizes} px; --image-size resizes what the model sees"
+        )

@@ -128,6 +128,28 @@ def check_model(name: str, image_size: int, in_channels: int) -> None:
         raise UsageError(f"{name} needs images with at least one channel, not {in_channels}")
 
 
+def has_rgb_weights(name: str) -> bool:
+    """Whether weights made from RGB images are published for a model; timm is taken to have them."""
+    return model_info(name).pretrained_size > 0 or name.startswith("timm:")
+
+
+def check_start(name: str, in_channels: int, *, published: bool, given: bool) -> None:
+    """Refuse weights that do not exist, or that the images do not fit.
+
+    Args:
+        published: start from the published weights.
+        given: start from a file instead.
+
+    Raises:
+        UsageError: says which weights can be had, or how many channels they take.
+    """
+    rgb = has_rgb_weights(name)
+    if published and not given and not rgb:
+        raise UsageError(f"there are no pretrained weights for {name}: leave --pretrained away, or give --weights FILE")
+    if rgb and (published or given) and in_channels not in (1, 3):
+        raise UsageError(f"pretrained weights take images with 1 or 3 channels, not {in_channels}")
+
+
 def resolve_stem(stem: str, image_size: int, *, pretrained: bool) -> tuple[str, str]:
     """Decide the stem of a ResNet, its first layers.
 

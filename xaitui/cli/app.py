@@ -11,8 +11,10 @@ from dataclasses import dataclass
 import typer
 from typer.exceptions import TyperException
 
+from xaitui.cli.console import CONSOLE
 from xaitui.cli.streams import SHOW_TRACEBACK, guard_streams, say, say_where
 from xaitui.errors import ExitCode, XaituiError
+from xaitui.opening import OpenConsole
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,16 @@ class Command:
 
 
 COMMANDS = (
+    Command("console", "console", "Open the console; what `xaitui` alone does."),
     Command("train", "train", "Train a model, and keep the run in a directory of its own."),
     Command("resume", "resume", "Take a run up again, exactly where its last checkpoint stands."),
     Command("stop", "stop", "Ask a run to stop, whichever process or machine it is on."),
     Command("attach", "attach", "Follow a run as it goes, from wherever it runs."),
     Command("runs", "runs", "List, show and remove runs."),
+    Command("compare", "compare", "Compare runs: their scores, and the settings that differ."),
     Command("data", "data", "List, fetch and verify data sets."),
     Command("models", "models", "List the models that can be trained."),
+    Command("gpu", "gpu", "Show what GPUs, processors and memory do."),
     Command("config", "config", "Show what a configuration resolves to, and its schema."),
     Command("doctor", "doctor", "Say what works on this machine, and what to do about the rest."),
 )
@@ -72,11 +77,19 @@ def _not_loaded() -> None:
     """Stand for a command that was not asked for."""
 
 
-def run(arguments: Sequence[str]) -> int:
-    """Carry out a command line and return its exit code; an error is one line on stderr."""
+def run(arguments: Sequence[str], console: OpenConsole) -> int:
+    """Carry out a command line and return its exit code; an error is one line on stderr.
+
+    Args:
+        arguments: the words after the program's name; none, or options alone, open the console.
+        console: opens it.
+    """
+    CONSOLE.set(console)
     words = [_dashes(word) for word in arguments]
     SHOW_TRACEBACK.set("--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK")))
-    words = [word for word in words if word != "--traceback"] or ["--help"]
+    words = [word for word in words if word != "--traceback"]
+    if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
+        words = ["console", *words]
     guard_streams()
     for variable, value in TORCH_ENVIRONMENT.items():
         os.environ.setdefault(variable, value)

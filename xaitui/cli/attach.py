@@ -35,7 +35,7 @@ def command(
         for entry in fold(entries) if first else entries:
             put(encode(entry.event).decode().rstrip()) if json else reporter.show(entry.event)
         first = False
-        if live.state not in (State.RUNNING, State.REMOTE):
+        if not live.state.is_live:
             break
         if live.state is State.REMOTE and pulse.silent_for() > SILENT_SECONDS:
             say(f"{found.id} is silent: {live.why} has not moved for a minute; it may be gone")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json as json_module
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,8 @@ from xaitui.errors import DataError, UsageError
 from xaitui.text import printable
 
 if TYPE_CHECKING:
-    from xaitui.catalog.records import DatasetInfo, RemoteFile
-    from xaitui.data.verify import FileStatus
+    from xaitui.catalog.records import RemoteFile
+    from xaitui.data.disk import Report
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -68,95 +69,43 @@ def get_command(
     ] = None,
 ) -> int:
     """Fetch the files of a set and verify them."""
-    from xaitui.data.fingerprint import remember_md5
-    from xaitui.data.locate import data_home
+    from xaitui.data.get import bring_set, find_set
 
-    info, size = _find_set(name, size)
+    info, size = find_set(name, size)
     if not info.files:
         say(f"{info.name} comes with scikit-learn: there is nothing to fetch")
         return 0
-    remotes = info.files[size]
-    for remote, given in zip(remotes, _given_files(remotes, source), strict=True):
-        path = _usable_file(remote, data_dir)
-        if path is None:
-            path = data_home(data_dir) / remote.name
-            _bring(remote, path, given)
-            remember_md5(path, remote.md5)
-            say(f"{remote.name} is here and verified")
-        else:
-            say(f"{remote.name} was here already, and is verified")
-        put(str(path.absolute()))
+    for brought in bring_set(info, size, data_dir, _progress, source=source):
+        here = "was here already, and is verified" if brought.was_here else "is here and verified"
+        say(f"{brought.remote.name} {here}")
+        put(str(brought.path.absolute()))
     return 0
 
 
-def _find_set(name: str, size: int) -> tuple[DatasetInfo, int]:
-    from xaitui.catalog.datasets import dataset_info
-
-    info = dataset_info(name)
-    size = size or info.sizes[0]
-    if size not in info.sizes:
-        sizes = ", ".join(map(str, info.sizes))
-        raise UsageError(f"{info.name} does not come at {size} px: choose --size from {sizes}")
-    return info, size
-
-
-def _given_files(remotes: tuple[RemoteFile, ...], source: Path | None) -> list[Path | None]:
-    """Where --from has each file: in a folder by its name; else there is one file only."""
-    if source is None:
-        return [None] * len(remotes)
-    if source.is_dir():
-        return [source / remote.name for remote in remotes]
-    if len(remotes) > 1:
-        names = ", ".join(remote.name for remote in remotes)
-        raise UsageError(f"--from must name a folder: the set has {len(remotes)} files, {names}")
-    return [source]
-
-
-def _usable_file(remote: RemoteFile, data_dir: str) -> Path | None:
-    """Where the file is, if it is right; with --data-dir only below that folder, for others may read it from there."""
-    from xaitui.data.verify import FileState, file_status, verify
-
-    status = file_status(remote, data_dir)
-    if status.path is None or status.state is FileState.PARTIAL:
-        return None
-    if data_dir and not status.path.is_relative_to(Path(data_dir).expanduser()):
-        return None
-    if status.state is FileState.HERE:
-        with transfer_bar(f"verifying {remote.name}") as report:
-            return status.path if verify(status.path, remote, report) is FileState.VERIFIED else None
-    return status.path if status.state is FileState.VERIFIED else None
-
-
-def _bring(remote: RemoteFile, target: Path, given: Path | None) -> None:
-    from xaitui.data.download import fetch, import_file
-
-    if given is not None:
-        with transfer_bar(f"copying {remote.name}") as report:
-            import_file(given, target, remote.md5, report)
-        return
+@contextlib.contextmanager
+def _progress(what: str) -> Iterator[Report]:
+    """A bar for one file; what an interrupt leaves of a download is told."""
+    verb, _, file = what.partition(" ")
     try:
-        with transfer_bar(f"fetching {remote.name}") as report:
-            fetch(remote.urls, target, md5=remote.md5, size=remote.size, report=report)
+        with transfer_bar(what) as report:
+            yield report
     except KeyboardInterrupt:
-        say(f"what came of {remote.name} is kept: the same command goes on from there")
+        if verb == "fetching":
+            say(f"what came of {file} is kept: the same command goes on from there")
         raise
-    except DataError as error:
-        raise DataError(f"{error}; a file brought here by other means is taken with --from FILE") from error
 
 
 @app.command("verify")
 def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
     """Read the files that are here, and compare their MD5."""
+    from xaitui.data.get import check_file, files_here
     from xaitui.data.locate import get_command as fetch_line
-    from xaitui.data.verify import FileState, verify
+    from xaitui.data.verify import FileState
 
     found, damaged = 0, []
-    for info, size, file, path in _files_here(name, data_dir):
+    for info, size, file, path in files_here(name, data_dir):
         found += 1
-        state = file.state
-        if state is not FileState.PARTIAL:
-            with transfer_bar(f"verifying {file.remote.name}") as report:
-                state = verify(path, file.remote, report)
+        state = check_file(file, path, transfer_bar)
         put(f"{state:<9} {printable(path)}")
         if state is FileState.DAMAGED:
             damaged.append(f"{printable(path)}: fetch it again with `{fetch_line(info.name, size, data_dir)}`")
@@ -168,24 +117,13 @@ def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
 
 
 def _say_nothing_is_here(name: str, data_dir: str) -> None:
+    from xaitui.data.get import find_set
     from xaitui.data.locate import get_command as fetch_line
 
-    info, size = _find_set(name, 0) if name else (None, 0)
+    info, size = find_set(name, 0) if name else (None, 0)
     if info is not None and info.files:
         raise DataError(f"no file of {info.name} is here: get it with `{fetch_line(info.name, size, data_dir)}`")
     say("there is no data file to verify")
-
-
-def _files_here(name: str, data_dir: str) -> Iterator[tuple[DatasetInfo, int, FileStatus, Path]]:
-    """Yield the files of a set, or of all of them, that are here as a whole or in part, with their set and size."""
-    from xaitui.catalog.datasets import DATASETS
-    from xaitui.data.verify import set_status
-
-    for info in [_find_set(name, 0)[0]] if name else DATASETS.values():
-        for size in info.files:
-            for file in set_status(info, size, data_dir)[1]:
-                if file.path is not None:
-                    yield info, size, file, file.path
 
 
 @app.command("rm")
@@ -213,11 +151,12 @@ def _free_cache() -> int:
 
 
 def _remove_set(name: str, size: int, data_dir: str, yes: bool) -> int:
+    from xaitui.data.get import files_here, find_set
     from xaitui.data.locate import data_home
 
     home = data_home(data_dir)
-    size = _find_set(name, size)[1] if size else 0
-    present = [(file, path) for _, at_size, file, path in _files_here(name, data_dir) if size in (0, at_size)]
+    size = find_set(name, size)[1] if size else 0
+    present = [(file, path) for _, at_size, file, path in files_here(name, data_dir) if size in (0, at_size)]
     ours = [(file, path) for file, path in present if path.parent == home]
     for _, path in present:
         if path.parent != home:

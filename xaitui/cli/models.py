@@ -5,16 +5,20 @@ from __future__ import annotations
 import json as json_module
 import textwrap
 from dataclasses import asdict
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from xaitui.catalog.models import FINETUNING, MODELS, OWN_MODEL, PREFIXES, PRETRAINEDMODELS, model_info
 from xaitui.catalog.records import ModelInfo
-from xaitui.cli.describe import WIDTH
 from xaitui.cli.streams import put, say
+from xaitui.config.units import format_size
 from xaitui.errors import UsageError, nearest
+from xaitui.runs.describe import WIDTH
 from xaitui.text import printable
+
+if TYPE_CHECKING:
+    from xaitui.models.estimate import Memory
 
 SIZE = 28
 """Image side for a model that has no pretrained weights to name a better one."""
@@ -68,25 +72,43 @@ def show_command(
     ] = 0,
     classes: Annotated[int, typer.Option("--classes", help="Classes to tell apart.", min=2, max=100_000)] = 10,
     finetune: Annotated[str, typer.Option("--finetune", help=f"What is trained: {', '.join(FINETUNING)}.")] = "full",
+    batch_size: Annotated[
+        int, typer.Option("--batch-size", "-b", help="Images in a step, for the memory.", min=1, max=65_536)
+    ] = 32,
     json: AsJson = False,
 ) -> int:
     """Build a model and say how large it is and what one image costs. An own model's file is run."""
     if finetune not in FINETUNING:
         raise UsageError(f"--finetune cannot be {finetune!r}{nearest(finetune, FINETUNING)}")
     size = size or model_info(name).pretrained_size or SIZE
-    from xaitui.models.build import build_model
-    from xaitui.models.summary import summarize
+    from xaitui.config.layers import build_config
+    from xaitui.models.estimate import estimate
 
-    built = build_model(name, num_classes=classes, in_channels=channels, image_size=size, finetune=finetune)
-    summary = summarize(built.module, channels, size)
+    config = build_config({"model.name": name, "model.finetune": finetune, "training.batch_size": batch_size})
+    found = estimate(config, classes=classes, channels=channels, image_size=size)
     if json:
-        shape = {"channels": channels, "size": size, "classes": classes, "finetune": finetune}
-        put(json_module.dumps({"name": name, **shape, **asdict(summary), "notes": list(built.notes)}))
+        shape = {"channels": channels, "size": size, "classes": classes, "finetune": finetune, "batch_size": batch_size}
+        memory = asdict(found.memory) | {"total": found.memory.total}
+        record = {"name": name, **shape, **asdict(found.summary), "memory": memory, "notes": list(found.notes)}
+        put(json_module.dumps(record))
         return 0
     put(f"model          {printable(name)}: {model_info(name).description}")
     put(f"image          {size} x {size} px, {channels} channel{'s' if channels > 1 else ''}, {classes} classes")
-    put(f"parameters     {summary.parameters:,}, of which {summary.trainable:,} are trained")
-    put(f"multiply-adds  {summary.multiply_adds:,} for one image, forward")
-    for note in built.notes:
+    put(f"parameters     {found.summary.parameters:,}, of which {found.summary.trainable:,} are trained")
+    put(f"multiply-adds  {found.summary.multiply_adds:,} for one image, forward")
+    put(_hanging("memory         ", _memory(found.memory, config.optimizer.name, batch_size)))
+    for note in found.notes:
         put(f"note           {printable(note)}")
     return 0
+
+
+def _memory(memory: Memory, optimizer: str, batch_size: int) -> str:
+    """What a step takes, in words."""
+    parts = {
+        "weights": memory.weights,
+        "gradients": memory.gradients,
+        optimizer: memory.optimizer,
+        f"activations of {batch_size} images": memory.activations,
+    }
+    listed = ", ".join(f"{name} {format_size(size)}" for name, size in parts.items())
+    return f"about {format_size(memory.total)} to train: {listed}"

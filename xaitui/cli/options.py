@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import Layer, Resolution, augmentation_layer, environment_layer, preset_layer, resolve
+from xaitui.config.layers import Resolution, environment_layer, preset_layer, resolve_over
 from xaitui.config.schema import FIELDS
 from xaitui.config.toml import file_layer
 from xaitui.errors import UsageError
@@ -73,18 +73,7 @@ def resolve_options(settings: dict[str, Any], *, config: Path | None, preset: st
     if config is not None:
         layers.append(file_layer(config))
     layers.append(environment_layer())
-    for path, value in settings.items():
-        layers.append(Layer(FIELDS[path].option, {path: value}))
-    if augment:
-        layers.insert(0, augmentation_layer(resolve(layers).config.data.dataset))
-    return resolve(_kinds_first(layers))
-
-
-def _kinds_first(layers: list[Layer]) -> list[Layer]:
-    """All options are one layer: what chooses a kind comes before the settings that only that kind takes."""
-    options = [layer for layer in layers if layer.origin.startswith("--")]
-    others = [layer for layer in layers if not layer.origin.startswith("--")]
-    return [*others, *sorted(options, key=lambda layer: not any(path.endswith(".name") for path in layer.values))]
+    return resolve_over(layers, settings, augment=augment)
 
 
 def parse_extension(text: str) -> int:

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from typing import Protocol
 
-from xaitui.cli.describe import describe
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_size
 from xaitui.events import (
@@ -22,6 +21,8 @@ from xaitui.events import (
     StepLogged,
     encode,
 )
+from xaitui.runs.describe import describe
+from xaitui.execution.background import RUN_LINE
 from xaitui.runs.directory import RunDirectory
 
 
@@ -77,7 +78,7 @@ class LineReporter:
     def begin(self, run: RunDirectory) -> None:
         """Say where the run is."""
         self._run = run
-        put(f"run    {run.path}")
+        put(f"{RUN_LINE}{run.path}")
 
     def show(self, event: Event) -> None:
         """Write the lines of an event, if it has any."""
@@ -89,7 +90,7 @@ class LineReporter:
     def end(self) -> None:
         """Say how to look at the run again, and where it is."""
         put(f"look   xaitui runs show {self._run.path}")
-        put(f"run    {self._run.path}")
+        put(f"{RUN_LINE}{self._run.path}")
 
 
 class TerminalReporter(LineReporter):

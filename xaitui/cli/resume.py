@@ -34,7 +34,7 @@ def command(
         raise UsageError(f"--max-time: {error}") from None
     found = find_run(run, runs_folder(runs_dir))
     from xaitui.cli.training import take_up
-    from xaitui.execution.resume import ResumeOptions
+    from xaitui.execution.options import ResumeOptions
 
     options = ResumeOptions(extend, take_over, trust_model, device, float(str(limit)))
     return take_up(found, options, as_json=json)

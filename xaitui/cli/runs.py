@@ -7,21 +7,23 @@ import math
 import shutil
 import sys
 import time
-from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
 
-from xaitui.cli.describe import describe, epoch_line, number
 from xaitui.cli.places import RunsDir, RunWord, runs_folder
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError
 from xaitui.events import EpochFinished, LifeCycle, RunStarted
-from xaitui.runs.directory import RunDirectory, list_runs
+from xaitui.runs.describe import describe, epoch_line, number
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.filtering import parse
 from xaitui.runs.find import find_run
 from xaitui.runs.journal import JournalReader, fold
-from xaitui.runs.summary import RunSummary, State, summarise
+from xaitui.runs.listing import RunList, RunRow, read_row
+from xaitui.runs.ordering import SORTS, sort_rows
+from xaitui.runs.summary import State, summarise
 from xaitui.text import printable
 
 app = typer.Typer(rich_markup_mode=None)
@@ -30,43 +32,59 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON object a run.")]
 
 
 @app.command("ls")
-def list_command(runs_dir: RunsDir = None, json: AsJson = False) -> int:
-    """List the runs, the newest first."""
+def list_command(
+    filter_line: Annotated[
+        str, typer.Option("--filter", help='Only some: "digits model:xcep state:failed val_acc>0.98 lr<0.01 -word".')
+    ] = "",
+    sort: Annotated[str, typer.Option("--sort", help=f"By {', '.join(SORTS)}.")] = "began",
+    reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order round.")] = False,
+    runs_dir: RunsDir = None,
+    json: AsJson = False,
+) -> int:
+    """List the runs, those that are going on first, then the newest."""
     folder = runs_folder(runs_dir)
-    summaries = [summarise(run) for run in list_runs(folder)]
+    chosen = parse(filter_line)
+    runs = RunList(folder)
+    try:
+        every = runs.read()
+    except OSError as error:
+        raise UsageError(f"cannot read {folder}: {error.strerror}; choose another --runs-dir") from None
+    rows = sort_rows((row for row in every if chosen.matches(row, runs)), sort, turned=reverse)
     if json:
-        for summary in summaries:
-            put(json_module.dumps(_record(summary), allow_nan=False))
-    elif not summaries:
+        for row in rows:
+            put(json_module.dumps(_record(row), allow_nan=False))
+    elif not every:
         say(f"there are no runs in {folder}; start one with: xaitui train --headless")
+    elif not rows:
+        say(f"none of {len(every)} runs passes the filter {printable(filter_line)}")
     else:
-        put(_row("STATE", "EPOCH", "BEST", "TEST", "RUN"))
-        for summary in summaries:
-            put(_describe(summary))
+        put(_line("STATE", "EPOCH", "BEST", "TEST", "RUN"))
+        for row in rows:
+            put(_describe(row))
     return 0
 
 
-def _describe(summary: RunSummary) -> str:
-    best = f"{number(summary.best)}@{summary.best_epoch}" if summary.best_epoch else "-"
-    test = number(summary.test["accuracy"]) if "accuracy" in summary.test else "-"
-    name = printable(summary.run.id)
-    if summary.state is State.BROKEN:
-        name += f" ({printable(summary.why)})"
-    return _row(summary.state, f"{summary.epoch}/{summary.epochs}", best, test, name)
+def _describe(row: RunRow) -> str:
+    best = f"{number(row.best)}@{row.best_epoch}" if row.best_epoch else "-"
+    test = number(row.test["accuracy"]) if "accuracy" in row.test else "-"
+    name = printable(row.id)
+    if row.state is State.BROKEN:
+        name += f" ({printable(row.why)})"
+    return _line(row.state, f"{row.epoch}/{row.epochs}", best, test, name)
 
 
-def _row(state: str, epoch: str, best: str, test: str, name: str) -> str:
+def _line(state: str, epoch: str, best: str, test: str, name: str) -> str:
     return f"{state:<11} {epoch:>7}  {best:>9}  {test:>6}  {name}"
 
 
-def _record(summary: RunSummary) -> dict[str, Any]:
-    started = asdict(summary.started) if summary.started else {}
+def _record(row: RunRow) -> dict[str, Any]:
     return {
-        "id": summary.run.id, "path": str(summary.run.path), "state": summary.state, "why": summary.why,
-        "dataset": started.get("dataset", ""), "model": started.get("model", ""), "device": started.get("device", ""),
-        "monitor": started.get("monitor", ""), "epoch": summary.epoch, "epochs": summary.epochs, "step": summary.step,
-        "best_epoch": summary.best_epoch, "best": _finite(summary.best),
-        "test": {name: _finite(value) for name, value in summary.test.items()}, "seconds": summary.seconds,
+        "id": row.id, "path": str(row.run.path), "state": row.state, "why": row.why, "name": row.name,
+        "tags": list(row.tags), "dataset": row.dataset, "model": row.model, "device": row.device,
+        "monitor": row.monitor, "epoch": row.epoch, "epochs": row.epochs, "step": row.step,
+        "best_epoch": row.best_epoch, "best": _finite(row.best),
+        "test": {name: _finite(value) for name, value in row.test.items()}, "seconds": row.seconds,
+        "eta": _finite(row.eta), "began": row.began,
     }  # fmt: skip
 
 
@@ -78,16 +96,16 @@ def _finite(value: float) -> float | None:
 def show_command(run: RunWord = "last", runs_dir: RunsDir = None, json: AsJson = False) -> int:
     """Show what a run is, its epochs and its test score."""
     found = find_run(run, runs_folder(runs_dir))
-    summary = summarise(found)
+    row = read_row(found)
     if json:
-        put(json_module.dumps(_record(summary), allow_nan=False))
+        put(json_module.dumps(_record(row), allow_nan=False))
         return 0
     put(f"run    {found.path}")
-    began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary.began)) if summary.began else "-"
-    put(f"state  {summary.state}{f' ({printable(summary.why)})' if summary.why else ''}, began {began}, "
-        f"worked {format_duration(summary.seconds)}")  # fmt: skip
+    began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.began)) if row.began else "-"
+    put(f"state  {row.state}{f' ({printable(row.why)})' if row.why else ''}, began {began}, "
+        f"worked {format_duration(row.seconds)}")  # fmt: skip
     _show_journal(found)
-    if summary.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
+    if row.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
         put(f"next   xaitui resume {found.id}")
     return 0
 
@@ -119,7 +137,7 @@ def remove_command(
     """Remove a run and everything in it."""
     found = find_run(run, runs_folder(runs_dir))
     summary = summarise(found)
-    if summary.state is State.RUNNING:
+    if summary.state in (State.RUNNING, State.PAUSED):
         raise UsageError(f"{found.id} is running; stop it first: xaitui stop {found.id}")
     if not yes:
         if not sys.stdin.isatty():

@@ -11,7 +11,7 @@ from xaitui.cli.streams import put
 from xaitui.errors import UsageError
 from xaitui.runs.find import find_run
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.summary import summarise
 
 
 def command(
@@ -22,7 +22,7 @@ def command(
     """Ask a run to stop, whichever process or machine it is on: it saves, tests its best weights and ends."""
     found = find_run(run, runs_folder(runs_dir))
     summary = summarise(found)
-    if summary.state not in (State.RUNNING, State.REMOTE):
+    if not summary.state.is_live:
         raise UsageError(f"{found.id} is not running: it is {summary.state} ({summary.why})")
     try:
         ask(found.path, Request.STOP_AFTER_EPOCH if after_epoch else Request.STOP)

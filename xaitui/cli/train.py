@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from xaitui.cli.console import open_console
 from xaitui.cli.options import with_settings
 from xaitui.cli.places import RunsDir, runs_folder
 from xaitui.cli.streams import put, say
 from xaitui.config.command_line import command_line
 from xaitui.config.layers import Resolution
+from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_toml
+from xaitui.errors import ExitCode
+from xaitui.execution.background import RUN_LINE, start_detached
+from xaitui.opening import ConsoleOptions
 
 
 @with_settings
@@ -20,17 +25,36 @@ def command(
     resolution: Resolution,
     runs_dir: RunsDir = None,
     headless: Annotated[bool, typer.Option("--headless", help="Train without a screen.")] = False,
+    detach: Annotated[bool, typer.Option("--detach", help="Train in the background, whatever becomes of this terminal.")] = False,
+    detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
     json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
 ) -> int:
     """Train a model, and keep the run in a directory of its own."""
     if dry_run:
         return _show(resolution)
-    if not (headless or json) and sys.stdout.isatty():
-        say("the console is not built yet: training without a screen (--headless)")
+    folder = runs_folder(runs_dir)
+    if detach:
+        return _detach(resolution.config, folder)
+    if not (headless or json):
+        return open_console(ConsoleOptions(folder), lambda console: console.start_run(resolution.config))
     from xaitui.cli.training import train
 
-    return train(resolution.config, runs_folder(runs_dir), as_json=json)
+    return train(resolution.config, folder, as_json=json, detached=detached)
+
+
+def _detach(config: RunConfig, folder: Path) -> int:
+    """Start the run in the background, and return once it has begun, or has failed to."""
+    process = start_detached(config, folder)
+    assert process.stdout is not None
+    for line in process.stdout:
+        text = line.decode(errors="replace").rstrip()
+        if text.startswith(RUN_LINE):
+            put(text)
+            say(f"it goes on in process {process.pid}; look at it with: xaitui attach {Path(text).name}")
+            return int(ExitCode.FINISHED)
+        say(text)
+    return process.wait()
 
 
 def _show(resolution: Resolution) -> int:

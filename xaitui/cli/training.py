@@ -6,44 +6,41 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from xaitui.cli.output import send_output_to
 from xaitui.cli.progress import Reporter, open_reporter
 from xaitui.cli.signals import stop_on_signals
 from xaitui.cli.streams import say_where
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode
 from xaitui.events import RunFailed, RunStopped
-from xaitui.execution.execute import Execution, create
-from xaitui.execution.explain import explain
-from xaitui.execution.prepare import prepare
-from xaitui.execution.resume import ResumeOptions, resume
-from xaitui.runs.directory import RunDirectory, create_run
+from xaitui.execution.begin import begin_again, begin_run
+from xaitui.execution.execute import Execution
+from xaitui.execution.options import ResumeOptions
+from xaitui.runs.directory import RunDirectory
 from xaitui.stop import Stop
 
 
-def train(config: RunConfig, runs_dir: Path, *, as_json: bool) -> int:
-    """Train a new run and return its exit code."""
-
-    def begin(stop: Stop, reporter: Reporter) -> Execution:
-        prepared = prepare(config, stop, reporter.say)
-        return create(prepared, create_run(runs_dir, config), stop, sys.argv)
-
-    return _carry_out(begin, as_json=as_json)
+def train(config: RunConfig, runs_dir: Path, *, as_json: bool, detached: bool = False) -> int:
+    """Train a new run and return its exit code; one that is detached prints to its own log once it has one."""
+    return _carry_out(
+        lambda stop, reporter: begin_run(config, runs_dir, stop, reporter.say, sys.argv),
+        as_json=as_json, detached=detached,
+    )  # fmt: skip
 
 
 def take_up(run: RunDirectory, options: ResumeOptions, *, as_json: bool) -> int:
     """Go on with a run and return its exit code."""
-    return _carry_out(lambda stop, reporter: resume(run, stop, reporter.say, options), as_json=as_json)
+    return _carry_out(lambda stop, reporter: begin_again(run, stop, reporter.say, options), as_json=as_json)
 
 
-def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool) -> int:
+def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool, detached: bool = False) -> int:
     stop = Stop()
     code = ExitCode.FINISHED
     with stop_on_signals(stop), open_reporter(as_json=as_json) as reporter:
-        try:
-            execution = begin(stop, reporter)
-        except (MemoryError, RuntimeError) as error:
-            raise explain(error, Path()) from error
+        execution = begin(stop, reporter)
         reporter.begin(execution.run)
+        if detached:
+            send_output_to(execution.run.log)
         for event in execution.events():
             reporter.show(event)
             if isinstance(event, RunFailed | RunStopped):

@@ -3,25 +3,45 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import build_config
+from xaitui.config.layers import build_config, preset_layer, resolve_over
 from xaitui.config.schema import FIELDS, RunConfig
-from xaitui.config.toml import to_values
+from xaitui.config.toml import file_layer, to_values
 from xaitui.errors import UsageError, nearest
 
+PROGRAM = ("xaitui", "train")
 
-def option_values(record: FieldRecord, value: Any) -> list[str]:
-    """The words that set one setting to a value."""
+DETACH = "--detach"
+"""The flag of a run in a process of its own."""
+
+FLAGS = (DETACH, "--headless", "--json", "--augment")
+"""Options that are no settings and take no value."""
+
+SOURCES: Mapping[str, str] = {"--preset": "its name", "--config": "a TOML file", "-c": "a TOML file"}
+"""Options that name where settings come from, each with what it takes."""
+
+_BY_OPTION = {option: record for record in FIELDS.values() for option in (record.option, record.short) if option}
+
+
+def setting_text(record: FieldRecord, value: Any) -> str:
+    """A value as an option takes it, and as a form shows it."""
     if record.kind == "bool":
-        return [record.option if value else "--no-" + record.option[2:]]
+        return "true" if value else "false"
     if record.kind == "list":
-        text = shlex.join(value) if record.path == "run.on_end" else ",".join(str(item) for item in value)
-    else:
-        text = f"{value!r}" if record.kind == "float" else str(value)
-    return [f"{record.option}={text}"]
+        return shlex.join(value) if record.path == "run.on_end" else ",".join(str(item) for item in value)
+    return f"{value!r}" if record.kind == "float" else str(value)
+
+
+def option_word(record: FieldRecord, text: str) -> str:
+    """The word of a command line that sets one setting."""
+    if record.kind == "bool" and text in ("true", "false"):
+        return record.option if text == "true" else "--no-" + record.option[2:]
+    return f"{record.option}={text}"
 
 
 def differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
@@ -36,50 +56,91 @@ def differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
 
 def arguments(config: RunConfig) -> list[str]:
     """The options for what differs from a plain `xaitui train`."""
-    return [word for path, (value, _) in differences(config).items() for word in option_values(FIELDS[path], value)]
+    changed = {FIELDS[path]: value for path, (value, _) in differences(config).items()}
+    return [option_word(record, setting_text(record, value)) for record, value in changed.items()]
 
 
 def command_line(config: RunConfig) -> str:
     """The line for a shell."""
-    return shlex.join(["xaitui", "train", *arguments(config)])
+    return shlex.join([*PROGRAM, *arguments(config)])
 
 
-def parse_arguments(words: Sequence[str]) -> dict[str, str]:
-    """The settings named by options, by dotted path, values as text: the way back from `arguments`.
+@dataclass(frozen=True)
+class TrainLine:
+    """What stands in a line, in words: settings by dotted path, and the options that are no settings."""
+
+    settings: Mapping[str, str]
+    others: Mapping[str, str]
+    """By option; a flag has no text."""
+
+    @staticmethod
+    def read(words: Sequence[str]) -> TrainLine:
+        """Tell apart the words that follow `xaitui train`.
+
+        Raises:
+            UsageError: a word is no option, or lacks its value.
+        """
+        settings: dict[str, str] = {}
+        others: dict[str, str] = {}
+        rest = list(words)
+        while rest:
+            word, separator, text = rest.pop(0).partition("=")
+            record, negated = _setting(word)
+            if record is None and word not in {*FLAGS, *SOURCES}:
+                raise UsageError(f"there is no option {word}{nearest(word, [*_BY_OPTION, *FLAGS, *SOURCES])}")
+            if word in FLAGS:
+                text = ""
+            elif record is not None and record.kind == "bool" and not separator:
+                text = "false" if negated else "true"
+            elif not separator:
+                if not rest:
+                    raise UsageError(f"{word} needs a value: {record.takes if record else SOURCES[word]}")
+                text = rest.pop(0)
+            if record is None:
+                others[word] = text
+            else:
+                settings[record.path] = text
+        return TrainLine(settings, others)
+
+
+def _setting(word: str) -> tuple[FieldRecord | None, bool]:
+    """The setting that an option names, and whether it turns it off."""
+    negated = _BY_OPTION.get("--" + word.removeprefix("--no-")) if word.startswith("--no-") else None
+    if word not in _BY_OPTION and negated is not None and negated.kind == "bool":
+        return negated, True
+    return _BY_OPTION.get(word), False
+
+
+def split_command_line(line: str) -> list[str]:
+    """The words of a pasted line after `xaitui train`, with or without a prompt before it; it may be continued.
 
     Raises:
-        UsageError: a word is no option of a setting, or lacks its value.
+        UsageError: its quotes do not match.
     """
-    by_option = {option: record for record in FIELDS.values() for option in (record.option, record.short) if option}
-    values: dict[str, str] = {}
-    rest = list(words)
-    while rest:
-        word, separator, text = rest.pop(0).partition("=")
-        record = by_option.get(word)
-        negated = by_option.get("--" + word.removeprefix("--no-")) if word.startswith("--no-") else None
-        if record is None and negated is not None and negated.kind == "bool":
-            values[negated.path] = "false"
-        elif record is None:
-            raise UsageError(f"there is no option {word}{nearest(word, by_option)}")
-        elif record.kind == "bool":
-            values[record.path] = "true"
-        elif separator or rest:
-            values[record.path] = text if separator else rest.pop(0)
-        else:
-            raise UsageError(f"{word} needs a value: {record.takes}")
-    return values
+    try:
+        words = shlex.split(line.replace("\\\n", " "))
+    except ValueError as error:
+        raise UsageError(f"cannot read the line: {error}") from None
+    words = words[words[:1] == ["$"] :]
+    return words[len(PROGRAM) :] if tuple(words[: len(PROGRAM)]) == PROGRAM else words
 
 
 def parse_command_line(line: str) -> RunConfig:
-    """The configuration of a pasted line.
+    """The configuration of a pasted line; a preset or a file that it names is read, the environment is not.
 
     Raises:
         UsageError: it is no `xaitui train` line, or an option in it is wrong.
     """
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"cannot read the line: {error}") from None
-    if words[:2] == ["xaitui", "train"]:
-        words = words[2:]
-    return build_config(parse_arguments([word for word in words if word not in ("--headless", "--json")]))
+    return config_of(TrainLine.read(split_command_line(line)))
+
+
+def config_of(line: TrainLine) -> RunConfig:
+    """The configuration of a line.
+
+    Raises:
+        UsageError: an option in it is wrong.
+    """
+    preset, file = line.others.get("--preset"), line.others.get("--config", line.others.get("-c"))
+    layers = [] if preset is None else [preset_layer(preset)]
+    layers += [] if file is None else [file_layer(Path(file))]
+    return resolve_over(layers, line.settings, augment="--augment" in line.others).config

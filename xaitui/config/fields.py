@@ -23,6 +23,7 @@ def setting(
     high: float | None = None,
     above: float | None = None,
     choices: tuple[str, ...] = (),
+    suggestions: tuple[str, ...] = (),
     short: str = "",
 ) -> Any:
     """Declare a setting: its default, help, option, unit and range.
@@ -31,9 +32,12 @@ def setting(
         low, high: inclusive limits.
         above: exclusive lower limit.
         choices: the catalog's names, where the field is a name; shown, and checked by the group's validator.
+        suggestions: names that are known, where others can be given too.
         short: a further spelling of the option.
     """
-    extra: dict[str, Any] = {"option": option, "unit": unit, "choices": list(choices), "short": short}
+    extra: dict[str, Any] = {
+        "option": option, "unit": unit, "choices": list(choices), "suggestions": list(suggestions), "short": short,
+    }  # fmt: skip
     return Field(default, description=help_text, ge=low, le=high, gt=above, json_schema_extra=extra)
 
 
@@ -57,6 +61,12 @@ class FieldRecord:
     exclusive: bool
     """Whether `low` itself is outside the range."""
     choices: tuple[str, ...]
+    suggestions: tuple[str, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """Its option in words: ``batch size``."""
+        return self.option[2:].replace("-", " ")
 
     @property
     def takes(self) -> str:
@@ -66,14 +76,21 @@ class FieldRecord:
         if self.kind == "bool":
             return "true or false"
         noun = {"int": "a whole number", "float": "a number", "list": "a comma-separated list"}.get(self.kind, "text")
-        unit = f" ({self.unit})" if self.unit else ""
+        return f"{noun} {self.range}".rstrip()
+
+    @property
+    def range(self) -> str:
+        """Say what limits it has, and its unit: ``from 1 to 65536 (px)``; nothing where it has neither."""
+        unit = f"({self.unit})" if self.unit else ""
         if self.low is None:
-            return noun + unit
+            return unit
         low = f"{self.low:.12g}"
         high = "" if self.high is None else f"{self.high:.12g}"
         if self.exclusive:
-            return f"{noun} above {low}{f' up to {high}' if high else ''}{unit}"
-        return f"{noun} from {low} to {high}{unit}" if high else f"{noun} of at least {low}{unit}"
+            limits = f"above {low} up to {high}" if high else f"above {low}"
+        else:
+            limits = f"from {low} to {high}" if high else f"of at least {low}"
+        return f"{limits} {unit}".rstrip()
 
 
 def _kind(annotation: Any) -> str:
@@ -114,6 +131,7 @@ def _record(group: str, name: str, info: FieldInfo) -> FieldRecord:
         high=high,
         exclusive=exclusive,
         choices=tuple(extra["choices"]) or literal,
+        suggestions=tuple(extra["suggestions"]),
     )
 
 

@@ -13,6 +13,9 @@ from xaitui.config.toml import RESOLVED
 
 Schema = dict[str, Any]
 
+_OF_THE_RECORD = frozenset({"title", "option", "unit", "short", "choices", "suggestions"})
+"""Keys that pydantic passes on to us; they mean nothing to JSON Schema."""
+
 
 def json_schema() -> Schema:
     """What may stand in a file: tables, settings, types, ranges, choices and defaults.
@@ -38,7 +41,7 @@ def json_schema() -> Schema:
 
 def _property(record: FieldRecord, plain: Schema) -> Schema:
     """What pydantic says of a setting, and the field's record: its help, unit and choices."""
-    kept = {key: value for key, value in plain.items() if key not in ("title", "option", "unit", "short", "choices")}
+    kept = {key: value for key, value in plain.items() if key not in _OF_THE_RECORD}
     if record.unit:
         kept["description"] = f"{record.help} ({record.unit})"
     if record.choices:

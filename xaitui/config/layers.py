@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
 from xaitui.config.groups import KindGroup
@@ -18,11 +19,12 @@ ENVIRONMENT_PREFIX = "XAITUI_"
 RESERVED = frozenset({"XAITUI_RUNS_DIR", "XAITUI_RUN", "XAITUI_TRACEBACK"})
 """Variables of the same prefix that are no setting of a run."""
 
-_KINDS: dict[str, type[KindGroup]] = {
+KINDS: Mapping[str, type[KindGroup]] = {
     name: info.annotation
     for name, info in RunConfig.model_fields.items()
     if isinstance(info.annotation, type) and issubclass(info.annotation, KindGroup)
 }
+"""The groups whose `name` decides which of their settings apply."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,18 @@ class Resolution:
 
     config: RunConfig
     origins: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why a setting cannot be what it was set to."""
+
+    path: str
+    """The setting."""
+    scope: str
+    """What the reason speaks of: the setting, or the group whose kind decides."""
+    reason: str
+    """One line: what it was set to, and what would be right."""
 
 
 def preset_layer(name: str) -> Layer:
@@ -64,6 +78,11 @@ def augmentation_layer(dataset: str) -> Layer:
     return Layer(f"augmentations for {dataset}", AUGMENTATION_PRESETS[dataset])
 
 
+def setting_variables() -> dict[str, str]:
+    """The environment variable of each setting, to its dotted path."""
+    return {ENVIRONMENT_PREFIX + record.option[2:].replace("-", "_").upper(): path for path, record in FIELDS.items()}
+
+
 def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
     """The settings named by variables: ``XAITUI_BATCH_SIZE`` is ``--batch-size``.
 
@@ -71,8 +90,7 @@ def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
         UsageError: a variable with the prefix names no setting.
     """
     environ = os.environ if environ is None else environ
-    by_variable = {ENVIRONMENT_PREFIX + record.option[2:].replace("-", "_").upper(): path
-                   for path, record in FIELDS.items()}  # fmt: skip
+    by_variable = setting_variables()
     values = {}
     for variable, value in environ.items():
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in RESERVED:
@@ -106,9 +124,22 @@ def resolve(layers: Sequence[Layer]) -> Resolution:
     return Resolution(_build(values, origins), origins)
 
 
+def resolve_over(layers: Sequence[Layer], settings: Mapping[str, Any], *, augment: bool = False) -> Resolution:
+    """Merge options, by dotted path, over layers; `augment` puts below all of them what suits the data set.
+
+    Raises:
+        UsageError: a path names no setting, a value is not one that it takes, or no augmentations are known.
+    """
+    by_kind_first = sorted(settings, key=lambda path: not path.endswith(".name"))
+    options = [Layer(FIELDS[path].option if path in FIELDS else "--set", {path: settings[path]})
+               for path in by_kind_first]  # fmt: skip
+    below = [augmentation_layer(resolve([*layers, *options]).config.data.dataset)] if augment else []
+    return resolve([*below, *layers, *options])
+
+
 def _dropped(values: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
     dropped = []
-    for group, kind in _KINDS.items():
+    for group, kind in KINDS.items():
         info = kind.kinds().get(str(given.get(f"{group}.name", "")))
         if info is not None:
             names = {path: path.removeprefix(f"{group}.") for path in values if path.startswith(f"{group}.")}
@@ -125,34 +156,45 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
     return resolve([Layer("the configuration", values)]).config
 
 
-def _build(values: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
+def validate(values: Mapping[str, Any]) -> tuple[RunConfig | None, list[Refusal]]:
+    """The configuration of some settings by dotted path, or everything that is wrong with them."""
     groups: dict[str, dict[str, Any]] = {}
     for path, value in values.items():
         group, name = path.split(".", 1)
         groups.setdefault(group, {})[name] = value
     try:
-        return RunConfig.model_validate(groups)
+        return RunConfig.model_validate(groups), []
     except ValidationError as error:
-        raise UsageError(_explain(error, values, origins)) from None
+        return None, [_refusal(item, values) for item in error.errors()]
 
 
-def _explain(error: ValidationError, values: Mapping[str, Any], origins: Mapping[str, str]) -> str:
-    """One line for the first thing that is wrong: where it was set, to what, and what would be right."""
-    first = error.errors()[0]
-    path = ".".join(str(part) for part in first["loc"][:2])
-    message = first["msg"].removeprefix("Value error, ")
+def _build(values: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
+    config, refusals = validate(values)
+    if config is None:
+        raise UsageError(_explain(refusals[0], origins))
+    return config
+
+
+def _explain(refusal: Refusal, origins: Mapping[str, str]) -> str:
+    """One line: where it was set, to what, and what would be right."""
+    where = origins.get(refusal.path, refusal.scope)
+    known_by_option = where.startswith("--") and refusal.scope == refusal.path
+    return f"{where}: {refusal.reason}" if known_by_option else f"{where}: {refusal.scope}: {refusal.reason}"
+
+
+def _refusal(error: ErrorDetails, values: Mapping[str, Any]) -> Refusal:
+    """What pydantic found, in our words."""
+    path = ".".join(str(part) for part in error["loc"][:2])
+    message = error["msg"].removeprefix("Value error, ")
     record = FIELDS.get(path)
-    if record is None:  # a whole group: its own validator speaks, and names the setting
-        names = [item for item in values if item.startswith(f"{path}.")]
-        where = next((origins[item] for item in names if item.split(".")[1] in message.split()), "")
-        where = where or next((origins[item] for item in names if item.endswith(".name")), path)
-        return f"{where}: {path}: {message}"
-    where = origins.get(path, path)
-    where = where if where.startswith("--") else f"{where}: {path}"
+    if record is None:  # a whole group: its own validator speaks, and begins with the setting unless it means the kind
+        named = f"{path}.{message.partition(' ')[0]}"
+        return Refusal(named if named in values else f"{path}.name", path, message)
     value = f"{values.get(path)!r}"
-    if first["type"] == "value_error":
-        return f"{where}: {message}"
-    near = (
-        nearest(str(values.get(path)), record.choices) if record.choices else f" is not valid; it takes {record.takes}"
-    )
-    return f"{where}: {value}{near if not record.choices else ' is not known' + near}"
+    if error["type"] == "value_error":
+        reason = message
+    elif record.choices:
+        reason = f"{value} is not known{nearest(str(values.get(path)), record.choices)}"
+    else:
+        reason = f"{value} is not valid; it takes {record.takes}"
+    return Refusal(path, path, reason)

@@ -7,7 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.metrics import METRICS
+from xaitui.catalog.models import MODELS
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.records import KindInfo
 from xaitui.catalog.schedules import SCHEDULES
@@ -22,7 +24,7 @@ class DataConfig(Group):
     """What is trained on."""
 
     dataset: str = setting("digits", "A set of the catalog, an own .npz file, or a folder of images by class.",
-                           option="--dataset", short="--data")  # fmt: skip
+                           option="--dataset", short="--data", suggestions=tuple(DATASETS))  # fmt: skip
     size: int = setting(0, "Side of the source images, where the set comes in several sizes; 0 is its default.",
                         option="--size", unit="px", low=0, high=1024)  # fmt: skip
     image_size: int = setting(0, "Side the model sees; images are resized on the device; 0 leaves them as they are.",
@@ -44,7 +46,7 @@ class ModelConfig(Group):
     """What is trained."""
 
     name: str = setting("simple-cnn", "A model of the catalog, pretrainedmodels:NAME, timm:NAME, or file.py:function.",
-                        option="--model")  # fmt: skip
+                        option="--model", suggestions=tuple(MODELS))  # fmt: skip
     batch_norm: bool = setting(True, "Batch normalisation in simple-cnn.", option="--batch-norm")
     dropout: bool = setting(True, "Dropout in simple-cnn.", option="--dropout")
     activation: Literal["relu", "leaky-relu"] = setting("relu", "Activation of simple-cnn.", option="--activation")

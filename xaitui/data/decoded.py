@@ -42,7 +42,7 @@ def decoded_rows(
     key = _key(folder, pictures, side)
     targets = {split: cache / f"{name}.{split}.{key}.npy" for split in pictures}
     if not all(target.exists() for target in targets.values()):
-        side, channels = _geometry([path for paths in pictures.values() for path in paths], side)
+        side, channels = geometry([path for paths in pictures.values() for path in paths], side)
         for split, target in targets.items():
             with writing_to(cache), exclusive(target.with_name(target.name + ".lock")):
                 if not target.exists():
@@ -62,8 +62,8 @@ def _key(folder: Path, pictures: Mapping[str, Sequence[Path]], side: int) -> str
     return hashlib.sha256(json.dumps([RULES, LARGEST_SIDE, side, files]).encode()).hexdigest()[:16]
 
 
-def _geometry(paths: Sequence[Path], side: int) -> tuple[int, int]:
-    """Return side and channels for all of them: the most common shorter side, grey if every one is."""
+def geometry(paths: Sequence[Path], side: int) -> tuple[int, int]:
+    """Return side and channels for pictures of a set: the most common shorter side, grey if every one is."""
     headers = [probe(path) for path in paths]
     sides = Counter(header.short_side for header in headers)
     most_common = max(sides, key=lambda length: (sides[length], -length))

@@ -29,28 +29,33 @@ def folder_source(folder: Path, side: int, residency: Residency) -> Source:
     Raises:
         DataError: a class is empty or not known in train, or a picture cannot be used; the message names it.
     """
-    listing = _list_pictures(folder)
+    listing = list_pictures(folder)
     pictures = {split: [path for path, _ in found] for split, found in listing.pictures.items()}
     rows = decoded_rows(folder, pictures, side, residency)
     _, height, width, channels = rows["train"].shape
-    info = DatasetInfo(
-        name=printable(folder.resolve().name),
-        title=f"own pictures in {printable(folder)}",
-        task=Task.BINARY if len(listing.classes) == 2 else Task.MULTI_CLASS,
-        classes=tuple(map(printable, listing.classes)),
-        channels=channels,
-        sizes=(height,),
-        counts=listing.counts,
-        licence="",
-    )
+    info = folder_info(folder, listing, height, channels)
     parts = {split: Part(listing.labels(split), partial(_read, rows[split], residency.limit)) for split in rows}
     files = tuple(DataFile(str(file.path), file_md5(file.path)) for file in rows.values())
     note = f"pictures became {height}x{width} {'grey' if channels == 1 else 'RGB'}: {RULES}"
     return Source(info, parts, files, (note,))
 
 
+def folder_info(folder: Path, listing: Listing, side: int, channels: int) -> DatasetInfo:
+    """Describe the set that the pictures of a folder are, `side` px square."""
+    return DatasetInfo(
+        name=printable(folder.resolve().name),
+        title=f"own pictures in {printable(folder)}",
+        task=Task.BINARY if len(listing.classes) == 2 else Task.MULTI_CLASS,
+        classes=tuple(map(printable, listing.classes)),
+        channels=channels,
+        sizes=(side,),
+        counts=listing.counts,
+        licence="",
+    )
+
+
 @dataclass(frozen=True)
-class _Listing:
+class Listing:
     """What there is, before any picture is opened."""
 
     classes: tuple[str, ...]
@@ -59,14 +64,17 @@ class _Listing:
 
     @property
     def counts(self) -> tuple[int, int, int]:
+        """Pictures in train, val and test."""
         train, val, test = (len(self.pictures.get(split, ())) for split in SPLITS)
         return train, val, test
 
     def labels(self, split: str) -> NDArray[np.int64]:
+        """The class of each picture of a split, (N,)."""
         return np.array([label for _, label in self.pictures[split]], np.int64)
 
 
-def _list_pictures(folder: Path) -> _Listing:
+def list_pictures(folder: Path) -> Listing:
+    """List the pictures of a folder; raise DataError where a class is empty or not known in train."""
     try:
         roots = _split_folders(folder)
         classes = [path.name for path in _subfolders(roots["train"])]
@@ -84,7 +92,7 @@ def _list_pictures(folder: Path) -> _Listing:
     for split, found in pictures.items():
         if not found:
             raise DataError(f"{printable(roots[split])} holds no picture: fill it, or remove it to have {split} cut")
-    return _Listing(tuple(classes), pictures)
+    return Listing(tuple(classes), pictures)
 
 
 def _split_folders(folder: Path) -> dict[str, Path]:

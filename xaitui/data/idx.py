@@ -6,11 +6,12 @@ bytes in C order.
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import io
 import struct
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
 from pathlib import Path
@@ -33,19 +34,47 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
     Raises:
         DataError: the file is missing, is damaged, or holds something else.
     """
+    with _opened(path) as stream:
+        return _parse(stream, path, axes)
+
+
+def read_idx_rows(path: Path, axes: int, rows: Sequence[int]) -> NDArray[np.uint8]:
+    """Read some rows along the first axis, in ascending order, and no more of the file than leads to the last of them.
+
+    Raises:
+        DataError: the file is missing, is damaged as far as it is read, or holds something else.
+    """
+    content = bytearray()
+    with _opened(path) as stream:
+        shape = _shape(stream, path, axes)
+        begin, length = stream.tell(), prod(shape[1:])
+        for row in rows:
+            stream.seek(begin + row * length)
+            content += stream.read(length)
+    if len(content) != len(rows) * length:
+        raise DataError(f"{printable(path)} is damaged: its header says {shape}, and it ends before")
+    return np.frombuffer(content, np.uint8).reshape(len(rows), *shape[1:])
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
-            return _parse(stream, path, axes)
+            yield stream
     except (OSError, EOFError, zlib.error, struct.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{printable(path)} cannot be read as idx file: {printable(reason)}") from error
 
 
-def _parse(stream: io.BufferedIOBase, path: Path, axes: int) -> NDArray[np.uint8]:
+def _shape(stream: io.BufferedIOBase, path: Path, axes: int) -> tuple[int, ...]:
     magic = stream.read(4)
     if magic != bytes((0, 0, 8, axes)):
         raise DataError(f"{printable(path)} is no idx file of bytes with {axes} axes: it begins with {magic.hex()}")
-    shape = struct.unpack(f">{axes}I", stream.read(4 * axes))
+    return struct.unpack(f">{axes}I", stream.read(4 * axes))
+
+
+def _parse(stream: io.BufferedIOBase, path: Path, axes: int) -> NDArray[np.uint8]:
+    shape = _shape(stream, path, axes)
     length = prod(shape)
     # What the file cannot hold is not asked of the memory: deflate makes at most 1,032 bytes of one.
     content = stream.read(length + 1) if length <= path.stat().st_size * MAX_DEFLATE else b""

@@ -14,7 +14,7 @@ import tokenize
 import warnings
 import zipfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -81,6 +81,26 @@ def read_array(path: Path, member: Member) -> NDArray[Any]:
     return np.ascontiguousarray(array)
 
 
+def read_rows(path: Path, member: Member, rows: Sequence[int]) -> NDArray[Any]:
+    """Read some rows of an array, in ascending order, and of the file no more than leads to the last of them.
+
+    The checksum at the end of the data is therefore not reached. Raise DataError if the data before it are damaged.
+    """
+    length = member.nbytes // member.shape[0]
+    content = bytearray()
+    with _archive(path) as archive, archive.open(f"{member.name}.npy") as stream:
+        _, fortran_order, _ = _parse_header(stream)
+        if fortran_order:  # a row lies scattered over the whole of it
+            return read_array(path, member)[list(rows)]
+        begin = stream.tell()
+        for row in rows:
+            stream.seek(begin + row * length)
+            content += stream.read(length)
+    if len(content) != len(rows) * length:
+        raise DataError(f"{member.name} in {printable(path)} is damaged: it ends before row {rows[-1]}")
+    return np.frombuffer(content, member.dtype).reshape(len(rows), *member.shape[1:])
+
+
 def _read_header(path: Path, archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo) -> Member:
     where = f"{name} in {printable(path)}"
     packed_by = {zipfile.ZIP_STORED: 1, zipfile.ZIP_DEFLATED: MAX_DEFLATE}.get(info.compress_type, 0)
@@ -88,7 +108,7 @@ def _read_header(path: Path, archive: zipfile.ZipFile, name: str, info: zipfile.
         raise DataError(f"{where} is damaged: {info.compress_size} packed bytes cannot become {info.file_size}")
     with archive.open(info) as stream:
         begin = io.BytesIO(stream.read(_MAX_HEADER))
-    shape, dtype = _parse_header(begin)
+    shape, _, dtype = _parse_header(begin)
     member = Member(name, shape, dtype)
     if dtype.hasobject:
         raise DataError(f"{where} holds Python objects, which may run code: save plain numbers")
@@ -97,15 +117,16 @@ def _read_header(path: Path, archive: zipfile.ZipFile, name: str, info: zipfile.
     return member
 
 
-def _parse_header(stream: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+def _parse_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Return the shape, whether it is in Fortran order, and the type of the numbers."""
     version = npy.read_magic(stream)
     if version not in ((1, 0), (2, 0)):
         raise ValueError(f"version {version} of the .npy format is for arrays with named fields")
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a header in Python 2's spelling is slower to read, not worse
-        shape, _, dtype = read_header(stream)
-    return shape, dtype
+        shape, fortran_order, dtype = read_header(stream)
+    return shape, fortran_order, dtype
 
 
 @contextlib.contextmanager

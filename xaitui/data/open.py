@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
-from xaitui.catalog.datasets import DATASETS, dataset_info
+from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_own_data
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import Dataset
 from xaitui.data.disk import Report, no_report
@@ -13,7 +12,7 @@ from xaitui.data.fingerprint import official_file
 from xaitui.data.locate import get_command, require_file, user_path
 from xaitui.data.source import Residency, Source
 from xaitui.data.splits import assemble
-from xaitui.errors import DataError, UsageError
+from xaitui.errors import DataError
 from xaitui.text import printable
 
 
@@ -51,27 +50,16 @@ def open_dataset(
         DataError: a file is missing, damaged, or not what the set needs.
     """
     residency = Residency(resident_limit, cache_dir, report)
-    if dataset in DATASETS or not _is_path(dataset):
-        source = _catalog_source(dataset_info(dataset), size, data_dir, residency)
-    else:
+    if is_own_data(dataset):
         source = _own_source(user_path(dataset), size, image_size, residency)
+    else:
+        source = _catalog_source(dataset_info(dataset), size, data_dir, residency)
     return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
-
-
-def _is_path(dataset: str) -> bool:
-    return os.sep in dataset or dataset.endswith(".npz") or _is_folder(Path(dataset))
-
-
-def _is_folder(path: Path) -> bool:
-    try:
-        return path.is_dir()
-    except OSError:  # a name too long, or below a folder that may not be entered
-        return False
 
 
 def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Residency) -> Source:
     size = size or info.sizes[0]
-    _check_size(info, size)
+    check_size(info, size)
     if info.name == "digits":
         from xaitui.data.digits import digits_source
 
@@ -89,7 +77,7 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
 
 
 def _own_source(path: Path, size: int, image_size: int, residency: Residency) -> Source:
-    if _is_folder(path):
+    if is_folder(path):
         from xaitui.data.folder import folder_source
 
         return folder_source(path, size or image_size, residency)
@@ -98,13 +86,5 @@ def _own_source(path: Path, size: int, image_size: int, residency: Residency) ->
     from xaitui.data.medmnist import own_source
 
     source = own_source(path, residency)
-    _check_size(source.info, size or source.info.sizes[0])
+    check_size(source.info, size or source.info.sizes[0])
     return source
-
-
-def _check_size(info: DatasetInfo, size: int) -> None:
-    if size not in info.sizes:
-        sizes = ", ".join(map(str, info.sizes))
-        raise UsageError(
-            f"{info.name} does not come at {size} px, only at {sizes} px; --image-size resizes what the model sees"
-        )

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
+import time
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from xaitui.errors import ExitCode
 from xaitui.events import (
     EpochFinished,
     Event,
+    HandingOver,
     LifeCycle,
     Note,
     RequestAnswered,
@@ -25,6 +28,7 @@ from xaitui.events import (
     RunStarted,
     RunStopped,
 )  # fmt: skip
+from xaitui.execution.background import HANDOVER_SECONDS, start_resume
 from xaitui.execution.explain import explain
 from xaitui.execution.finish import Ending, test_best
 from xaitui.execution.prepare import Prepared
@@ -51,8 +55,11 @@ class Execution:
     begin: Callable[[Execution], Sequence[Event]] = lambda execution: [execution.started()]
     """Called once the run is owned: does what is to be done before the first step, and says what to write of it."""
     take_over: bool = False
+    handed_over: bool = False
+    """Whether the process before is letting the run go for this one."""
     error: Exception | None = None
     """What made the run fail, if it did."""
+    _began: float = field(default_factory=time.monotonic)
     _ending: Ending = field(default_factory=Ending)
     _answered: SimpleQueue[RequestAnswered] = field(default_factory=SimpleQueue)
 
@@ -62,8 +69,13 @@ class Execution:
         Raises:
             XaituiError: another process writes this run, or it cannot be taken up; nothing was changed.
         """
-        with owning(self.run.lock, self.run.heartbeat, take_over=self.take_over), logging_to(self.run.log):
-            take(self.run.path)  # a request that waited was meant for an earlier process
+        patience = HANDOVER_SECONDS if self.handed_over else 0.0
+        with (
+            owning(self.run.lock, self.run.heartbeat, take_over=self.take_over, patience=patience),
+            logging_to(self.run.log),
+        ):
+            if not self.handed_over:
+                take(self.run.path)  # a request that waited was meant for an earlier process
             first = self.begin(self)
             journal = JournalWriter(self.run.journal)
             try:
@@ -101,6 +113,9 @@ class Execution:
                     yield self._answered.get()
             yield trainer.save(saver)
             reason = None if trainer.finished_because else self.stop.after_epoch
+            if reason is not None and reason.hand_over:
+                yield self._hand_over()
+                return
             if reason is None or (reason.test and trainer.best.epoch):
                 yield from test_best(trainer, self.prepared.dataset, self.prepared.config, self.run, self._ending)
         while not self._answered.empty():
@@ -158,6 +173,20 @@ class Execution:
             exit_code=int(reason.exit_code), saved=saved,
             weights=self._ending.weights, test=test.scores if test else {}, undefined=test.undefined if test else {},
             seconds=trainer.seconds,
+        )  # fmt: skip
+
+    def _hand_over(self) -> LifeCycle:
+        """Start the process that goes on; it waits for this one to let the run go.
+
+        Raises:
+            OSError: it cannot be started.
+        """
+        trainer, limit = self.prepared.trainer, self.prepared.config.run.max_time
+        left = max(1.0, limit - (time.monotonic() - self._began)) if limit else 0.0
+        process = start_resume(self.run, max_time=left)
+        return HandingOver(
+            epoch=trainer.at.epoch, step=trainer.at.step, pid=process.pid, host=socket.gethostname(),
+            deadline=time.time() + HANDOVER_SECONDS,
         )  # fmt: skip
 
     def _failed(self, error: Exception) -> RunFailed:

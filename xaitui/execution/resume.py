@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import from_toml, read_resolved
 from xaitui.errors import DataError, UsageError, XaituiError
-from xaitui.events import Event, LifeCycle, RunExtended, RunFinished, RunResumed, RunStarted
+from xaitui.events import Event, HandingOver, LifeCycle, RunExtended, RunFinished, RunResumed, RunStarted
 from xaitui.execution.execute import Execution
+from xaitui.execution.options import ResumeOptions
 from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.saver import mend_journal, saved_journal
 from xaitui.runs.directory import RunDirectory
@@ -19,22 +22,6 @@ from xaitui.runs.journal import read_entries, read_journal
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import CheckpointError, load_checkpoint
 from xaitui.training.resolve import Resolved
-
-
-@dataclass(frozen=True)
-class ResumeOptions:
-    """What may be asked of a resume."""
-
-    extend: int = 0
-    """Epochs to add to what the run has."""
-    take_over: bool = False
-    """Whether a lock of another machine is broken."""
-    trust_model: bool = False
-    """Whether code that lies in the run directory may be run."""
-    device: str = ""
-    """Another device than the run's own choice."""
-    max_time: float = 0.0
-    """A time limit for this process, in seconds; 0 is none."""
 
 
 def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> Execution:
@@ -54,7 +41,9 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     prepared = prepare(config, stop, say, resolved=resolved, model_source=source)
     changed = changed_files(run.environment, prepared.dataset.files)
     prepared = replace(prepared, inexact=(*prepared.inexact, *changed))
-    return Execution(run, prepared, stop, lambda execution: _take_up(execution, options), options.take_over)
+    handed_over = bool(last) and isinstance(last[0], HandingOver) and last[0].pid == os.getpid()
+    begin = partial(_take_up, options=options)
+    return Execution(run, prepared, stop, begin, options.take_over, handed_over)
 
 
 def _read(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolved]:

@@ -31,7 +31,13 @@ def watching(
     def look() -> None:
         for request in take(run):
             answered(request)
-            save_now() if request is Request.SAVE else stop.ask(_REASONS[request])
+            match request:
+                case Request.SAVE:
+                    save_now()
+                case Request.PAUSE | Request.CONTINUE:
+                    stop.paused = request is Request.PAUSE
+                case _:
+                    stop.ask(_REASONS[request])
         if time.monotonic() > deadline and not stop.now:
             stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
 

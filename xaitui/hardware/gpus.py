@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
-import pynvml
+from xaitui.hardware.nvml import Nvml
 
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU at one moment."""
+    """One GPU at one moment, as a choice between several needs it."""
 
     uuid: str
     name: str
@@ -31,30 +32,14 @@ class Driver:
 
 
 def read_driver() -> Driver:
-    """Ask the driver for every GPU, whether CUDA_VISIBLE_DEVICES shows it or not."""
-    try:
-        pynvml.nvmlInit()
-    except pynvml.NVMLError as error:
-        return Driver((), problem=f"no NVIDIA driver ({error})")
-    try:
-        version = pynvml.nvmlSystemGetDriverVersion()
-        handles = [pynvml.nvmlDeviceGetHandleByIndex(index) for index in range(pynvml.nvmlDeviceGetCount())]
-        return Driver(tuple(_read(handle) for handle in handles), version)
-    except pynvml.NVMLError as error:
-        return Driver((), problem=f"the NVIDIA driver answers with an error ({error})")
-    finally:
-        pynvml.nvmlShutdown()
-
-
-def _read(handle: object) -> Gpu:
-    memory = pynvml.nvmlDeviceGetMemoryInfo(handle)
-    try:
-        utilisation: int | None = pynvml.nvmlDeviceGetUtilizationRates(handle).gpu
-    except pynvml.NVMLError:
-        utilisation = None
-    return Gpu(
-        pynvml.nvmlDeviceGetUUID(handle), pynvml.nvmlDeviceGetName(handle), memory.free, memory.total, utilisation
-    )
+    """Ask the driver once for every GPU that tells its memory, whether CUDA_VISIBLE_DEVICES shows it or not."""
+    with contextlib.closing(Nvml()) as nvml:
+        gpus = tuple(
+            Gpu(gpu.uuid, gpu.name, gpu.memory_total - gpu.memory_used, gpu.memory_total, gpu.utilisation)
+            for gpu in nvml.read(ours=())
+            if gpu.memory_total is not None and gpu.memory_used is not None
+        )
+        return Driver(gpus, nvml.version, nvml.problem)
 
 
 def idlest(gpus: tuple[Gpu, ...]) -> Gpu:

@@ -14,6 +14,8 @@ from xaitui.catalog.models import (
     MODELS,
     STEMS,
     check_model,
+    check_start,
+    has_rgb_weights,
     is_own_model,
     model_info,
     resolve_stem,
@@ -95,8 +97,8 @@ def build_model(
     check_model(name, image_size, in_channels)
     _check_choices(activation=activation, stem=stem, finetune=finetune)
     starts = pretrained or bool(weights)
-    rgb = starts and _has_rgb_weights(name)
-    _check_start(name, in_channels, published=pretrained and not weights, rgb=rgb)
+    rgb = starts and has_rgb_weights(name)
+    check_start(name, in_channels, published=pretrained, given=bool(weights))
     own = read_source(name, source) if is_own_model(name) else None
     stem, why = resolve_stem(stem, image_size, pretrained=starts)
     request = ModelRequest(
@@ -135,17 +137,6 @@ def _check_choices(*, activation: str, stem: str, finetune: str) -> None:
     ):
         if value not in choices:
             raise UsageError(f"{option} cannot be {printable(value)!r}{nearest(value, choices)}")
-
-
-def _has_rgb_weights(name: str) -> bool:
-    return model_info(name).pretrained_size > 0 or name.startswith("timm:")
-
-
-def _check_start(name: str, in_channels: int, *, published: bool, rgb: bool) -> None:
-    if published and not rgb:
-        raise UsageError(f"there are no pretrained weights for {name}: leave --pretrained away, or give --weights FILE")
-    if rgb and in_channels not in (1, 3):
-        raise UsageError(f"pretrained weights take images with 1 or 3 channels, not {in_channels}")
 
 
 def _fill(net: Net, found: FoundWeights) -> str:

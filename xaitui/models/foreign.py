@@ -49,7 +49,10 @@ def inspect_own_model(module: nn.Module, shape: Shape, num_classes: int, source:
 def _run(module: nn.Module, shape: Shape) -> tuple[object, ActivationUse]:
     parameter = next(module.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
-    with torch.random.fork_rng(devices=[]):  # a network that draws must not change what the seed gives afterwards
+    draws = device.type != "meta"
+    # A network that draws must not change what the seed gives afterwards. Without storage nothing is drawn, and to put
+    # the generator back would disturb a run that draws from it meanwhile.
+    with torch.random.fork_rng(devices=[], enabled=draws):
         return watch_activations(module, torch.zeros(shape, device=device))
 
 

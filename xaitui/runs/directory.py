@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError
+
+if TYPE_CHECKING:  # whoever lists runs need not wait for pydantic
+    from xaitui.config.schema import RunConfig
 
 
 @dataclass(frozen=True)
@@ -112,5 +116,6 @@ def list_runs(runs_dir: Path) -> list[RunDirectory]:
     """Every folder that is or was meant to be a run, the newest first."""
     if not runs_dir.is_dir():
         return []
-    folders = [path for path in runs_dir.iterdir() if path.is_dir() and not path.name.startswith(".")]
-    return [RunDirectory(path) for path in sorted(folders, key=lambda path: path.name, reverse=True)]
+    with os.scandir(runs_dir) as entries:
+        names = sorted((each.name for each in entries if each.is_dir() and not each.name.startswith(".")), reverse=True)
+    return [RunDirectory(runs_dir / name) for name in names]

@@ -20,6 +20,8 @@ from xaitui.files import write_atomic
 from xaitui.repeating import repeating
 
 HEARTBEAT_SECONDS = 10.0
+LOCK_SECONDS = 0.05
+"""Between two attempts at a lock that is about to be let go."""
 SILENT_SECONDS = 60.0
 """After which a heartbeat that has not moved means that the writer may be gone."""
 
@@ -48,11 +50,17 @@ class Owner:
     @property
     def is_alive(self) -> bool:
         """Whether the process runs; only to be asked of one that is near."""
-        try:
-            process = psutil.Process(self.pid)
-            return bool(abs(process.create_time() - self.started) < 1.0 and process.status() != psutil.STATUS_ZOMBIE)
-        except psutil.Error:
-            return False
+        return is_running(self.pid, self.started)
+
+
+def is_running(pid: int, started: float | None = None) -> bool:
+    """Whether a process of this machine runs; with the time of its start, one that got its pid later does not count."""
+    try:
+        process = psutil.Process(pid)
+        same = started is None or abs(process.create_time() - started) < 1.0
+        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.Error:
+        return False
 
 
 def _boot() -> str:
@@ -104,8 +112,12 @@ class Pulse:
 
 
 @contextlib.contextmanager
-def owning(lock: Path, heartbeat: Path, *, take_over: bool = False) -> Iterator[Owner]:
+def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: float = 0.0) -> Iterator[Owner]:
     """Be the one writer of a run for the length of the block.
+
+    Args:
+        take_over: whether a lock of another machine is broken.
+        patience: seconds to wait for the writer before, who is about to let go.
 
     Raises:
         UsageError: another process writes the run, or a machine that cannot be asked from here may still do so.
@@ -113,12 +125,10 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False) -> Iterator[
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         other = read_owner(lock)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _locked(descriptor, time.monotonic() + patience):
             who = f"process {other.pid} on {other.host}" if other else "another process"
             raise UsageError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
-                             f"{lock.parent.name}") from None  # fmt: skip
+                             f"{lock.parent.name}")  # fmt: skip
         if other is not None and not other.is_near and other.host != socket.gethostname() and not take_over:
             raise UsageError(f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
                              "cannot be asked from here; if it is gone, add --take-over")  # fmt: skip
@@ -132,6 +142,19 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False) -> Iterator[
             os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _locked(descriptor: int, deadline: float) -> bool:
+    """Lock the file, or give up at the deadline of the monotonic clock."""
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(LOCK_SECONDS)
+        else:
+            return True
 
 
 def _beating(path: Path) -> contextlib.AbstractContextManager[None]:

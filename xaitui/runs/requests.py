@@ -21,6 +21,10 @@ class Request(StrEnum):
     """Finish the epoch, save, end."""
     SAVE = "save"
     """Write an exact checkpoint and go on."""
+    PAUSE = "pause"
+    """Finish the step, save, and wait with everything in memory."""
+    CONTINUE = "continue"
+    """End the pause."""
 
 
 def ask(run: Path, request: Request) -> bool:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+import socket
+import time
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from pathlib import Path
+from typing import Any
 
 from xaitui.events import (
+    CodecError,
     EpochFinished,
     EpochStarted,
     Event,
+    HandingOver,
     LifeCycle,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunResumed,
     RunStarted,
     RunStopped,
@@ -21,18 +26,16 @@ from xaitui.events import (
     StepLogged,
 )  # fmt: skip
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import Entry, JournalReader, fold
-from xaitui.runs.owner import Owner, read_owner
-
-HEAD_BYTES = 16_384
-TAIL_BYTES = 131_072
-"""More than the lines of one epoch, so that the last finished one is in it."""
+from xaitui.runs.ends import read_ends
+from xaitui.runs.owner import Owner, is_running, read_owner
 
 
 class State(StrEnum):
     """How a run stands; derived at each look, never stored."""
 
     RUNNING = "running"
+    PAUSED = "paused"
+    """Its process is alive and waits to be told to go on."""
     REMOTE = "elsewhere"
     """Written on another machine, whose process cannot be asked from here."""
     FINISHED = "finished"
@@ -42,6 +45,11 @@ class State(StrEnum):
     """Its process is gone without a word; it can be resumed."""
     BROKEN = "broken"
     """The directory cannot be read as a run."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether a process writes the run, as far as can be told from here."""
+        return self in (State.RUNNING, State.PAUSED, State.REMOTE)
 
 
 @dataclass(frozen=True)
@@ -64,36 +72,38 @@ class RunSummary:
     test: Scalars = field(default_factory=dict)
     began: float = 0.0
     """Wall clock."""
+    heard: float = 0.0
+    """Wall clock of its last event."""
+    epoch_seconds: float = 0.0
+    """Of the last finished epoch."""
+    last: LifeCycle | None = None
+    """What its state follows from, together with its process."""
 
 
 def summarise(run: RunDirectory) -> RunSummary:
     """Read what a run is; a directory that is none is a row that says so."""
+    owner = read_owner(run.lock)  # before the journal, so that the last word of a run that ends now is read
     try:
-        entries = _head_and_tail(run.journal)
+        events = read_ends(run.journal)
     except FileNotFoundError:
         if not run.config.exists():
             return RunSummary(run, State.BROKEN, "it has neither a configuration nor a journal")
-        entries = []
+        events = []
     except OSError as error:
         return RunSummary(run, State.BROKEN, f"the journal cannot be read: {error.strerror}")
-    events = [entry.event for entry in entries]
-    owner = read_owner(run.lock)
-    state, why = _state(events, owner)
-    return _fill(RunSummary(run, state, why, owner), events)
+    except CodecError as error:
+        return RunSummary(run, State.BROKEN, str(error))
+    return judged(_fill(run, events), owner)
 
 
-def _head_and_tail(path: Path) -> list[Entry]:
-    reader = JournalReader(path)
-    size = path.stat().st_size
-    if size <= HEAD_BYTES + TAIL_BYTES:
-        return fold(reader.poll())
-    head = reader.poll(HEAD_BYTES)
-    tail = JournalReader(path, size - TAIL_BYTES, skip_torn=True)
-    return fold([*head, *tail.poll()])
+def judged(summary: RunSummary, owner: Owner | None) -> RunSummary:
+    """The same journal, with the state that the run's process gives it now."""
+    state, why = state_of(summary.last, owner)
+    return replace(summary, state=state, why=why, owner=owner)
 
 
-def _state(events: list[Event], owner: Owner | None) -> tuple[State, str]:
-    last = next((event for event in reversed(events) if isinstance(event, LifeCycle)), None)
+def state_of(last: LifeCycle | None, owner: Owner | None) -> tuple[State, str]:
+    """How a run stands, and why, from its last life-cycle event and from who holds its lock."""
     match last:
         case RunFinished():
             return State.FINISHED, last.reason
@@ -101,18 +111,29 @@ def _state(events: list[Event], owner: Owner | None) -> tuple[State, str]:
             return State.STOPPED, last.reason
         case RunFailed():
             return State.FAILED, last.message
+        case HandingOver() if owner is None or not (owner.is_near and owner.is_alive):
+            return _handed_over(last)
     if owner is None:
         return State.INTERRUPTED, "no process writes it"
     if not owner.is_near:
         return State.REMOTE, f"process {owner.pid} on {owner.host}"
     if owner.is_alive:
-        return State.RUNNING, f"process {owner.pid}"
+        return State.PAUSED if isinstance(last, RunPaused) else State.RUNNING, f"process {owner.pid}"
     return State.INTERRUPTED, f"process {owner.pid} is gone"
 
 
-def _fill(summary: RunSummary, events: list[Event]) -> RunSummary:
-    values = dict(vars(summary))
+def _handed_over(event: HandingOver) -> tuple[State, str]:
+    here = event.host == socket.gethostname()
+    if time.time() > event.deadline or (here and not is_running(event.pid)):
+        return State.INTERRUPTED, f"process {event.pid} was to take it over and did not; train.log may say why"
+    return State.RUNNING, f"process {event.pid} is taking it over"
+
+
+def _fill(run: RunDirectory, events: list[Event]) -> RunSummary:
+    values: dict[str, Any] = {"heard": max((event.time for event in events), default=0.0)}
     for event in events:
+        if isinstance(event, LifeCycle):
+            values.update(last=event)
         match event:
             case RunStarted():
                 values.update(started=event, epochs=event.epochs, began=event.time)
@@ -121,7 +142,8 @@ def _fill(summary: RunSummary, events: list[Event]) -> RunSummary:
             case StepLogged():
                 values.update(step=event.step, epoch=event.epoch, images_per_second=event.images_per_second)
             case EpochFinished():
-                values.update(step=event.step, epoch=event.epoch, best_epoch=event.best_epoch, best=event.best)
+                values.update(step=event.step, epoch=event.epoch, best_epoch=event.best_epoch, best=event.best,
+                              epoch_seconds=event.seconds)  # fmt: skip
             case RunFinished() | RunStopped():
                 values.update(test=event.test, seconds=event.seconds)
-    return RunSummary(**values)
+    return RunSummary(run, State.INTERRUPTED, **values)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,9 @@ from torch import Tensor
 
 from xaitui.catalog.records import Task
 from xaitui.training.numerics import Numerics
+
+
+Batch = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,7 @@ class Meter:
         self._clock = clock
         self._epoch = torch.zeros(3, dtype=numerics.sum_dtype, device=numerics.device)
         self._window = self._epoch.clone()
-        self._images, self._since = 0, clock()
+        self._images, self._since, self._waited = 0, clock(), 0.0
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
         """Count a batch: its mean loss (), logits (B, C) and true labels (B,) or (B, L)."""
@@ -45,14 +48,27 @@ class Meter:
         self._window += row
         self._images += images
 
-    def window(self) -> tuple[Means, float]:
-        """The means since the last call and the images per second since then; waits for the device."""
+    def waiting_for(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+        """Hand on `batches`, and take the time that each one lets the training wait."""
+        source = iter(batches)
+        while True:
+            began = self._clock()
+            batch = next(source, None)
+            if batch is None:
+                return
+            self._waited += self._clock() - began
+            yield batch
+
+    def window(self) -> tuple[Means, float, float]:
+        """The means since the last call, and since then the images per second and the part of the time, 0 to 1, that
+        was spent waiting for data; waits for the device.
+        """
         means = self._means(self._window)
-        now = self._clock()
-        speed = self._images / max(now - self._since, 1e-9)
+        seconds = max(self._clock() - self._since, 1e-9)
+        speed, waiting = self._images / seconds, min(1.0, self._waited / seconds)
         self._window.zero_()
         self.restart_clock()
-        return means, speed
+        return means, speed, waiting
 
     def epoch(self) -> Means:
         """The means of the epoch, which begins anew; waits for the device."""
@@ -62,7 +78,7 @@ class Meter:
 
     def restart_clock(self) -> None:
         """Measure speed from now on: what lay between (an evaluation, a checkpoint) is not training."""
-        self._images, self._since = 0, self._clock()
+        self._images, self._since, self._waited = 0, self._clock(), 0.0
 
     def state(self) -> dict[str, Any]:
         """The sums, as plain tensors."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from xaitui.config.applicability import check_precision
 from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError
 from xaitui.training.device import ChosenDevice
@@ -101,8 +102,7 @@ def adapted(run: Resolved, here: ChosenDevice) -> Resolved:
 def _check_precision(precision: str, device: torch.device) -> None:
     if precision == "bfloat16" and device.type == "cuda" and not torch.cuda.is_bf16_supported():
         raise UsageError("this GPU has no bfloat16; use --precision float16 or float32")
-    if precision == "float16" and device.type == "cpu":
-        raise UsageError("float16 is for GPUs; use --precision bfloat16 or float32 on the processor")
+    check_precision(precision, device.type)
 
 
 def _layout(wanted: str, device: torch.device) -> tuple[bool, str]:

@@ -11,7 +11,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
-from xaitui.events import EpochFinished, EpochStarted, Evaluated, Event, StepLogged
+from xaitui.events import EpochFinished, EpochStarted, Evaluated, Event, RunContinued, RunPaused, StepLogged
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import State
 from xaitui.training.evaluate import predict
@@ -121,7 +121,7 @@ class Trainer:
         parts.model.train()
         self._meter.restart_clock()
         with closing(parts.train.batches(order[self.at.batch :])) as batches:
-            for images, labels in batches:
+            for images, labels in self._meter.waiting_for(batches):
                 if stop.now:
                     return
                 self._step(images, labels)
@@ -129,9 +129,22 @@ class Trainer:
                 self.at.step += 1
                 if self.at.step % parts.log_every == 0:
                     yield self._log()
+                if stop.paused:
+                    yield from self._pause(stop, saver)
                 if saver.due(epoch_end=False):
                     yield self.save(saver)
                     self._meter.restart_clock()
+
+    def _pause(self, stop: Stop, saver: Saver) -> Iterator[Event]:
+        """Wait; what a pause takes is no time of work."""
+        yield self.save(saver)
+        yield RunPaused(epoch=self.at.epoch, step=self.at.step)
+        began = self._clock()
+        stop.wait_while_paused()
+        waited = self._clock() - began
+        self._began, self._epoch_began = self._began + waited, self._epoch_began + waited
+        self._meter.restart_clock()
+        yield RunContinued(epoch=self.at.epoch, step=self.at.step)
 
     def _step(self, images: Tensor, labels: Tensor) -> None:
         parts, clip_norm = self.parts, self.parts.config.training.clip_norm
@@ -159,12 +172,12 @@ class Trainer:
 
     def _log(self) -> Event:
         self._guard.check()
-        means, speed = self._meter.window()  # waits for the device: only here and at the end of an epoch
+        means, speed, waiting = self._meter.window()  # waits for the device: only here and at the end of an epoch
         device = self.parts.numerics.device
         memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
         lr = float(self.parts.optimizer.param_groups[0]["lr"])
         return StepLogged(epoch=self.at.epoch, step=self.at.step, loss=means.loss, lr=lr, images_per_second=speed,
-                          memory=memory)  # fmt: skip
+                          memory=memory, waiting=waiting)  # fmt: skip
 
     def _close_epoch(self, stop: Stop) -> Iterator[Event]:
         """Evaluate, compare with the best, and go on to the next epoch; nothing is changed where a stop interrupts."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.configs import values_of
-from xaitui.config.command_line import option_values, parse_arguments
+from xaitui.config.command_line import TrainLine, option_word, setting_text
 from xaitui.config.fields import FieldRecord
 from xaitui.config.layers import Layer, resolve
 from xaitui.config.schema import FIELDS, RunConfig
@@ -42,9 +42,8 @@ def test_no_option_is_given_twice() -> None:
 def test_an_option_sets_its_setting(path: str, data: st.DataObject) -> None:
     record = FIELDS[path]
     value = data.draw(values_of(record))
-    words = option_values(record, value)
-    assert len(words) == 1
-    assert parse_arguments(words).keys() == {path}
+    word = option_word(record, setting_text(record, value))
+    assert TrainLine.read([word]).settings == {path: setting_text(record, value)}
 
 
 @pytest.mark.parametrize("path", RANGED)

@@ -10,9 +10,10 @@ import pytest
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
 from xaitui.events import Event, RunFailed, RunStopped, encode
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.ends import HEAD_BYTES, TAIL_BYTES
 from xaitui.runs.journal import JournalWriter
 from xaitui.runs.owner import Owner
-from xaitui.runs.summary import HEAD_BYTES, TAIL_BYTES, State, summarise
+from xaitui.runs.summary import State, summarise
 
 STOPPED = RunStopped(epoch=2, step=13, reason="SIGTERM", exit_code=143, saved=True, seconds=2.0)
 FAILED = RunFailed(epoch=2, step=13, kind="DivergedError", message="the loss is not finite", exit_code=5)
@@ -126,7 +127,7 @@ def test_of_a_long_run_head_and_tail_are_enough(run: RunDirectory) -> None:
         events += [epoch_started(epoch, epochs), *(step(10 * (epoch - 1) + number) for number in range(1, 11))]
         events += [epoch_finished(epoch, accuracy=epoch / epochs)]
     run.journal.write_bytes(b"".join(encode(event) for event in events))
-    assert run.journal.stat().st_size > 2 * (HEAD_BYTES + TAIL_BYTES)
+    assert run.journal.stat().st_size > 2 * (HEAD_BYTES + TAIL_BYTES[1])
     summary = summarise(run)
     assert (summary.epoch, summary.step, summary.best) == (epochs, 10 * epochs, 1.0)
     assert summary.started == started(epochs=epochs)

@@ -18,7 +18,7 @@ def test_means_weigh_batches_by_their_images() -> None:
     meter.add(torch.tensor(1.0), logits, torch.tensor([0, 1, 1]))
     meter.add(torch.tensor(5.0), logits[:1], torch.tensor([0]))
     now[0] = 2.0
-    window, speed = meter.window()
+    window, speed, _ = meter.window()
     assert (window.loss, window.accuracy, window.images) == (2.0, 0.75, 4)
     assert speed == 2.0
     assert math.isnan(meter.window()[0].loss)

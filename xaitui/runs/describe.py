@@ -11,11 +11,15 @@ from xaitui.events import (
     EpochFinished,
     Evaluated,
     Event,
+    HandingOver,
+    LifeCycle,
     Note,
     RequestAnswered,
+    RunContinued,
     RunExtended,
     RunFailed,
     RunFinished,
+    RunPaused,
     RunResumed,
     RunStarted,
     RunStopped,
@@ -43,8 +47,6 @@ def _lines(event: Event, epochs: int) -> list[str]:
         case RunResumed():
             exact = "exactly" if event.exact else f"not exactly: {event.reason}"
             return [f"resume from step {event.from_step}, {exact}"]
-        case RunExtended():
-            return [f"epochs {event.epochs_before} -> {event.epochs}"]
         case Evaluated() if event.epoch <= 1 or event.split == "test":  # said once, for it does not change
             return [f"note   {event.split} {name} is undefined: {why}" for name, why in event.undefined.items()]
         case EpochFinished():
@@ -55,6 +57,21 @@ def _lines(event: Event, epochs: int) -> list[str]:
             return [f"asked  {event.request}"]
         case RunFinished() | RunStopped() | RunFailed():
             return _describe_end(event)
+        case LifeCycle():
+            return _describe_change(event)
+    return []
+
+
+def _describe_change(event: LifeCycle) -> list[str]:
+    match event:
+        case RunPaused():
+            return [f"pause  at step {event.step}, saved; it waits"]
+        case RunContinued():
+            return ["pause  is over"]
+        case HandingOver():
+            return [f"hand   over to process {event.pid} on {event.host}, at step {event.step}"]
+        case RunExtended():
+            return [f"epochs {event.epochs_before} -> {event.epochs}"]
     return []
 
 

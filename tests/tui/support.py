@@ -1,0 +1,71 @@
+"""The console as a user has it, driven by keys; a test waits for what it wants to see, never for a time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.segment import Segment
+from textual.message import Message
+from textual.pilot import Pilot
+from textual.strip import Strip
+
+from xaitui.opening import ConsoleOptions, First
+from xaitui.tui.app import Console
+
+DEADLINE = 120.0
+"""Seconds after which a condition is said to never come; nothing is measured by it."""
+
+_stirred: asyncio.Event
+
+
+@asynccontextmanager
+async def open_console(
+    runs_dir: Path,
+    size: tuple[int, int] = (120, 40),
+    first: First = lambda console: None,
+    **options: Any,
+) -> AsyncIterator[tuple[Console, Pilot[int]]]:
+    """The app of a user, on a terminal of that size; `first` opens a screen at its start, as the commands do."""
+    global _stirred
+    _stirred = asyncio.Event()
+    app = Console(ConsoleOptions(runs_dir=runs_dir, **options), first)
+
+    def stir(message: Message) -> None:
+        del message
+        _stirred.set()
+
+    async with app.run_test(size=size, message_hook=stir) as pilot:
+        yield app, pilot
+
+
+async def until(app: Console, condition: Callable[[], object]) -> None:
+    """Wait until a condition holds: it is looked at after each message that any widget got."""
+
+    async def wait() -> None:
+        while not condition():
+            _stirred.clear()
+            await _stirred.wait()
+
+    try:
+        await asyncio.wait_for(wait(), DEADLINE)
+    except TimeoutError:
+        raise AssertionError(f"it never came; the screen shows:\n{screen_text(app)}") from None
+
+
+def screen_rows(app: Console) -> list[str]:
+    """What is seen, row by row."""
+    strips: list[Strip] = app.screen._compositor.render_strips()  # the one private name of Textual that tests rely on
+    return ["".join(segment.text for segment in _segments(strip)).rstrip() for strip in strips]
+
+
+def _segments(strip: Strip) -> list[Segment]:
+    return list(strip)
+
+
+def screen_text(app: Console) -> str:
+    """What is seen, as one text."""
+    return "\n".join(screen_rows(app))

@@ -1,0 +1,135 @@
+"""Bring the files of a set here and verify them, for whoever shows the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+from xaitui.catalog.datasets import DATASETS, dataset_info
+from xaitui.catalog.records import DatasetInfo, RemoteFile
+from xaitui.data.disk import Report
+from xaitui.data.download import PATIENCE, Patience, fetch, import_file
+from xaitui.data.fingerprint import remember_md5
+from xaitui.data.locate import data_home
+from xaitui.data.verify import FileState, FileStatus, file_status, set_status, verify
+from xaitui.errors import DataError, UsageError
+
+Progress = Callable[[str], AbstractContextManager[Report]]
+"""Opens a display for what is done now, "fetching x.npz", and gives what is to be told how far it is.
+
+A report may raise to end the work: what came of a download then is kept, and the next one goes on from there.
+"""
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A file that is here and verified."""
+
+    remote: RemoteFile
+    path: Path
+    was_here: bool
+
+
+def find_set(name: str, size: int) -> tuple[DatasetInfo, int]:
+    """Return a set of the catalog and the side that is meant, 0 being its default.
+
+    Raises:
+        UsageError: there is no such set, or it does not come at this size.
+    """
+    info = dataset_info(name)
+    size = size or info.sizes[0]
+    if size not in info.sizes:
+        sizes = ", ".join(map(str, info.sizes))
+        raise UsageError(f"{info.name} does not come at {size} px: choose --size from {sizes}")
+    return info, size
+
+
+def bring_set(
+    info: DatasetInfo,
+    size: int,
+    data_dir: str,
+    progress: Progress,
+    *,
+    source: Path | None = None,
+    patience: Patience = PATIENCE,
+) -> Iterator[Brought]:
+    """Yield each file of a set as soon as it is here and verified; what is right already is not fetched.
+
+    Args:
+        info: the set.
+        size: side in pixels of the variant.
+        data_dir: where files go, and where others will look for them; empty for the usual places.
+        progress: shows how far it is.
+        source: the file, or the folder of the files, brought by other means, to be copied instead.
+        patience: when to give a server up.
+
+    Raises:
+        UsageError: `source` is one file, and the set has several.
+        DataError: a file cannot be had, or cannot be written.
+    """
+    remotes = info.files.get(size, ())
+    for remote, given in zip(remotes, _given_files(remotes, source), strict=True):
+        path = _usable_file(remote, data_dir, progress)
+        if path is not None:
+            yield Brought(remote, path, was_here=True)
+            continue
+        path = data_home(data_dir) / remote.name
+        _bring(remote, path, given, progress, patience)
+        remember_md5(path, remote.md5)
+        yield Brought(remote, path, was_here=False)
+
+
+def _given_files(remotes: tuple[RemoteFile, ...], source: Path | None) -> list[Path | None]:
+    """Where --from has each file: in a folder by its name; else there is one file only."""
+    if source is None:
+        return [None] * len(remotes)
+    if source.is_dir():
+        return [source / remote.name for remote in remotes]
+    if len(remotes) > 1:
+        names = ", ".join(remote.name for remote in remotes)
+        raise UsageError(f"--from must name a folder: the set has {len(remotes)} files, {names}")
+    return [source]
+
+
+def _usable_file(remote: RemoteFile, data_dir: str, progress: Progress) -> Path | None:
+    """Where the file is, if it is right; with a folder named only below it, for others may read it from there."""
+    status = file_status(remote, data_dir)
+    if status.path is None or status.state is FileState.PARTIAL:
+        return None
+    if data_dir and not status.path.is_relative_to(Path(data_dir).expanduser()):
+        return None
+    if status.state is FileState.HERE:
+        with progress(f"verifying {remote.name}") as report:
+            return status.path if verify(status.path, remote, report) is FileState.VERIFIED else None
+    return status.path if status.state is FileState.VERIFIED else None
+
+
+def _bring(remote: RemoteFile, target: Path, given: Path | None, progress: Progress, patience: Patience) -> None:
+    if given is not None:
+        with progress(f"copying {remote.name}") as report:
+            import_file(given, target, remote.md5, report)
+        return
+    try:
+        with progress(f"fetching {remote.name}") as report:
+            fetch(remote.urls, target, md5=remote.md5, size=remote.size, report=report, patience=patience)
+    except DataError as error:
+        raise DataError(f"{error}; a file brought here by other means is taken with --from FILE") from error
+
+
+def files_here(name: str, data_dir: str) -> Iterator[tuple[DatasetInfo, int, FileStatus, Path]]:
+    """Yield the files of a set, or of all of them, that are here as a whole or in part, with their set and size."""
+    for info in [dataset_info(name)] if name else DATASETS.values():
+        for size in info.files:
+            for file in set_status(info, size, data_dir)[1]:
+                if file.path is not None:
+                    yield info, size, file, file.path
+
+
+def check_file(file: FileStatus, path: Path, progress: Progress) -> FileState:
+    """Read a file that is here and compare its MD5; one that is not finished is left alone."""
+    if file.state is FileState.PARTIAL:
+        return file.state
+    with progress(f"verifying {file.remote.name}") as report:
+        return verify(path, file.remote, report)

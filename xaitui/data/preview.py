@@ -1,0 +1,184 @@
+"""A first look at a set: how many images each class has, and a few of them; it reads little, and changes nothing.
+
+A file of the catalog is not compared with its MD5 here, which takes minutes for the large ones: a run does that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_own_data
+from xaitui.catalog.records import DatasetInfo, Task
+from xaitui.data.dataset import DataFile
+from xaitui.data.decode import decode
+from xaitui.data.decoded import geometry
+from xaitui.data.folder import folder_info, list_pictures
+from xaitui.data.idx import mnist_source, read_idx_rows
+from xaitui.data.locate import get_command, require_file, user_path
+from xaitui.data.medmnist import official_source, own_source
+from xaitui.data.npz import read_headers, read_rows
+from xaitui.data.source import Residency, Source
+from xaitui.data.verify import FileState, set_status
+from xaitui.errors import DataError
+from xaitui.text import printable
+
+Labels = NDArray[np.int64]
+Pictures = NDArray[np.uint8]
+
+LONGEST_READ = 256 << 20
+"""Bytes of images that are read through for samples: what lies further back in a packed file takes seconds to reach."""
+
+PROBED = 2_000
+"""Pictures of an own folder whose headers are read."""
+
+_NOT_KEPT = Residency(limit=0)
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a set looks like."""
+
+    info: DatasetInfo
+    size: int
+    """Side of its images in pixels."""
+    counts: Mapping[str, tuple[int, ...]]
+    """Images of each class, or with each label, by split; of the splits that were published."""
+    samples: tuple[Pictures, ...]
+    """The first training images of each class, uint8 (n, S, S, C); n is 0 where none was found near the beginning."""
+    notes: tuple[str, ...] = ()
+
+
+def preview(dataset: str, *, size: int = 0, data_dir: str = "", image_size: int = 0, per_class: int = 1) -> Preview:
+    """Read the labels of a set, and its first training images of each class.
+
+    Args:
+        dataset: a name of the catalog, or the path of an own .npz file or folder.
+        size: side in pixels of the variant, 0 for the default one.
+        data_dir: folder where files are looked for first.
+        image_size: side in pixels that the pictures of an own folder are brought to, if `size` does not say it.
+        per_class: images of each class that are wanted.
+
+    Raises:
+        UsageError: the name is not known, or the set has no such size.
+        DataError: a file is missing, damaged, or not what the set needs.
+    """
+    if is_own_data(dataset):
+        look = _own(user_path(dataset), size, image_size)
+    else:
+        look = _official(dataset_info(dataset), size, data_dir)
+    train = look.labels["train"]
+    wanted = _first_of_each(train, look.info, per_class)
+    image_bytes = look.size * look.size * look.info.channels
+    within = [rows[rows * image_bytes < look.reach] for rows in wanted]
+    notes = list(look.notes)
+    unseen = [name for name, rows, near in zip(look.info.classes, wanted, within, strict=True) if len(rows) > len(near)]
+    if unseen:
+        notes.append(f"not every picture of {', '.join(unseen)} is shown: they come late in a large file")
+    return Preview(
+        info=look.info,
+        size=look.size,
+        counts={split: _count(labels, look.info) for split, labels in look.labels.items()},
+        samples=_samples(look, within),
+        notes=tuple(notes),
+    )
+
+
+@dataclass(frozen=True)
+class _Look:
+    """A set of which only the labels have been read."""
+
+    info: DatasetInfo
+    size: int
+    labels: Mapping[str, Labels]
+    read: Callable[[Sequence[int]], Pictures]
+    """Reads training images by their rows, which ascend."""
+    reach: int
+    """Bytes of images that may be read through to the last row."""
+    notes: tuple[str, ...] = ()
+
+
+def _official(info: DatasetInfo, size: int, data_dir: str) -> _Look:
+    size = size or info.sizes[0]
+    check_size(info, size)
+    if info.name == "digits":
+        from xaitui.data.digits import digits_source
+
+        source = digits_source(info)
+        images = np.asarray(source.parts["train"].read())
+        return _look(source, size, lambda rows: images[list(rows)])
+    paths = [require_file(remote, info.name, size, data_dir) for remote in info.files[size]]
+    if set_status(info, size, data_dir)[0] is FileState.DAMAGED:
+        again = get_command(info.name, size, data_dir)
+        raise DataError(f"{info.name} is damaged, or not what was published: fetch it again with `{again}`")
+    files = [DataFile(str(path), "") for path in paths]
+    if info.name == "mnist":
+        return _look(mnist_source(info, files), size, partial(_idx_rows, paths[0]))
+    return _look(official_source(info, size, files[0], _NOT_KEPT), size, partial(_npz_rows, paths[0]))
+
+
+def _own(path: Path, size: int, image_size: int) -> _Look:
+    if is_folder(path):
+        return _folder(path, size or image_size)
+    if path.suffix != ".npz":
+        raise DataError(f"{printable(path)} is neither an .npz file nor a folder of pictures by class")
+    source = own_source(path, _NOT_KEPT)
+    check_size(source.info, size or source.info.sizes[0])
+    return _look(source, source.info.sizes[0], partial(_npz_rows, path))
+
+
+def _look(source: Source, size: int, read: Callable[[Sequence[int]], Pictures]) -> _Look:
+    labels = {split: part.labels for split, part in source.parts.items()}
+    return _Look(source.info, size, labels, read, LONGEST_READ, source.notes)
+
+
+def _folder(folder: Path, size: int) -> _Look:
+    listing = list_pictures(folder)
+    paths = [path for found in listing.pictures.values() for path, _ in found]
+    probed = paths[:: -(-len(paths) // PROBED)]
+    side, channels = geometry(probed, size)
+    train = [path for path, _ in listing.pictures["train"]]
+    told = f"size and colours are told from {len(probed):,} of the {len(paths):,} pictures"
+    return _Look(
+        info=folder_info(folder, listing, side, channels),
+        size=side,
+        labels={split: listing.labels(split) for split in listing.pictures},
+        read=lambda rows: np.stack([decode(train[row], side, channels) for row in rows]),
+        reach=len(train) * side * side * channels,
+        notes=(told,) if len(probed) < len(paths) else (),
+    )
+
+
+def _npz_rows(path: Path, rows: Sequence[int]) -> Pictures:
+    member = read_headers(path, ["train_images"])["train_images"]
+    images = read_rows(path, member, rows)
+    return images.reshape(*images.shape[:3], -1)
+
+
+def _idx_rows(path: Path, rows: Sequence[int]) -> Pictures:
+    return read_idx_rows(path, axes=3, rows=rows)[..., np.newaxis]
+
+
+def _first_of_each(labels: Labels, info: DatasetInfo, count: int) -> list[NDArray[np.intp]]:
+    """The rows of the first images of each class, or with each label."""
+    of_class = labels.T if info.task is Task.MULTI_LABEL else [labels == index for index in range(len(info.classes))]
+    return [np.flatnonzero(chosen)[:count] for chosen in of_class]
+
+
+def _count(labels: Labels, info: DatasetInfo) -> tuple[int, ...]:
+    if info.task is Task.MULTI_LABEL:
+        return tuple(labels.sum(axis=0).tolist())
+    return tuple(np.bincount(labels, minlength=len(info.classes)).tolist())
+
+
+def _samples(look: _Look, rows: Sequence[NDArray[np.intp]]) -> tuple[Pictures, ...]:
+    """Read all of the rows at once, each once: an image with two labels is wanted twice."""
+    needed = np.unique(np.concatenate(rows))
+    shape = (look.size, look.size, look.info.channels)
+    images = look.read(needed.tolist()) if len(needed) else np.empty((0, *shape), np.uint8)
+    return tuple(images[np.searchsorted(needed, each)] for each in rows)

@@ -1,0 +1,233 @@
+"""What a journal's events give to draw: columns of numbers, of bounded size whatever the length of the run."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.events import (
+    EpochFinished,
+    Event,
+    RunContinued,
+    RunResumed,
+    RunStarted,
+    StepLogged,
+)  # fmt: skip
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.journal import Entry, JournalReader
+
+XAxis = Literal["step", "epoch", "time"]
+"""Optimizer steps; epochs, in parts; or seconds of work since the run began, without pauses and interruptions."""
+
+MOST_POINTS = 40_000
+"""Logged points that are kept one by one, more than a run of ours writes; of a longer journal neighbours are merged."""
+
+LAST_EPOCHS = 100
+
+_STEP_COLUMNS = ("loss", "lr", "images_per_second")
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Finite points of one quantity."""
+
+    x: NDArray[np.float64]
+    """Of shape (N,), ascending."""
+    y: NDArray[np.float64]
+    """Of shape (N,)."""
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+
+class _Table:
+    """Rows of step, seconds and some values, appended to; nan where a row lacks a value."""
+
+    def __init__(self) -> None:
+        self.columns: dict[str, array[float]] = {"step": array("d"), "time": array("d")}
+        self.merged = 1
+        """How many logged points a row stands for."""
+
+    def __len__(self) -> int:
+        return len(self.columns["step"])
+
+    def append(self, row: dict[str, float]) -> None:
+        count = len(self)
+        for name in row.keys() - self.columns.keys():
+            self.columns[name] = array("d", [math.nan] * count)
+        for name, column in self.columns.items():
+            column.append(row.get(name, math.nan))
+        if len(self) >= 2 * MOST_POINTS:
+            self._merge()
+
+    def cut(self, last_step: float) -> None:
+        """Drop the rows after a step."""
+        keep = int(np.searchsorted(self.numbers("step"), last_step, side="right"))
+        for column in self.columns.values():
+            del column[keep:]
+
+    def numbers(self, name: str) -> NDArray[np.float64]:
+        """A copy of a column: an array that is viewed cannot grow."""
+        return np.array(self.columns.get(name, ()), dtype=np.float64)
+
+    def _merge(self) -> None:
+        """Put two rows into one: where it ends, and the mean of its values."""
+        self.merged *= 2
+        for name, column in self.columns.items():
+            pairs = np.array(column[: len(column) // 2 * 2]).reshape(-1, 2)
+            values = pairs[:, 1] if name in ("step", "time") else pairs.mean(axis=1)
+            self.columns[name] = array("d", values.tobytes())
+
+
+class RunSeries:
+    """The curves of a run, fed with the entries of its journal in their order, folded or not."""
+
+    def __init__(self) -> None:
+        self.started: RunStarted | None = None
+        self.finished_epochs: deque[EpochFinished] = deque(maxlen=LAST_EPOCHS)
+        self.version = 0
+        """Grows with every change."""
+        self._steps, self._epochs = _Table(), _Table()
+        self._idle = 0.0
+        """Seconds between the first event and now that were no work."""
+        self._last = math.nan
+        """Wall clock of the last event."""
+
+    def later_part(self) -> RunSeries:
+        """An empty series for what comes later in the same journal, before what lies between has been read."""
+        later = RunSeries()
+        later.started, later.version = self.started, 1
+        later._idle, later._last = self._idle, self._last
+        return later
+
+    def followed_by(self, later: RunSeries, name: str, x: XAxis) -> Curve:
+        """A curve of this part and a later one, with a gap where the journal between has not been read."""
+        first, second = self.curve(name, x), later.curve(name, x)
+        if not len(second):
+            return first
+        before = first.x < second.x[0]
+        return Curve(np.concatenate([first.x[before], second.x]), np.concatenate([first.y[before], second.y]))
+
+    def extend(self, entries: Iterable[Entry]) -> None:
+        """Take further entries."""
+        for entry in entries:
+            self._take(entry.event)
+            self.version += 1
+
+    def _take(self, event: Event) -> None:
+        idle = isinstance(event, RunResumed | RunContinued) and not math.isnan(self._last)
+        if idle:
+            self._idle += max(0.0, event.time - self._last)
+        self._last = event.time if math.isnan(self._last) else max(self._last, event.time)
+        match event:
+            case RunStarted():
+                self.started = event
+                self._idle += event.time if not self.version else 0.0
+            case RunResumed():
+                self._rewind(event.from_step)
+            case StepLogged():
+                self._steps.append(self._row(event.step) | {name: getattr(event, name) for name in _STEP_COLUMNS})
+            case EpochFinished():
+                self.finished_epochs.append(event)
+                scores = {f"val_{name}": value for name, value in event.val.items()}
+                trained = {"train_loss": event.train_loss, "train_accuracy": event.train_accuracy}
+                self._epochs.append(self._row(event.step) | trained | scores)
+
+    def _row(self, step: int) -> dict[str, float]:
+        return {"step": float(step), "time": self._last - self._idle}
+
+    def _rewind(self, step: int) -> None:
+        """A run went back to a checkpoint: what came after it is done again."""
+        self._steps.cut(step)
+        self._epochs.cut(step)
+        while self.finished_epochs and self.finished_epochs[-1].step > step:
+            self.finished_epochs.pop()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The curves that there are."""
+        own = [name for table in (self._steps, self._epochs) for name in table.columns]
+        return tuple(name for name in dict.fromkeys(own) if name not in ("step", "time"))
+
+    def curve(self, name: str, x: XAxis = "step") -> Curve:
+        """A quantity over an axis: "loss", "lr", "images_per_second" by logged step; "train_loss", "val_auc" by epoch.
+
+        A name that the run does not have gives no points.
+        """
+        table = self._steps if name in _STEP_COLUMNS else self._epochs
+        y = table.numbers(name)
+        if not len(y):
+            return Curve(y, y)
+        return _finite(self.along(table.numbers("time" if x == "time" else "step"), x), y)
+
+    def along(self, steps: NDArray[np.float64], x: XAxis) -> NDArray[np.float64]:
+        """Steps as positions on an axis of steps or epochs; for seconds they are given as such."""
+        per_epoch = self.started.steps_per_epoch if self.started and x == "epoch" else 1
+        return steps / max(1, per_epoch)
+
+    def position_of_epoch(self, epoch: int, x: XAxis) -> float | None:
+        """Where the end of an epoch lies on an axis; None for one that is not over."""
+        if self.started is None or epoch < 1:
+            return None
+        steps = self._epochs.numbers("step")
+        index = int(np.searchsorted(steps, epoch * self.started.steps_per_epoch))
+        if index >= len(steps):
+            return None
+        return float(self._epochs.numbers("time")[index] if x == "time" else self.along(steps[index : index + 1], x)[0])
+
+
+def _finite(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
+    good = np.isfinite(y)
+    return Curve(x[good], y[good])
+
+
+def read_series(run: RunDirectory) -> RunSeries:
+    """The curves of a run as it stands, its journal read at once; none where there is no journal yet.
+
+    Raises:
+        OSError: the journal cannot be read.
+    """
+    series = RunSeries()
+    if run.journal.exists():
+        series.extend(JournalReader(run.journal).poll())
+    return series
+
+
+def smooth(curve: Curve, weight: float) -> Curve:
+    """An exponential mean that is not biased towards its start (Kingma and Ba 2015, section 3).
+
+    Args:
+        curve: the points.
+        weight: how much of the mean before each point keeps, from 0 (nothing is smoothed) to below 1.
+    """
+    if not weight or not len(curve):
+        return curve
+    mean, smoothed = 0.0, []
+    for count, value in enumerate(curve.y.tolist(), start=1):
+        mean = weight * mean + (1 - weight) * value
+        smoothed.append(mean / (1 - weight**count))
+    return Curve(curve.x, np.array(smoothed))
+
+
+def thin(curve: Curve, columns: int) -> Curve:
+    """At most one point a column of the drawing: the mean of the points that fall into it.
+
+    Args:
+        curve: the points.
+        columns: width of the drawing in cells or dots.
+    """
+    if len(curve) <= columns:
+        return curve
+    low, high = float(curve.x[0]), float(curve.x[-1])
+    column = np.minimum(((curve.x - low) / max(high - low, 1e-300) * columns).astype(int), columns - 1)
+    counts = np.bincount(column, minlength=columns)
+    used = counts > 0
+    x, y = (np.bincount(column, values, columns)[used] / counts[used] for values in (curve.x, curve.y))
+    return Curve(x, y)

@@ -1,0 +1,57 @@
+"""A text stream that cannot end a program: one that fails is given up once, and the log says so."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+
+class SturdyStream:
+    """A text stream whose writes never fail.
+
+    A terminal that is gone (EIO), a reader that left (EPIPE) or a full disk (ENOSPC) would otherwise raise at the next
+    print, and with it end the training.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self.lost = False
+        """Whether the stream has been given up."""
+
+    def write(self, text: str) -> int:
+        """Write, or do nothing once the stream is lost."""
+        if not self.lost:
+            try:
+                return self._stream.write(text)
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write each of `lines`."""
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        """Flush, or do nothing once the stream is lost."""
+        if not self.lost:
+            try:
+                self._stream.flush()
+            except (OSError, ValueError) as error:
+                self._give_up(error)
+
+    def _give_up(self, error: Exception) -> None:
+        self.lost = True
+        with contextlib.suppress(OSError, ValueError):
+            # What is still in the buffer must not fail again when the interpreter ends.
+            null = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(null, self._stream.fileno())
+            os.close(null)
+        name = getattr(self._stream, "name", "a stream")
+        logging.getLogger("xaitui").warning("output to %s was given up: %s", name, error)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -1,0 +1,249 @@
+"""A run as it goes, or as it went: curves, progress, epochs, log, GPU; and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.containers import Horizontal, Vertical
+from textual.widget import Widget
+from textual.widgets import Log
+
+from xaitui.errors import XaituiError
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.follow import RunFollower
+from xaitui.runs.requests import Request, ask
+from xaitui.runs.summary import State
+from xaitui.text import printable
+from xaitui.tui.commands import Command
+from xaitui.tui.live_curves import LABELS, SCORES, loss_source, score_source
+from xaitui.tui.plotting.curves import Source, View, figure_of, smoothed
+from xaitui.tui.run_controller import Launch
+from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.widgets.epoch_table import EpochTable
+from xaitui.tui.widgets.gpu_panel import GpuPanel
+from xaitui.tui.widgets.key_bar import KeyBar
+from xaitui.tui.widgets.plot import Plot
+from xaitui.tui.widgets.run_head import RunHead
+
+LOADING_SECONDS = 0.1
+"""Between two looks while a run begins, or a long journal is being read."""
+POLL_SECONDS = 0.02
+"""What a look may take of the event loop."""
+
+PANES: dict[str, str] = {"plots": "#plots", "epochs": "#epochs", "log": "#log", "gpu": "#gpu"}
+LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
+ENDED_ONLY = frozenset({"resume"})
+
+
+class LiveScreen(ConsoleScreen):
+    """Shows one run from its journal, whichever process writes it, and asks things of it by leaving requests."""
+
+    NAME = "live"
+    AUTO_FOCUS: ClassVar[str | None] = "#loss"
+
+    def __init__(self, subject: Launch | RunDirectory) -> None:
+        """Prepare the screen for a run, or for one that is only beginning."""
+        super().__init__()
+        self.launch = subject if isinstance(subject, Launch) else None
+        self.follower = None if isinstance(subject, Launch) else RunFollower(subject)
+        self.view = View()
+        self.score = SCORES[0]
+        self._logged = 0
+        self._said = 0
+        self._stale = True
+        self._chosen: set[str] = set()
+        """Panes that were turned on or off by hand, and stay so when the terminal changes its size."""
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Head, plots, and the panes below them."""
+        yield RunHead()
+        with Horizontal(id="plots"):
+            yield Plot(id="loss")
+            yield Plot(id="score")
+        with Horizontal(id="lower"):
+            yield EpochTable(id="epochs")
+            yield Log(id="log", max_lines=1000, auto_scroll=True)
+        with Vertical(id="gpu"):
+            yield GpuPanel()
+
+    def on_mount(self) -> None:
+        """Look at the run now, once an interval, and more often while there is more to be read than fits in a look."""
+        self.query_one(RunHead).display = self.follower is not None
+        self.set_interval(self.console.options.interval, self.look)
+        self.set_interval(LOADING_SECONDS, self._load)
+        self.call_after_refresh(self.look)
+
+    def look(self) -> None:
+        """Take up what is new of the run, and show it."""
+        if self.follower is None:
+            self._begin()
+        if self.follower is None:
+            return
+        changed = self.follower.poll(POLL_SECONDS)
+        if changed or self._stale:
+            self._stale = False
+            self._show(self.follower)
+
+    def _load(self) -> None:
+        if self.follower is None or self.follower.is_loading or self.follower.started is None:
+            self.look()
+
+    def _begin(self) -> None:
+        """Show what is said while a run begins; once it has a directory, follow that."""
+        launch = self.launch
+        assert launch is not None
+        words = list(launch.words)
+        log = self.query_one(Log)
+        log.write_lines([printable(line) for line in words[self._said :]])
+        self._said = len(words)
+        if launch.run is not None:
+            self.follower = RunFollower(launch.run)
+            self.query_one(RunHead).display = True
+        elif launch.error:
+            self.say_title(f"{launch.title}: it could not begin")
+            self._say_once(launch.error)
+        else:
+            self.say_title(printable(f"{launch.title}: beginning"))
+
+    def _say_once(self, error: str) -> None:
+        if self._stale:
+            self._stale = False
+            self.query_one(Log).write_line(printable(error))
+            self.console.tell(error, severity="error")
+
+    # -- showing
+
+    def _show(self, follower: RunFollower) -> None:
+        self.say_title(printable(follower.run.id))
+        self.query_one(RunHead).show(follower, ascii_only=self.console.options.ascii)
+        self.query_one(EpochTable).show(follower)
+        self.query_one(KeyBar).show(self.commands())
+        self.refresh_bindings()
+        self._show_log(follower)
+        if self.query_one("#plots").display:
+            self._plot("#loss", "loss", loss_source(follower))
+            self._plot("#score", LABELS[self.score], score_source(follower, self.score))
+
+    def _show_log(self, follower: RunFollower) -> None:
+        new = follower.logged - self._logged
+        if new:
+            lines = list(follower.log)[-new:]
+            self._logged = follower.logged
+            self.query_one(Log).write_lines(lines)
+
+    def _plot(self, name: str, title: str, source: Source) -> None:
+        plot = self.query_one(name, Plot)
+        log = self.view.log and name == "#loss"
+        view = View(self.view.x, self.view.smoothing, log)
+        words = view.describe()
+        curves = smoothed(source(view.x), view)
+        cells = "ascii" if self.console.options.ascii else "braille"
+        plot.show(figure_of(f"{title} ({words})" if words else title, curves, view, plot.size.width, cells))
+
+    def commands(self) -> tuple[Command, ...]:
+        """The keys that can do something for the run as it stands."""
+        live = self.follower is None or self.follower.state.is_live
+        return tuple(row for row in super().commands() if row.action not in (ENDED_ONLY if live else LIVE_ONLY))
+
+    def redraw(self) -> None:
+        """Show everything anew, though nothing of the run has changed."""
+        self._stale = self.follower is not None or self._stale
+        self.look()
+
+    # -- how it is looked at
+
+    def action_log_scale(self) -> None:
+        """Change between a linear and a logarithmic loss."""
+        self.view = self.view.other_scale()
+        self.redraw()
+
+    def action_smooth(self) -> None:
+        """Smooth more, or, after the most, not at all."""
+        self.view = self.view.next_smoothing()
+        self.redraw()
+
+    def action_x_axis(self) -> None:
+        """Change between steps, epochs and time."""
+        self.view = self.view.next_x()
+        self.redraw()
+
+    def action_next_score(self) -> None:
+        """Show the next score in the second plot."""
+        self.score = SCORES[(SCORES.index(self.score) + 1) % len(SCORES)]
+        self.redraw()
+
+    def action_pane(self, name: str) -> None:
+        """Show a pane, or hide it."""
+        pane = self.query_one(PANES[name])
+        pane.display = not pane.display
+        self.query_one("#lower").display = any(self.query_one(PANES[name]).display for name in ("epochs", "log"))
+        self.call_after_refresh(self.redraw)
+
+    def on_plot_opened(self, event: Plot.Opened) -> None:
+        """Show a plot on the whole screen."""
+        from xaitui.tui.screens.plot import PlotScreen
+
+        if self.follower is None:
+            return
+        is_loss = event.plot.id == "loss"
+        source = loss_source(self.follower) if is_loss else score_source(self.follower, self.score)
+        title = "loss" if is_loss else LABELS[self.score]
+        view = View(self.view.x, self.view.smoothing, self.view.log and is_loss)
+        self.console.push_screen(PlotScreen(f"{title} of {self.follower.run.id}", source, view))
+
+    # -- what is asked of the run
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        paused = self.follower is not None and self.follower.state is State.PAUSED
+        self._ask(Request.CONTINUE if paused else Request.PAUSE)
+
+    def action_save(self) -> None:
+        """Have a checkpoint written."""
+        self._ask(Request.SAVE)
+
+    def action_stop_after_epoch(self) -> None:
+        """Have the run end with this epoch."""
+        self._ask(Request.STOP_AFTER_EPOCH)
+
+    def action_stop(self) -> None:
+        """Have the run end now."""
+        if self.follower is None and self.launch is not None and self.launch.in_thread:
+            from xaitui.tui.run_controller import STOP
+
+            self.console.controller.ask(STOP)
+            return
+        self._ask(Request.STOP)
+
+    def _ask(self, request: Request) -> None:
+        if self.follower is None or not self.follower.state.is_live:
+            return
+        try:
+            ask(self.follower.run.path, request)
+        except OSError as error:
+            self.console.tell(f"the run cannot be asked: {error.strerror}", severity="error")
+            return
+        self.console.tell(f"asked: {request.value.replace('-', ' ')}")
+
+    def action_resume(self) -> None:
+        """Take the run up again."""
+        if self.follower is None or self.follower.state.is_live:
+            return
+        if self.follower.state is State.FINISHED:
+            self.console.tell(f"it is finished; to go on, add epochs: xaitui resume {self.follower.run.id} --epochs +5")
+            return
+        self.console.resume_run(self.follower.run)
+
+    def action_clone(self) -> None:
+        """Set up a new run with the settings of this one."""
+        from xaitui.config.toml import from_toml
+
+        if self.follower is None:
+            return
+        try:
+            config = from_toml(self.follower.run.config.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, XaituiError) as error:
+            self.console.tell(f"its settings cannot be read: {error}", severity="error")
+            return
+        self.console.open_new(config)

@@ -1,0 +1,84 @@
+"""The console and its terminal: signals, a line that drops, and what is left when the screen is gone."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from types import FrameType
+
+from xaitui.errors import ExitCode
+from xaitui.opening import ConsoleOptions, First
+from xaitui.sturdy import SturdyStream
+from xaitui.tui.app import Console
+
+HANG_UP = 128 + signal.SIGHUP
+
+
+def run_console(options: ConsoleOptions, first: First) -> int:
+    """Show the console until it is left, and return its exit code.
+
+    Whatever ends it (a key, a signal, a line that drops, an error in a screen), a run that is going on in this process
+    is handed over to one in the background, unless a signal asked to end it.
+    """
+    app = Console(options, first)
+    with _Signals(app).handled() as signals:
+        app.run()
+        code = signals.exit_code or app.return_code or 0
+        if app.controller.busy:
+            from xaitui.tui.run_controller import HAND_OVER, TERMINATED
+
+            app.controller.ask(TERMINATED if code in (ExitCode.TERMINATED, ExitCode.INTERRUPTED) else HAND_OVER)
+            app.controller.join()
+            app.farewell = app.farewell or "the run goes on in the background; look at it with: xaitui attach"
+    if app.farewell and not signals.lost:
+        sys.stdout.write(app.farewell + "\n")
+        sys.stdout.flush()
+    return code
+
+
+class _Signals:
+    """What signals ask of a console that is shown."""
+
+    def __init__(self, app: Console) -> None:
+        self._app = app
+        self.exit_code = 0
+        """The exit code of the signal that ended the console; 0 while none has."""
+        self.lost = False
+        """Whether the terminal is gone."""
+
+    @contextlib.contextmanager
+    def handled(self) -> Iterator[_Signals]:
+        """Handle signals for the length of the block."""
+        handlers = {signal.SIGHUP: self._hung_up, signal.SIGTERM: self._ended, signal.SIGINT: self._ended}
+        before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+        drawn_to, sys.__stderr__ = sys.__stderr__, SturdyStream(sys.__stderr__)  # type: ignore[assignment,arg-type,misc]
+        try:
+            yield self
+        finally:
+            sys.__stderr__ = drawn_to  # type: ignore[misc]
+            for number, old in before.items():
+                signal.signal(number, signal.SIG_IGN if self.lost and number == signal.SIGHUP else old)
+
+    def _hung_up(self, number: int, frame: FrameType | None) -> None:
+        """The terminal is gone: nothing may read from it or write to it any more, or the loop would spin."""
+        del number, frame
+        self.lost = True
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        null = os.open(os.devnull, os.O_RDWR)
+        for standard in (0, 1, 2):
+            os.dup2(null, standard)
+        os.close(null)
+        self._end(HANG_UP)
+
+    def _ended(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        self._end(int(ExitCode.TERMINATED if number == signal.SIGTERM else ExitCode.INTERRUPTED))
+
+    def _end(self, code: int) -> None:
+        self.exit_code = self.exit_code or code
+        if self._app.loop is None:
+            raise SystemExit(code)
+        self._app.loop.call_soon_threadsafe(self._app.exit, code)
