@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import typer
 from typer.exceptions import TyperException
 
-from xaitui.cli.console import CONSOLE
+from xaitui.cli.console import CONSOLE, no_console
 from xaitui.cli.streams import SHOW_TRACEBACK, guard_streams, say, say_where
 from xaitui.errors import ExitCode, XaituiError
 from xaitui.opening import OpenConsole
@@ -77,7 +77,7 @@ def _not_loaded() -> None:
     """Stand for a command that was not asked for."""
 
 
-def run(arguments: Sequence[str], console: OpenConsole) -> int:
+def run(arguments: Sequence[str], console: OpenConsole = no_console) -> int:
     """Carry out a command line and return its exit code; an error is one line on stderr.
 
     Args:

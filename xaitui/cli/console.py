@@ -16,6 +16,16 @@ from xaitui.opening import ConsoleOptions, First, OpenConsole
 CONSOLE: ContextVar[OpenConsole] = ContextVar("console")
 """What opens it: handed in from outside, for the command line does not know the console."""
 
+
+def no_console(options: ConsoleOptions, first: First) -> int:
+    """Stand for a console where there is none.
+
+    Raises:
+        UsageError: always.
+    """
+    raise UsageError("there is no console here; without it: xaitui train --headless")
+
+
 THEMES = ("dark", "light", "contrast")
 
 
@@ -31,9 +41,7 @@ def command(
     """Open the console: choose, train, watch, leave, come back."""
     if theme and theme not in THEMES:
         raise UsageError(f"--theme cannot be {theme!r}{nearest(theme, THEMES)}")
-    options = ConsoleOptions(
-        runs_folder(runs_dir), readonly=readonly, ascii=ascii_only, interval=interval, theme=theme
-    )
+    options = ConsoleOptions(runs_folder(runs_dir), readonly=readonly, ascii=ascii_only, interval=interval, theme=theme)
     return open_console(options, lambda console: None)
 
 

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -19,8 +18,7 @@ from xaitui.config.units import format_size
 from xaitui.hardware import wording
 from xaitui.hardware.sample import GpuSample, HostSample, Sample
 from xaitui.hardware.sampler import FIRST_SECONDS, Reader
-from xaitui.runs.directory import list_runs
-from xaitui.runs.owner import read_owner
+from xaitui.runs.find import writers
 from xaitui.text import printable
 
 INTERVAL = 1.0
@@ -42,7 +40,7 @@ def command(
     """Show utilisation, memory, temperature, power and clocks of each GPU, and what the machine does besides."""
     folder = runs_folder(runs_dir)
     forever = not once and (interval is not None or sys.stdout.isatty())
-    with contextlib.closing(Reader(lambda: running(folder))) as reader:
+    with contextlib.closing(Reader(lambda: writers(folder))) as reader:
         time.sleep(FIRST_SECONDS)
         _show(reader.read(), json=json)
         while forever:
@@ -51,12 +49,6 @@ def command(
                 put("")
             _show(reader.read(), json=json)
     return 0
-
-
-def running(folder: Path) -> set[int]:
-    """The pids of the runs of a folder that are going on this machine."""
-    owners = [read_owner(run.lock) for run in list_runs(folder)]
-    return {owner.pid for owner in owners if owner is not None and owner.is_near and owner.is_alive}
 
 
 def _show(sample: Sample, *, json: bool) -> None:

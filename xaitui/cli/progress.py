@@ -21,8 +21,8 @@ from xaitui.events import (
     StepLogged,
     encode,
 )
-from xaitui.runs.describe import describe
 from xaitui.execution.background import RUN_LINE
+from xaitui.runs.describe import describe
 from xaitui.runs.directory import RunDirectory
 
 

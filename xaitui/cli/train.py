@@ -25,7 +25,9 @@ def command(
     resolution: Resolution,
     runs_dir: RunsDir = None,
     headless: Annotated[bool, typer.Option("--headless", help="Train without a screen.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Train in the background, whatever becomes of this terminal.")] = False,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Train in the background, whatever becomes of this terminal.")
+    ] = False,
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
     json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,

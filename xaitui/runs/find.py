@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from xaitui.catalog.metrics import METRICS
@@ -11,6 +13,10 @@ from xaitui.errors import UsageError, XaituiError, nearest
 from xaitui.events import EpochFinished
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal import read_journal
+from xaitui.runs.owner import read_owner
+
+WRITERS_SECONDS = 10.0
+"""How old the answer of `Writers` may be."""
 
 
 def find_run(word: str, runs_dir: Path) -> RunDirectory:
@@ -40,6 +46,28 @@ def find_run(word: str, runs_dir: Path) -> RunDirectory:
     raise UsageError(
         f"{word!r} means {len(found)} runs ({ids}{', ...' if len(found) > 4 else ''}); write more of the id"
     )
+
+
+def writers(runs_dir: Path) -> set[int]:
+    """The processes of this machine that write runs of a folder."""
+    owners = [read_owner(run.lock) for run in list_runs(runs_dir)]
+    return {owner.pid for owner in owners if owner is not None and owner.is_near and owner.is_alive}
+
+
+class Writers:
+    """Calling it gives what `writers` gives; a folder of many runs is not read again at every call."""
+
+    def __init__(self, runs_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
+        self._runs_dir = runs_dir
+        self._clock = clock
+        self._pids: set[int] = set()
+        self._read_at = -math.inf
+
+    def __call__(self) -> set[int]:
+        """The processes, as they were at most so many seconds ago."""
+        if self._clock() - self._read_at > WRITERS_SECONDS:
+            self._pids, self._read_at = writers(self._runs_dir), self._clock()
+        return self._pids
 
 
 def _named(word: str, runs: list[RunDirectory]) -> list[RunDirectory]:

@@ -43,6 +43,16 @@ class _QuietFileHandler(logging.FileHandler):
         del record
 
 
+def last_lines(path: Path, count: int) -> list[str]:
+    """The last lines of a log; none where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, path.stat().st_size - 4096))
+            return file.read().decode(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
+
+
 def run_program(command: Sequence[str], environment: dict[str, str]) -> None:
     """Start the program of --on-end, without a shell, and note in the log how it went."""
     try:

@@ -7,29 +7,26 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App, SystemCommand
+from textual.app import SystemCommand
 from textual.binding import BindingType
-from textual.notifications import SeverityLevel
 from textual.screen import Screen
 
 from xaitui.opening import ConsoleOptions, First
 from xaitui.tui.commands import commands_of
+from xaitui.tui.navigation import Navigation
 from xaitui.tui.palette import THEMES
 from xaitui.tui.screens.base import ConsoleScreen, bindings
 from xaitui.tui.screens.runs import RunsScreen
 
 if TYPE_CHECKING:
-    from xaitui.config.schema import RunConfig
-    from xaitui.execution.options import ResumeOptions
     from xaitui.hardware.sampler import Sampler
-    from xaitui.runs.directory import RunDirectory
     from xaitui.tui.plotting.drawer import Drawer
-    from xaitui.tui.run_controller import Launch, RunController
+    from xaitui.tui.run_controller import RunController
 
 STYLES = Path(__file__).parent / "styles"
 
 
-class Console(App[int]):
+class Console(Navigation):
     """The app. Its result is the exit code."""
 
     TITLE = "xaitui"
@@ -74,6 +71,11 @@ class Console(App[int]):
         return self._controller
 
     @property
+    def is_training(self) -> bool:
+        """Whether a run is going on in this process."""
+        return self._controller is not None and self._controller.busy
+
+    @property
     def drawer(self) -> Drawer:
         """The process that draws plots."""
         if self._drawer is None:
@@ -87,8 +89,9 @@ class Console(App[int]):
         """The thread that reads GPUs and processors."""
         if self._sampler is None:
             from xaitui.hardware.sampler import Sampler
+            from xaitui.runs.find import Writers
 
-            self._sampler = Sampler()
+            self._sampler = Sampler(Writers(self.options.runs_dir))
             self._sampler.start()
         return self._sampler
 
@@ -98,89 +101,6 @@ class Console(App[int]):
             self._sampler.stop()
         if self._drawer is not None:
             await self._drawer.close()
-
-    # -- what screens ask for
-
-    def tell(self, text: str, severity: SeverityLevel = "information") -> None:
-        """Say something in passing."""
-        self.notify(text, severity=severity, markup=False, timeout=8 if severity == "error" else 4)
-
-    def open_new(self, config: RunConfig | None = None) -> None:
-        """Set up a new run, from the settings of another one or from the defaults."""
-        from xaitui.tui.screens.new_run import NewRunScreen
-
-        self.push_screen(NewRunScreen(config))
-
-    def open_run(self, run: RunDirectory) -> None:
-        """Watch a run, whichever process it is in."""
-        from xaitui.tui.screens.live import LiveScreen
-
-        self.push_screen(LiveScreen(run))
-
-    def open_compare(self, runs: list[RunDirectory]) -> None:
-        """Compare some runs; the first is the baseline."""
-        from xaitui.tui.screens.compare import CompareScreen
-
-        self.push_screen(CompareScreen(runs))
-
-    def start_run(self, config: RunConfig, own_process: bool = False) -> None:
-        """Start a run and watch it begin; what already stands over the list of runs is closed."""
-        self._launch(lambda: self.controller.start(config, own_process=own_process))
-
-    def resume_run(self, run: RunDirectory, options: ResumeOptions | None = None) -> None:
-        """Take a run up again in this console and watch it."""
-        from xaitui.execution.options import ResumeOptions
-
-        self._launch(lambda: self.controller.resume(run, options or ResumeOptions()))
-
-    def _launch(self, begin: Callable[[], Launch]) -> None:
-        from xaitui.errors import UsageError
-        from xaitui.tui.screens.live import LiveScreen
-
-        try:
-            launch = begin()
-        except (UsageError, OSError) as error:
-            self.tell(str(error), severity="error")
-            return
-        self._to_runs()
-        self.push_screen(LiveScreen(launch))
-
-    def open_gpu(self) -> None:
-        """Show the GPUs."""
-        self.action_go("gpu")
-
-    def open_data(self) -> None:
-        """Show the data sets."""
-        self.action_go("data")
-
-    def _to_runs(self) -> None:
-        while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 1:
-            self.pop_screen()
-
-    # -- commands
-
-    async def action_back(self) -> None:
-        """Go back to the screen before."""
-        if isinstance(self.screen, RunsScreen):
-            self.screen.back()
-        else:
-            self.pop_screen()
-
-    def action_go(self, place: str) -> None:
-        """Go to a screen that needs nothing to be chosen."""
-        from xaitui.tui.screens.data import DataScreen
-        from xaitui.tui.screens.gpu import GpuScreen
-
-        kinds: dict[str, type[ConsoleScreen]] = {"gpu": GpuScreen, "data": DataScreen}
-        if not isinstance(self.screen, kinds[place]):
-            self.push_screen(kinds[place]())
-
-    def action_help(self) -> None:
-        """Show the keys."""
-        from xaitui.tui.screens.help import HelpScreen
-
-        name = self.screen.NAME if isinstance(self.screen, ConsoleScreen) else "app"
-        self.push_screen(HelpScreen(name))
 
     def action_next_theme(self) -> None:
         """The next theme of the table."""
@@ -192,6 +112,13 @@ class Console(App[int]):
         from xaitui.tui.screens.leave import leave
 
         leave(self)
+
+    def action_suspend_process(self) -> None:
+        """Suspend the console, unless the run in it would stand still with it."""
+        if self.is_training:
+            self.tell("a run is going on in this console and would stand still; leave with q to keep it")
+        else:
+            super().action_suspend_process()
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: every command of the table that this screen carries out."""

@@ -23,6 +23,9 @@ THEMES: tuple[Theme, ...] = (
 )  # fmt: skip
 """The console's own themes, the default first."""
 
+MUTED = "$foreground 65%"
+"""For what is read second; Textual's own $text-muted comes out at full strength inside of a text."""
+
 _ON_DARK = ("#56b4e9", "#e69f00", "#3fc79a", "#cc79a7", "#f0e442", "#e4e4e4", "#d55e00", "#8fa8ff")
 _ON_LIGHT = ("#0072b2", "#b35a00", "#00795a", "#a83a78", "#6b5f00", "#1a1a1a", "#8c2d04", "#4a3fb5")
 """Okabe and Ito's colour set (2008), lightened or darkened until each has a contrast of 4.5 on its background."""

@@ -27,7 +27,7 @@ def run_console(options: ConsoleOptions, first: First) -> int:
     with _Signals(app).handled() as signals:
         app.run()
         code = signals.exit_code or app.return_code or 0
-        if app.controller.busy:
+        if app.is_training:
             from xaitui.tui.run_controller import HAND_OVER, TERMINATED
 
             app.controller.ask(TERMINATED if code in (ExitCode.TERMINATED, ExitCode.INTERRUPTED) else HAND_OVER)

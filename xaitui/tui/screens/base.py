@@ -39,6 +39,8 @@ class ConsoleScreen(Screen[None]):
     NAME: ClassVar[str]
     """The screen's name in the table of commands."""
 
+    _title_said = ""
+
     def __init_subclass__(cls) -> None:
         """Take the keys from the table of commands."""
         cls.BINDINGS = [*bindings(cls.NAME)] if "NAME" in vars(cls) else []
@@ -61,6 +63,10 @@ class ConsoleScreen(Screen[None]):
         """The widgets between title and key bar."""
         return ()
 
+    def back(self) -> bool:
+        """Leave what this screen has open within itself; False where there is nothing, and the screen is left."""
+        return False
+
     def commands(self) -> tuple[Command, ...]:
         """What the key bar shows: the commands that can be carried out here."""
         hidden = self.console.options.readonly
@@ -68,7 +74,9 @@ class ConsoleScreen(Screen[None]):
 
     def say_title(self, text: str) -> None:
         """Say in the first line what is seen; control characters and markup in it mean nothing."""
-        self.query_one(".title", Static).update(text)
+        if text != self._title_said:
+            self._title_said = text
+            self.query_one(".title", Static).update(text, layout=False)
 
     def on_resize(self, event: Resize) -> None:
         """Give way to one line where nothing else has room."""

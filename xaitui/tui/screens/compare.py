@@ -74,7 +74,7 @@ class CompareScreen(ConsoleScreen):
 
     def look(self) -> None:
         """Take up what is new of the runs: the plot follows each step, the table each epoch."""
-        if not self.is_current and self.comparison is not None:
+        if not self.is_active and self.comparison is not None:
             return
         changed = [follower.poll(POLL_SECONDS / len(self.followers)) for follower in self.followers]
         if not self.score:

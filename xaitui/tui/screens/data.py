@@ -88,6 +88,10 @@ class DataScreen(ConsoleScreen):
         return build_config({"data.dataset": info.name} | chosen | place)
 
     @on(DataTable.RowHighlighted)
+    def back(self) -> bool:
+        """Stop a download or a check first; what came of it is kept."""
+        return self._card.cancel()
+
     def _show_card(self) -> None:
         self._card.show(self._config())
 

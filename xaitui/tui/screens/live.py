@@ -9,17 +9,14 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Log
 
-from xaitui.errors import XaituiError
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follow import RunFollower
-from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State
 from xaitui.text import printable
-from xaitui.tui.commands import Command
 from xaitui.tui.live_curves import LABELS, SCORES, loss_source, score_source
 from xaitui.tui.plotting.curves import Source, View, figure_of, smoothed
+from xaitui.tui.plotting.figure import Cells
 from xaitui.tui.run_controller import Launch
-from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.run_requests import RunRequests
 from xaitui.tui.widgets.epoch_table import EpochTable
 from xaitui.tui.widgets.gpu_panel import GpuPanel
 from xaitui.tui.widgets.key_bar import KeyBar
@@ -32,11 +29,9 @@ POLL_SECONDS = 0.02
 """What a look may take of the event loop."""
 
 PANES: dict[str, str] = {"plots": "#plots", "epochs": "#epochs", "log": "#log", "gpu": "#gpu"}
-LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
-ENDED_ONLY = frozenset({"resume"})
 
 
-class LiveScreen(ConsoleScreen):
+class LiveScreen(RunRequests):
     """Shows one run from its journal, whichever process writes it, and asks things of it by leaving requests."""
 
     NAME = "live"
@@ -44,9 +39,7 @@ class LiveScreen(ConsoleScreen):
 
     def __init__(self, subject: Launch | RunDirectory) -> None:
         """Prepare the screen for a run, or for one that is only beginning."""
-        super().__init__()
-        self.launch = subject if isinstance(subject, Launch) else None
-        self.follower = None if isinstance(subject, Launch) else RunFollower(subject)
+        super().__init__(subject)
         self.view = View()
         self.score = SCORES[0]
         self._logged = 0
@@ -138,13 +131,8 @@ class LiveScreen(ConsoleScreen):
         view = View(self.view.x, self.view.smoothing, log)
         words = view.describe()
         curves = smoothed(source(view.x), view)
-        cells = "ascii" if self.console.options.ascii else "braille"
+        cells: Cells = "ascii" if self.console.options.ascii else "braille"
         plot.show(figure_of(f"{title} ({words})" if words else title, curves, view, plot.size.width, cells))
-
-    def commands(self) -> tuple[Command, ...]:
-        """The keys that can do something for the run as it stands."""
-        live = self.follower is None or self.follower.state.is_live
-        return tuple(row for row in super().commands() if row.action not in (ENDED_ONLY if live else LIVE_ONLY))
 
     def redraw(self) -> None:
         """Show everything anew, though nothing of the run has changed."""
@@ -191,59 +179,3 @@ class LiveScreen(ConsoleScreen):
         title = "loss" if is_loss else LABELS[self.score]
         view = View(self.view.x, self.view.smoothing, self.view.log and is_loss)
         self.console.push_screen(PlotScreen(f"{title} of {self.follower.run.id}", source, view))
-
-    # -- what is asked of the run
-
-    def action_pause(self) -> None:
-        """Pause, or go on."""
-        paused = self.follower is not None and self.follower.state is State.PAUSED
-        self._ask(Request.CONTINUE if paused else Request.PAUSE)
-
-    def action_save(self) -> None:
-        """Have a checkpoint written."""
-        self._ask(Request.SAVE)
-
-    def action_stop_after_epoch(self) -> None:
-        """Have the run end with this epoch."""
-        self._ask(Request.STOP_AFTER_EPOCH)
-
-    def action_stop(self) -> None:
-        """Have the run end now."""
-        if self.follower is None and self.launch is not None and self.launch.in_thread:
-            from xaitui.tui.run_controller import STOP
-
-            self.console.controller.ask(STOP)
-            return
-        self._ask(Request.STOP)
-
-    def _ask(self, request: Request) -> None:
-        if self.follower is None or not self.follower.state.is_live:
-            return
-        try:
-            ask(self.follower.run.path, request)
-        except OSError as error:
-            self.console.tell(f"the run cannot be asked: {error.strerror}", severity="error")
-            return
-        self.console.tell(f"asked: {request.value.replace('-', ' ')}")
-
-    def action_resume(self) -> None:
-        """Take the run up again."""
-        if self.follower is None or self.follower.state.is_live:
-            return
-        if self.follower.state is State.FINISHED:
-            self.console.tell(f"it is finished; to go on, add epochs: xaitui resume {self.follower.run.id} --epochs +5")
-            return
-        self.console.resume_run(self.follower.run)
-
-    def action_clone(self) -> None:
-        """Set up a new run with the settings of this one."""
-        from xaitui.config.toml import from_toml
-
-        if self.follower is None:
-            return
-        try:
-            config = from_toml(self.follower.run.config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, XaituiError) as error:
-            self.console.tell(f"its settings cannot be read: {error}", severity="error")
-            return
-        self.console.open_new(config)

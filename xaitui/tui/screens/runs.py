@@ -58,7 +58,7 @@ class RunsScreen(RunActions):
             self.look()
 
     def _look_if_seen(self) -> None:
-        if self.is_current and not self._is_looking:
+        if self.is_active and not self._is_looking:
             self.look()
 
     def look(self) -> None:
@@ -163,9 +163,10 @@ class RunsScreen(RunActions):
         self.table.focus()
         self.rearrange()
 
-    def back(self) -> None:
+    def back(self) -> bool:
         """Drop the filter: this is the first screen, there is nothing behind it."""
         self.query_one(FilterLine).close()
+        return True
 
 
 def _load(modules: Iterable[str]) -> None:

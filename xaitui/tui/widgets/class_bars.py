@@ -10,7 +10,8 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from xaitui.text import printable
-from xaitui.tui.widgets.facts import MUTED, bar
+from xaitui.tui.palette import MUTED
+from xaitui.tui.widgets.facts import bar
 from xaitui.tui.widgets.picture import is_plain
 
 _LONGEST = 32

@@ -16,8 +16,9 @@ from textual.widgets import Static
 
 from xaitui.errors import XaituiError
 from xaitui.text import printable
+from xaitui.tui.palette import MUTED
 from xaitui.tui.widgets.class_bars import ClassBars
-from xaitui.tui.widgets.facts import MUTED, Fact, Facts, problem
+from xaitui.tui.widgets.facts import Fact, Facts, problem
 from xaitui.tui.widgets.picture import PictureGrid, Pixels, Tile
 from xaitui.tui.widgets.transfer import StoppedTransferError, Transfer, TransferLine
 

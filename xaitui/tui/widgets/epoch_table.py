@@ -11,6 +11,7 @@ from textual.widgets import Static
 from xaitui.config.units import format_duration
 from xaitui.events import EpochFinished
 from xaitui.runs.follow import RunFollower
+from xaitui.tui.palette import MUTED
 
 HEADING = "epoch   train     val     acc     auc    time"
 
@@ -34,13 +35,12 @@ class EpochTable(Static):
 
     def _lay_out(self) -> None:
         if not self._epochs:
-            self.update(Content.styled("no epoch is over yet", "$text-muted"))
+            self.update(Content.styled("no epoch is over yet", MUTED))
             return
         best = self._epochs[-1].best_epoch
-        rows = [Content.styled(HEADING, "$text-muted")]
-        for event in reversed(self._epochs[-max(1, self.size.height - 1) :]):
-            rows.append(Content.styled(_row(event, best), "bold" if event.epoch == best else ""))
-        self.update(Content("\n").join(rows))
+        shown = reversed(self._epochs[-max(1, self.size.height - 1) :])
+        rows = [Content.styled(_row(event, best), "bold" if event.epoch == best else "") for event in shown]
+        self.update(Content("\n").join([Content.styled(HEADING, MUTED), *rows]), layout=False)
 
 
 def _row(event: EpochFinished, best: int) -> str:

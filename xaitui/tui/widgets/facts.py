@@ -11,9 +11,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from xaitui.text import printable
-
-MUTED = "$foreground 65%"
-"""For what is read second; Textual's own $text-muted comes out at full strength inside of a text."""
+from xaitui.tui.palette import MUTED
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from textual.keys import format_key
 from textual.widgets import Static
 
 from xaitui.tui.commands import Command
+from xaitui.tui.palette import MUTED
 
 GAP = "  "
 
@@ -35,12 +36,11 @@ class KeyBar(Static):
     def _lay_out(self, width: int) -> None:
         entries = [(shown(row.keys), row.label) for row in self._commands if row.label]
         lines = [
-            Content(GAP).join(
-                Content.assemble((key, "bold $accent"), " ", (label, "$text-muted")) for key, label in line
-            )
+            Content(GAP).join(Content.assemble((key, "bold $accent"), " ", (label, MUTED)) for key, label in line)
             for line in wrapped(entries, width)
         ]
-        self.update(Content("\n").join(lines))
+        self.update(Content("\n").join(lines), layout=False)
+        self.styles.height = len(lines)  # said outright: asked for while the screen is laid out, it would be lost
 
 
 def wrapped(entries: Iterable[tuple[str, str]], width: int) -> list[list[tuple[str, str]]]:

@@ -7,13 +7,14 @@ import math
 from textual.content import Content
 from textual.widgets import Static
 
-from xaitui.config.units import format_duration
-from xaitui.events import EpochFinished
+from xaitui.config.units import format_duration, format_size
+from xaitui.events import EpochFinished, RunFinished, RunStopped
 from xaitui.runs.follow import RunFollower
 from xaitui.runs.health import Health, Level, health
 from xaitui.runs.progress import progress
 from xaitui.runs.summary import State
 from xaitui.text import printable
+from xaitui.tui.palette import MUTED
 
 STYLES = {Level.FINE: "$text-success", Level.WARNING: "$text-warning", Level.ERROR: "$text-error"}
 SIGNS = {Level.FINE: "ok", Level.WARNING: "!", Level.ERROR: "!!"}
@@ -33,9 +34,8 @@ class RunHead(Static):
     def show(self, follower: RunFollower, *, ascii_only: bool) -> None:
         """Show what a follower knows."""
         bar = ("#", ".") if ascii_only else ("\u2588", "\u2591")
-        self.update(
-            Content("\n").join([_standing(follower), *_work(follower, bar, self.size.width), _health(follower)])
-        )
+        lines = [_standing(follower), *_work(follower, bar, self.size.width), _health(follower)]
+        self.update(Content("\n").join(lines), layout=False)
 
 
 def _standing(follower: RunFollower) -> Content:
@@ -48,7 +48,7 @@ def _standing(follower: RunFollower) -> Content:
         words.append("reading the journal")
     if follower.damage:
         words.append(f"{follower.damage} lines of the journal cannot be read")
-    return Content.assemble(state, ("  " + printable("  ".join(word for word in words if word)), "$text-muted"))
+    return Content.assemble(state, ("  " + printable("  ".join(word for word in words if word)), MUTED))
 
 
 def _work(follower: RunFollower, bar: tuple[str, str], width: int) -> list[Content]:
@@ -63,7 +63,7 @@ def _work(follower: RunFollower, bar: tuple[str, str], width: int) -> list[Conte
     epoch = [f"epoch {at.epoch}/{at.epochs}", _bar(at.epoch_part, length, bar), _left(at.epoch_left)]
     run = [f"run {at.run_part:>4.0%}", _bar(at.run_part, length, bar), _left(at.run_left)]
     first = _row([*epoch, f"{speed:,.0f} img/s" if speed else "", memory])
-    return [first, _row([*run, _gauge(follower.last_epoch, bar)])]
+    return [first, _row([*run, _gauge(follower.last_epoch, bar), _test(follower)])]
 
 
 def _row(cells: list[str]) -> Content:
@@ -81,10 +81,15 @@ def _left(seconds: float | None) -> str:
 
 
 def _memory(follower: RunFollower) -> str:
-    from xaitui.config.units import format_size
-
     step = follower.last_step
     return format_size(step.memory) if step is not None and step.memory else ""
+
+
+def _test(follower: RunFollower) -> str:
+    """The test scores of a run that is over."""
+    test = follower.end.test if isinstance(follower.end, RunFinished | RunStopped) else {}
+    scores = [f"{name} {test[name]:.4f}" for name in ("accuracy", "auc") if name in test]
+    return f"test {' '.join(scores)}" if scores else ""
 
 
 def _gauge(last: EpochFinished | None, bar: tuple[str, str]) -> str:

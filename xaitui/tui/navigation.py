@@ -1,0 +1,105 @@
+"""From screen to screen: what opens which, and what a run that is started does to the stack of screens."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.app import App
+from textual.notifications import SeverityLevel
+from textual.screen import ModalScreen
+
+from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.runs import RunsScreen
+
+if TYPE_CHECKING:
+    from xaitui.config.schema import RunConfig
+    from xaitui.execution.options import ResumeOptions
+    from xaitui.runs.directory import RunDirectory
+    from xaitui.tui.run_controller import Launch, RunController
+
+
+class Navigation(App[int]):
+    """The part of the app that screens ask for other screens. The list of runs is the first, and always there."""
+
+    @property
+    @abstractmethod
+    def controller(self) -> RunController:
+        """What carries out the runs of this console."""
+
+    def tell(self, text: str, severity: SeverityLevel = "information") -> None:
+        """Say something in passing."""
+        self.notify(text, severity=severity, markup=False, timeout=8 if severity == "error" else 4)
+
+    def open_new(self, config: RunConfig | None = None) -> None:
+        """Set up a new run, from the settings of another one or from the defaults."""
+        from xaitui.tui.screens.new_run import NewRunScreen
+
+        self.push_screen(NewRunScreen(config))
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Watch a run, whichever process it is in."""
+        from xaitui.tui.screens.live import LiveScreen
+
+        self.push_screen(LiveScreen(run))
+
+    def open_compare(self, runs: list[RunDirectory]) -> None:
+        """Compare some runs; the first is the baseline."""
+        from xaitui.tui.screens.compare import CompareScreen
+
+        self.push_screen(CompareScreen(runs))
+
+    def open_gpu(self) -> None:
+        """Show the GPUs, or the processors."""
+        from xaitui.tui.screens.gpu import GpuScreen
+
+        if not isinstance(self.screen, GpuScreen):
+            self.push_screen(GpuScreen())
+
+    def open_data(self, name: str = "") -> None:
+        """Show the data sets, the cursor on one of them."""
+        from xaitui.tui.screens.data import DataScreen
+
+        if not isinstance(self.screen, DataScreen):
+            self.push_screen(DataScreen(name))
+
+    def start_run(self, config: RunConfig, own_process: bool = False) -> None:
+        """Start a run and watch it begin; what already stands over the list of runs is closed."""
+        self._watch(lambda: self.controller.start(config, own_process=own_process))
+
+    def resume_run(self, run: RunDirectory, options: ResumeOptions | None = None) -> None:
+        """Take a run up again in this console and watch it."""
+        from xaitui.execution.options import ResumeOptions
+
+        self._watch(lambda: self.controller.resume(run, options or ResumeOptions()))
+
+    def _watch(self, begin: Callable[[], Launch]) -> None:
+        from xaitui.errors import UsageError
+        from xaitui.tui.screens.live import LiveScreen
+
+        try:
+            launch = begin()
+        except (UsageError, OSError) as error:
+            self.tell(str(error), severity="error")
+            return
+        while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.push_screen(LiveScreen(launch))
+
+    async def action_back(self) -> None:
+        """Go back to the screen before, unless this one has something of its own to leave first."""
+        if isinstance(self.screen, ModalScreen):
+            self.screen.dismiss(None)
+        elif not (isinstance(self.screen, ConsoleScreen) and self.screen.back()):
+            self.pop_screen()
+
+    def action_go(self, place: str) -> None:
+        """Go to a screen that needs nothing to be chosen."""
+        {"gpu": self.open_gpu, "data": self.open_data}[place]()
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        from xaitui.tui.screens.help import HelpScreen
+
+        self.push_screen(HelpScreen(self.screen.NAME if isinstance(self.screen, ConsoleScreen) else "app"))
