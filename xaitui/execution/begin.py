@@ -8,8 +8,8 @@ from pathlib import Path
 from xaitui.config.schema import RunConfig
 from xaitui.execution.execute import Execution, create
 from xaitui.execution.explain import explain
-from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.options import ResumeOptions
+from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.resume import resume
 from xaitui.runs.directory import RunDirectory, create_run
 from xaitui.stop import Stop

@@ -13,7 +13,6 @@ from torch import Tensor
 from xaitui.catalog.records import Task
 from xaitui.training.numerics import Numerics
 
-
 Batch = tuple[Tensor, Tensor]
 
 

@@ -43,10 +43,7 @@ class LiveScreen(RunRequests):
         self.view = View()
         self.score = SCORES[0]
         self._logged = 0
-        self._said = 0
         self._stale = True
-        self._chosen: set[str] = set()
-        """Panes that were turned on or off by hand, and stay so when the terminal changes its size."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Head, plots, and the panes below them."""
@@ -62,7 +59,6 @@ class LiveScreen(RunRequests):
 
     def on_mount(self) -> None:
         """Look at the run now, once an interval, and more often while there is more to be read than fits in a look."""
-        self.query_one(RunHead).display = self.follower is not None
         self.set_interval(self.console.options.interval, self.look)
         self.set_interval(LOADING_SECONDS, self._load)
         self.call_after_refresh(self.look)
@@ -86,24 +82,11 @@ class LiveScreen(RunRequests):
         """Show what is said while a run begins; once it has a directory, follow that."""
         launch = self.launch
         assert launch is not None
-        words = list(launch.words)
-        log = self.query_one(Log)
-        log.write_lines([printable(line) for line in words[self._said :]])
-        self._said = len(words)
         if launch.run is not None:
             self.follower = RunFollower(launch.run)
-            self.query_one(RunHead).display = True
-        elif launch.error:
-            self.say_title(f"{launch.title}: it could not begin")
-            self._say_once(launch.error)
-        else:
-            self.say_title(printable(f"{launch.title}: beginning"))
-
-    def _say_once(self, error: str) -> None:
-        if self._stale:
-            self._stale = False
-            self.query_one(Log).write_line(printable(error))
-            self.console.tell(error, severity="error")
+            return
+        self.query_one(RunHead).show_beginning(list(launch.words), launch.error)
+        self.say_title(printable(f"{launch.title}: {'it could not begin' if launch.error else 'beginning'}"))
 
     # -- showing
 

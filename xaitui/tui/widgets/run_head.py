@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from textual.content import Content
 from textual.widgets import Static
@@ -30,6 +31,13 @@ class RunHead(Static):
 
     def __init__(self) -> None:
         super().__init__(markup=False)
+
+    def show_beginning(self, words: Sequence[str], error: str) -> None:
+        """Show what is said while a run begins, or why it could not."""
+        lines = [Content.styled(printable(line), MUTED) for line in [*words][-4 if not error else -2 :]]
+        if error:
+            lines.append(Content.styled(f"{SIGNS[Level.ERROR]} {printable(error)}", STYLES[Level.ERROR]))
+        self.update(Content("\n").join(lines), layout=False)
 
     def show(self, follower: RunFollower, *, ascii_only: bool) -> None:
         """Show what a follower knows."""
