@@ -16,8 +16,8 @@ import torch
 from xaitui.config.layers import build_config
 from xaitui.events import Event, StepLogged
 from xaitui.execution.execute import Execution, create
-from xaitui.execution.prepare import prepare
 from xaitui.execution.options import ResumeOptions
+from xaitui.execution.prepare import prepare
 from xaitui.execution.resume import resume
 from xaitui.runs.directory import RunDirectory, create_run
 from xaitui.runs.journal import read_journal

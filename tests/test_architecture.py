@@ -17,7 +17,7 @@ import pytest
 from tests.runs_for_tests import environment
 from tests.source_tree import Import, Module, closure, eager_imports, modules
 
-WORDS = frozenset({"errors", "events", "files", "repeating", "seeds", "stop", "text"})
+WORDS = frozenset({"codec", "errors", "events", "files", "opening", "repeating", "seeds", "stop", "sturdy", "text"})
 """Files that any room may import."""
 
 ROOMS: dict[str, frozenset[str]] = {
@@ -30,10 +30,11 @@ ROOMS: dict[str, frozenset[str]] = {
     "runs": WORDS | {"catalog", "config", "data"},
     "execution": WORDS | {"catalog", "config", "data", "hardware", "models", "runs", "training"},
     "cli": WORDS | {"catalog", "config", "data", "execution", "hardware", "models", "runs", "training"},
+    "tui": WORDS | {"catalog", "config", "data", "execution", "hardware", "models", "runs"},
 }
 """What each room may import besides itself and the package's version."""
 
-WORD_IMPORTS: dict[str, frozenset[str]] = {"stop": frozenset({"errors"})}
+WORD_IMPORTS: dict[str, frozenset[str]] = {"stop": frozenset({"errors"}), "codec": frozenset({"events"})}
 """The words that need another word."""
 
 TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.execution.", "xaitui.data.device.")
@@ -41,7 +42,13 @@ TORCH_DOORS = frozenset({"xaitui.cli.training"})
 """Modules outside those rooms that load torch with them; they are only imported inside functions."""
 
 TORCH = frozenset({"torch", "torchvision", "pretrainedmodels", "timm"})
-SCREEN = frozenset({"textual", "rich", "typer", "plotext"})
+SCREENS: dict[str, tuple[str, ...]] = {
+    "rich": ("xaitui.cli.", "xaitui.tui."),
+    "typer": ("xaitui.cli.",),
+    "textual": ("xaitui.tui.",),
+    "plotext": ("xaitui.tui.plotting.",),
+}
+"""What draws or prints, and where it may be."""
 HEAVY = frozenset({"pandas", "matplotlib", "sklearn", "captum", "optuna"})
 UNUSED = frozenset({"click", "medmnist"})
 """typer carries a click of its own; importing medmnist makes a folder in the home."""
@@ -89,8 +96,8 @@ def test_a_room_imports_only_libraries_that_suit_it() -> None:
 
 
 def _suits(module: Module, each: Import) -> bool:
-    if each.top in SCREEN:
-        return module.room == "cli"
+    if each.top in SCREENS:
+        return module.name.startswith(SCREENS[each.top])
     if each.top in TORCH:
         return module.name.startswith(TORCH_ROOMS)
     if each.top in HEAVY:
@@ -190,6 +197,9 @@ LIGHT_COMMANDS: dict[str, frozenset[str]] = {
     "config show": ANYTHING_HEAVY,
     "config schema": ANYTHING_HEAVY,
     "train --dry-run": ANYTHING_HEAVY,
+    "runs ls --filter digits": ANYTHING_HEAVY,
+    "compare --help": ANYTHING_HEAVY,
+    "gpu --once": ANYTHING_HEAVY,
 }
 """What each command line must not load."""
 
@@ -199,3 +209,18 @@ def test_a_light_command_loads_nothing_heavy(line: str, tmp_path: Path) -> None:
     words = [sys.executable, "-c", PROGRAM, ",".join(LIGHT_COMMANDS[line]), *line.split()]
     done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.partition("loaded: ")[2]) == (0, ""), done.stderr
+
+
+FIRST_FRAME = """
+import sys
+import xaitui.tui.app, xaitui.tui.terminal
+loaded = {name.partition(".")[0] for name in sys.modules} & set(sys.argv[1].split(","))
+sys.exit(f"loaded: {', '.join(sorted(loaded))}" if loaded else 0)
+"""
+
+
+def test_the_first_frame_waits_for_nothing_heavy(tmp_path: Path) -> None:
+    heavy = ANYTHING_HEAVY | {"pydantic", "numpy", "psutil", "plotext", "pynvml", "typer"}
+    words = [sys.executable, "-c", FIRST_FRAME, ",".join(heavy)]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

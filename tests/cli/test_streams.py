@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.runs_for_tests import command, environment
-from xaitui.cli.streams import SturdyStream, guard_streams
+from xaitui.sturdy import SturdyStream, guard_streams
 
 
 def stream_to(descriptor: int) -> SturdyStream:

@@ -9,7 +9,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.made_events import events_of, finished, step
-from xaitui.events import EVENTS, CodecError, Event, LifeCycle, Note, Progress, decode, encode
+from xaitui.codec import CodecError, decode, encode
+from xaitui.events import (
+    EVENTS,
+    Event,
+    LifeCycle,
+    Note,
+    Progress,
+)
 
 ANY_EVENT = st.sampled_from(list(EVENTS.values())).flatmap(events_of)
 

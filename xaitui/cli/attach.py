@@ -1,4 +1,4 @@
-"""`xaitui attach`: plain text, a line an epoch."""
+"""`xaitui attach`."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.console import has_terminal, open_console
 from xaitui.cli.places import RunsDir, RunWord, runs_folder
 from xaitui.cli.progress import LineReporter
 from xaitui.cli.streams import put, say
-from xaitui.events import encode
+from xaitui.codec import encode
+from xaitui.opening import ConsoleOptions
+from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.journal import JournalReader, fold
 from xaitui.runs.owner import SILENT_SECONDS, Pulse
@@ -21,11 +24,21 @@ POLL_SECONDS = 0.5
 
 def command(
     run: RunWord = "last",
+    plain: Annotated[bool, typer.Option("--plain", help="Lines of text instead of the console.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The journal's events, nothing else.")] = False,
+    readonly: Annotated[bool, typer.Option("--readonly", help="Only look: refuse whatever changes something.")] = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Follow a run as it goes, from wherever it runs; leaving with Ctrl-C leaves the run alone."""
-    found = find_run(run, runs_folder(runs_dir))
+    """Look at a run as it goes, from wherever it runs: in the console, or, without a terminal, as lines of text."""
+    folder = runs_folder(runs_dir)
+    found = find_run(run, folder)
+    if not (plain or json) and has_terminal():
+        return open_console(ConsoleOptions(folder, readonly=readonly), lambda console: console.open_run(found))
+    return follow(found, json=json)
+
+
+def follow(found: RunDirectory, *, json: bool) -> int:
+    """Write what a run does until it ends; leaving with Ctrl-C leaves the run alone."""
     reader, reporter = JournalReader(found.journal), LineReporter()
     pulse = Pulse(found.heartbeat)
     first = True

@@ -45,14 +45,20 @@ def command(
     return open_console(options, lambda console: None)
 
 
+def has_terminal() -> bool:
+    """Whether the console can be shown: it reads stdin and is drawn to stderr."""
+    return sys.stdin.isatty() and sys.stderr.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+
+
 def open_console(options: ConsoleOptions, first: First) -> int:
     """Open the console and return its exit code when it is left.
 
     Raises:
         UsageError: there is no terminal for it.
     """
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):  # the console is drawn to stderr
-        raise UsageError("the console needs a terminal, for input and for stderr; without one: xaitui train --headless")
-    if os.environ.get("TERM", "") in ("", "dumb"):
-        raise UsageError("this terminal (TERM) cannot show the console; without it: xaitui train --headless")
+    if not has_terminal():
+        raise UsageError(
+            "the console needs a terminal, for input and for stderr, and a TERM that is not dumb; without one: "
+            "xaitui train --headless, xaitui runs ls, xaitui attach --plain"
+        )
     return CONSOLE.get()(options, first)

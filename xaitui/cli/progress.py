@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from xaitui.cli.streams import put, say
+from xaitui.codec import encode
 from xaitui.config.units import format_size
 from xaitui.events import (
     EpochStarted,
@@ -19,7 +20,6 @@ from xaitui.events import (
     RunStarted,
     RunStopped,
     StepLogged,
-    encode,
 )
 from xaitui.execution.background import RUN_LINE
 from xaitui.runs.describe import describe

@@ -6,10 +6,13 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.console import has_terminal, open_console
 from xaitui.cli.options import parse_extension
 from xaitui.cli.places import RunsDir, RunWord, runs_folder
 from xaitui.config.units import parse_duration
 from xaitui.errors import UsageError
+from xaitui.execution.options import ResumeOptions
+from xaitui.opening import ConsoleOptions
 from xaitui.runs.find import find_run
 
 
@@ -32,9 +35,11 @@ def command(
         limit = parse_duration(max_time)
     except ValueError as error:
         raise UsageError(f"--max-time: {error}") from None
-    found = find_run(run, runs_folder(runs_dir))
-    from xaitui.cli.training import take_up
-    from xaitui.execution.options import ResumeOptions
-
+    folder = runs_folder(runs_dir)
+    found = find_run(run, folder)
     options = ResumeOptions(extend, take_over, trust_model, device, float(str(limit)))
+    if not (headless or json) and has_terminal():
+        return open_console(ConsoleOptions(folder), lambda console: console.resume_run(found, options))
+    from xaitui.cli.training import take_up
+
     return take_up(found, options, as_json=json)

@@ -6,12 +6,10 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.places import RunsDir, RunWord, runs_folder
+from xaitui.cli.asking import ask_run
+from xaitui.cli.places import RunsDir, RunWord
 from xaitui.cli.streams import put
-from xaitui.errors import UsageError
-from xaitui.runs.find import find_run
-from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import summarise
+from xaitui.runs.requests import Request
 
 
 def command(
@@ -20,14 +18,7 @@ def command(
     runs_dir: RunsDir = None,
 ) -> int:
     """Ask a run to stop, whichever process or machine it is on: it saves, tests its best weights and ends."""
-    found = find_run(run, runs_folder(runs_dir))
-    summary = summarise(found)
-    if not summary.state.is_live:
-        raise UsageError(f"{found.id} is not running: it is {summary.state} ({summary.why})")
-    try:
-        ask(found.path, Request.STOP_AFTER_EPOCH if after_epoch else Request.STOP)
-    except OSError as error:
-        raise UsageError(f"cannot leave a request in {found.path}: {error.strerror}") from None
+    found = ask_run(run, runs_dir, Request.STOP_AFTER_EPOCH if after_epoch else Request.STOP)
     when = " after this epoch" if after_epoch else ""
     put(f"asked {found.id} to stop{when}; follow it with: xaitui attach {found.id}")
     return 0

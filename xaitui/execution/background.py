@@ -1,6 +1,6 @@
 """Runs in a process and a session of their own, which outlive whoever started them: terminal, console, login.
 
-Such a process is an ordinary `python -m xaitui ...` without a terminal; nothing is shared with it but the run directory.
+Such a process is an ordinary `python -m xaitui ...` without a terminal; it shares nothing but the run directory.
 """
 
 from __future__ import annotations

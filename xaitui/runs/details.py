@@ -8,7 +8,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xaitui.events import CodecError, EpochFinished, Scalars, decode
+from xaitui.codec import CodecError, decode
+from xaitui.events import (
+    EpochFinished,
+    Scalars,
+)
 from xaitui.runs.directory import RunDirectory
 
 _RUN_TABLE = re.compile(r"^\[run\]\n.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)

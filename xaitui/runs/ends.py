@@ -8,7 +8,14 @@ import re
 from pathlib import Path
 from typing import BinaryIO
 
-from xaitui.events import CodecError, Event, LifeCycle, Progress, RunResumed, RunStarted, decode
+from xaitui.codec import CodecError, decode
+from xaitui.events import (
+    Event,
+    LifeCycle,
+    Progress,
+    RunResumed,
+    RunStarted,
+)
 
 HEAD_BYTES = 16_384
 TAIL_BYTES = (8_192, 49_152, 1_048_576)

@@ -20,7 +20,7 @@ PLATEAU_EPOCHS = 5
 """Epochs without a better score that are a plateau, where no patience says otherwise."""
 GAP_EPOCHS = 3
 GAP = 1.1
-"""Over-fitting: the validation loss is so many times its lowest, of so many epochs ago; that of training still falls."""
+"""Over-fitting: validation loss is so many times its lowest, of so many epochs ago, while that of training falls."""
 WAITING = 0.3
 """Part of the time spent waiting for data from which on the input is what holds the run up."""
 

@@ -9,7 +9,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaitui.events import CheckpointSaved, CodecError, Event, LifeCycle, Progress, RunResumed, decode, encode
+from xaitui.codec import CodecError, decode, encode
+from xaitui.events import (
+    CheckpointSaved,
+    Event,
+    LifeCycle,
+    Progress,
+    RunResumed,
+)
 
 
 @dataclass(frozen=True)

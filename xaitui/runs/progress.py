@@ -43,8 +43,8 @@ def progress(
     per_epoch = max(1, started.steps_per_epoch)
     within = min(1.0, max(0, step.step - done * per_epoch) / per_epoch) if step is not None else 0.0
     if over or done >= epochs:
-        return Progress(max(1, done), epochs, 0.0 if within < 1 and over else 1.0, min(1.0, (done + within) / epochs),
-                        None, None)  # fmt: skip
+        part = within if within else 1.0  # between two epochs, the last one is seen to be done
+        return Progress(max(1, done), epochs, part, min(1.0, (done + within) / epochs), None, None)
     training, whole = _epoch_seconds(started, step, finished)
     epoch_left = None if training is None else (1 - within) * training
     run_left = None if whole is None else max(0.0, (epochs - done - within) * whole)

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from xaitui.events import (
-    CodecError,
+from xaitui.codec import CodecError
+from xaitui.events import (  # fmt: skip
     EpochFinished,
     EpochStarted,
     Event,
@@ -24,7 +24,7 @@ from xaitui.events import (
     RunStopped,
     Scalars,
     StepLogged,
-)  # fmt: skip
+)
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.ends import read_ends
 from xaitui.runs.owner import Owner, is_running, read_owner

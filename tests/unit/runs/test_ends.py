@@ -7,7 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
-from xaitui.events import CodecError, EpochStarted, Event, LifeCycle, Note, RunResumed, RunStarted, RunStopped, encode
+from xaitui.codec import CodecError, encode
+from xaitui.events import (
+    EpochStarted,
+    Event,
+    LifeCycle,
+    Note,
+    RunResumed,
+    RunStarted,
+    RunStopped,
+)
 from xaitui.runs import ends
 from xaitui.runs.ends import read_ends
 from xaitui.runs.journal import read_entries

@@ -9,7 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.made_events import epoch_finished, epoch_started, events_of, finished, resumed, saved, started, step
-from xaitui.events import EVENTS, Event, Note, RunResumed, StepLogged, encode
+from xaitui.codec import encode
+from xaitui.events import (
+    EVENTS,
+    Event,
+    Note,
+    RunResumed,
+    StepLogged,
+)
 from xaitui.runs.journal import Entry, JournalReader, JournalWriter, fold, read_journal
 
 

@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
-from xaitui.events import Event, RunFailed, RunStopped, encode
+from xaitui.codec import encode
+from xaitui.events import (
+    Event,
+    RunFailed,
+    RunStopped,
+)
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.ends import HEAD_BYTES, TAIL_BYTES
 from xaitui.runs.journal import JournalWriter
