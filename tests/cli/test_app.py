@@ -24,7 +24,7 @@ class Outcome:
         self.out, self.err = capsys.readouterr()
 
 
-@pytest.mark.parametrize("words", [[], ["--help"]])
+@pytest.mark.parametrize("words", [["--help"], ["-h"]])
 def test_the_help_lists_every_command(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     outcome = Outcome(capsys, *words)
     assert outcome.code == 0

@@ -12,6 +12,7 @@ from tests.fake_nvml import GIB, FakeGpu, FakeNvml
 from tests.runs_for_tests import made_set, start
 from xaitui.cli import gpu as module
 from xaitui.cli.app import run
+from xaitui.runs.find import writers
 from xaitui.runs.owner import owning
 
 
@@ -105,10 +106,10 @@ def test_an_interval_asks_for_samples_until_it_is_interrupted(
 
 def test_a_run_that_is_going_is_ours(tmp_path: Path, runs_dir: Path) -> None:
     execution = start(runs_dir, data__dataset=str(made_set(tmp_path / "set.npz")), training__epochs=1)
-    assert module.writers(runs_dir) == set()
+    assert writers(runs_dir) == set()
     with owning(execution.run.lock, execution.run.heartbeat):
-        assert module.writers(runs_dir) == {os.getpid()}
-    assert module.writers(runs_dir) == set()
+        assert writers(runs_dir) == {os.getpid()}
+    assert writers(runs_dir) == set()
 
 
 @pytest.mark.parametrize("interval", ["0", "-1", "nan", "inf", "often"])

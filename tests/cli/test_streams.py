@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.runs_for_tests import command, environment
-from xaitui.sturdy import SturdyStream, guard_streams
+from xaitui.cli.streams import guard_streams
+from xaitui.sturdy import SturdyStream
 
 
 def stream_to(descriptor: int) -> SturdyStream:

@@ -13,6 +13,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from xaitui.text import printable
+from xaitui.tui.palette import MUTED
 
 
 class ChooseScreen(ModalScreen[str]):
@@ -34,7 +35,7 @@ class ChooseScreen(ModalScreen[str]):
     def _lines(self) -> list[Option]:
         width = max(map(len, self._options), default=0) + 2
         return [
-            Option(Content.assemble(f"{printable(value):<{width}}", (printable(meaning), "$text-muted")))
+            Option(Content.assemble(f"{printable(value):<{width}}", (printable(meaning), MUTED)))
             for value, meaning in self._options.items()
         ]
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, cast
 from textual.content import Content
 from textual.widget import Widget
 
+from xaitui.tui.palette import MUTED
 from xaitui.tui.widgets.gpu_rows import ASCII, BLOCKS, rows
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class GpuPanel(Widget):
         """The rows, for the size at hand."""
         history = self._console_app.sampler.history
         if not history:
-            return Content.styled("reading the devices", "$text-muted")
+            return Content.styled("reading the devices", MUTED)
         cells = ASCII if self._console_app.options.ascii else BLOCKS
         return Content("\n").join(rows(history, self.size.width, self.size.height, cells))
 

@@ -14,6 +14,7 @@ from xaitui.hardware import wording
 from xaitui.hardware.sample import GpuSample, HostSample, Sample
 from xaitui.hardware.wording import share, with_unit
 from xaitui.text import printable
+from xaitui.tui.palette import MUTED
 
 T = TypeVar("T", GpuSample, HostSample)
 
@@ -95,7 +96,7 @@ def rows(history: Sequence[Sample], width: int, height: int, cells: Cells = BLOC
     apart = sum(map(len, blocks)) + len(blocks) - 1 <= height and of_gpus != LINE
     lines = [line for block in blocks for line in ([Content("")] if apart else []) + block][apart:]
     if len(lines) > height > 0:
-        lines[height - 1 :] = [Content.styled(f"and {len(lines) - height + 1} more", "$text-muted")]
+        lines[height - 1 :] = [Content.styled(f"and {len(lines) - height + 1} more", MUTED)]
     return [line.truncate(width) for line in lines[:height]]
 
 
@@ -161,7 +162,7 @@ class _Painter:
         levels = "".join(self._level(percent / 100) for percent in host.cores)
         lines = [levels[start : start + room] for start in range(0, len(levels), room)]
         labels = ["each core", *[""] * len(lines)]
-        return [Content.assemble((f" {label:<{_LABEL - 1}}", "$text-muted"), (line, "$primary"))
+        return [Content.assemble((f" {label:<{_LABEL - 1}}", MUTED), (line, "$primary"))
                 for label, line in zip(labels, lines, strict=False)]  # fmt: skip
 
     def _metric(self, metric: Metric[T], value: T, past: Sequence[T]) -> Content:
@@ -169,7 +170,7 @@ class _Painter:
         room = max(0, self._width - _LABEL - _TEXT)
         bar = min(40, room // 2)
         return Content.assemble(
-            (f" {metric.label:<{_LABEL - 1}}", "$text-muted"),
+            (f" {metric.label:<{_LABEL - 1}}", MUTED),
             *self._bar(metric.share(value), bar),
             f" {metric.text(value):<{_TEXT - 1}}",
             self._spark([metric.share(each) for each in past], room - bar),
@@ -202,4 +203,4 @@ def _head(gpu: GpuSample) -> str:
 
 def _title(parts: Sequence[str]) -> Content:
     first, *rest = [part for part in parts if part]
-    return Content.assemble((first, "bold"), *((f"  {text}", "$text-muted") for text in rest))
+    return Content.assemble((first, "bold"), *((f"  {text}", MUTED) for text in rest))
