@@ -27,7 +27,7 @@ class ConsoleOptions:
 class ConsoleActions(Protocol):
     """What can be asked of a console that has just been opened."""
 
-    def start_run(self, config: Any) -> None:
+    def start_run(self, config: Any, own_process: bool = False) -> None:
         """Start a run of a RunConfig and show it."""
 
     def resume_run(self, run: Any, options: Any) -> None:

@@ -51,8 +51,8 @@ def test_all_commands_go_together() -> None:
     [
         ("trian", "xaitui: No such command 'trian'. Did you mean 'train'?"),
         ("runs shwo", "xaitui: No such command 'shwo'. Did you mean 'show'?"),
-        ("--hepl", "xaitui: No such option: --hepl (Possible options: --help)"),
-        ("train --epoch 3", "xaitui: No such option: --epoch (Possible options: --epochs"),
+        ("--hepl", "xaitui: No such option: --hepl (Possible options: --help"),
+        ("train --epoch 3", "xaitui: No such option: --epoch (Possible options: --detach, --epochs"),
         ("runs ls --jsn", "xaitui: No such option: --jsn (Possible options: --json)"),
         ("train --lr", "xaitui: Option '--lr' requires an argument."),
         ("train --lr 0", "xaitui: --lr: '0' is not valid; it takes a number above 0 up to 1000"),

@@ -16,7 +16,7 @@ from textual.strip import Strip
 from xaitui.opening import ConsoleOptions, First
 from xaitui.tui.app import Console
 
-DEADLINE = 120.0
+DEADLINE = 45.0
 """Seconds after which a condition is said to never come; nothing is measured by it."""
 
 _stirred: asyncio.Event

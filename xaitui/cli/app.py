@@ -91,7 +91,9 @@ def run(arguments: Sequence[str], console: OpenConsole = no_console) -> int:
     words = [_dashes(word) for word in arguments]
     SHOW_TRACEBACK.set("--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK")))
     words = [word for word in words if word != "--traceback"]
-    if not words or (words[0].startswith("-") and words[0] not in ("--help", "-h")):
+    if words[:1] == ["-h"]:
+        words[0] = "--help"
+    if not words or (words[0].startswith("-") and words[0] != "--help"):
         words = ["console", *words]
     guard_streams()
     for variable, value in TORCH_ENVIRONMENT.items():

@@ -12,14 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.events import (
-    EpochFinished,
-    Event,
-    RunContinued,
-    RunResumed,
-    RunStarted,
-    StepLogged,
-)  # fmt: skip
+from xaitui.events import EpochFinished, Event, RunContinued, RunResumed, RunStarted, StepLogged
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import Entry, JournalReader
 
@@ -30,6 +23,8 @@ MOST_POINTS = 40_000
 """Logged points that are kept one by one, more than a run of ours writes; of a longer journal neighbours are merged."""
 
 LAST_EPOCHS = 100
+BLOCK = 200
+"""Points that are smoothed in one go."""
 
 _STEP_COLUMNS = ("loss", "lr", "images_per_second")
 
@@ -59,6 +54,9 @@ class _Table:
         return len(self.columns["step"])
 
     def append(self, row: dict[str, float]) -> None:
+        """Take a row; one of a step that was reached already says that the work since was done again."""
+        if len(self) and row["step"] <= self.columns["step"][-1]:
+            self.cut(row["step"] - 1)
         count = len(self)
         for name in row.keys() - self.columns.keys():
             self.columns[name] = array("d", [math.nan] * count)
@@ -95,8 +93,8 @@ class RunSeries:
         self.version = 0
         """Grows with every change."""
         self._steps, self._epochs = _Table(), _Table()
-        self._idle = 0.0
-        """Seconds between the first event and now that were no work."""
+        self._worked = 0.0
+        """Seconds of work between the first event and the last."""
         self._last = math.nan
         """Wall clock of the last event."""
 
@@ -104,7 +102,7 @@ class RunSeries:
         """An empty series for what comes later in the same journal, before what lies between has been read."""
         later = RunSeries()
         later.started, later.version = self.started, 1
-        later._idle, later._last = self._idle, self._last
+        later._worked, later._last = self._worked, self._last
         return later
 
     def followed_by(self, later: RunSeries, name: str, x: XAxis) -> Curve:
@@ -122,14 +120,12 @@ class RunSeries:
             self.version += 1
 
     def _take(self, event: Event) -> None:
-        idle = isinstance(event, RunResumed | RunContinued) and not math.isnan(self._last)
-        if idle:
-            self._idle += max(0.0, event.time - self._last)
-        self._last = event.time if math.isnan(self._last) else max(self._last, event.time)
+        if event.time > self._last and not isinstance(event, RunResumed | RunContinued):
+            self._worked += event.time - self._last
+        self._last = event.time  # a clock that was set back counts on from there
         match event:
             case RunStarted():
                 self.started = event
-                self._idle += event.time if not self.version else 0.0
             case RunResumed():
                 self._rewind(event.from_step)
             case StepLogged():
@@ -141,7 +137,7 @@ class RunSeries:
                 self._epochs.append(self._row(event.step) | trained | scores)
 
     def _row(self, step: int) -> dict[str, float]:
-        return {"step": float(step), "time": self._last - self._idle}
+        return {"step": float(step), "time": self._worked}
 
     def _rewind(self, step: int) -> None:
         """A run went back to a checkpoint: what came after it is done again."""
@@ -178,7 +174,7 @@ class RunSeries:
             return None
         steps = self._epochs.numbers("step")
         index = int(np.searchsorted(steps, epoch * self.started.steps_per_epoch))
-        if index >= len(steps):
+        if index >= len(steps) or steps[index] >= (epoch + self._epochs.merged) * self.started.steps_per_epoch:
             return None
         return float(self._epochs.numbers("time")[index] if x == "time" else self.along(steps[index : index + 1], x)[0])
 
@@ -207,13 +203,20 @@ def smooth(curve: Curve, weight: float) -> Curve:
         curve: the points.
         weight: how much of the mean before each point keeps, from 0 (nothing is smoothed) to below 1.
     """
-    if not weight or not len(curve):
+    count = len(curve)
+    if not weight or not count:
         return curve
-    mean, smoothed = 0.0, []
-    for count, value in enumerate(curve.y.tolist(), start=1):
-        mean = weight * mean + (1 - weight) * value
-        smoothed.append(mean / (1 - weight**count))
-    return Curve(curve.x, np.array(smoothed))
+    places = np.arange(BLOCK)
+    ages = places[:, None] - places
+    kernel = np.where(ages >= 0, weight ** np.maximum(ages, 0), 0.0)
+    blocks = np.pad(curve.y, (0, -count % BLOCK)).reshape(-1, BLOCK)
+    sums = blocks @ kernel.T  # of each block alone; what the blocks before left comes on top of it
+    decay, carry = weight ** (places + 1.0), 0.0
+    for block in sums:
+        block += decay * carry
+        carry = block[-1]
+    total = -np.expm1(np.arange(1, count + 1) * np.log(weight)) / (1 - weight)
+    return Curve(curve.x, sums.ravel()[:count] / total)
 
 
 def thin(curve: Curve, columns: int) -> Curve:

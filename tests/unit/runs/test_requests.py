@@ -26,7 +26,7 @@ def test_asking_again_changes_nothing_until_it_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("request_", Request)
 def test_each_request_has_a_file_of_its_own(request_: Request, tmp_path: Path) -> None:
-    assert len(Request) == 3
+    assert len(Request) == 5
     ask(tmp_path, request_)
     assert take(tmp_path) == [request_]
 
@@ -49,9 +49,9 @@ def test_of_many_askers_one_leaves_it(tmp_path: Path) -> None:
 
 def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / FOLDER).mkdir()
-    (tmp_path / FOLDER / "pause").touch()
+    (tmp_path / FOLDER / "halt").touch()
     assert take(tmp_path) == []
-    assert (tmp_path / FOLDER / "pause").exists()
+    assert (tmp_path / FOLDER / "halt").exists()
 
 
 def test_a_run_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:

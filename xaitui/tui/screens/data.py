@@ -87,11 +87,11 @@ class DataScreen(ConsoleScreen):
         place = {"data.data_dir": self.console.options.data_dir} if self.console.options.data_dir else {}
         return build_config({"data.dataset": info.name} | chosen | place)
 
-    @on(DataTable.RowHighlighted)
     def back(self) -> bool:
         """Stop a download or a check first; what came of it is kept."""
         return self._card.cancel()
 
+    @on(DataTable.RowHighlighted)
     def _show_card(self) -> None:
         self._card.show(self._config())
 

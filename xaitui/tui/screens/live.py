@@ -86,7 +86,7 @@ class LiveScreen(RunRequests):
             self.follower = RunFollower(launch.run)
             return
         self.query_one(RunHead).show_beginning(list(launch.words), launch.error)
-        self.say_title(printable(f"{launch.title}: {'it could not begin' if launch.error else 'beginning'}"))
+        self.say_title(printable(f"{'it could not begin' if launch.error else 'beginning'}: {launch.title}"))
 
     # -- showing
 

@@ -56,7 +56,7 @@ class NewRunScreen(FormActions):
         with VerticalScroll(id="line"):
             yield Static(markup=False)
 
-    def onrun_form_changed(self, event: RunForm.Changed) -> None:
+    def on_run_form_changed(self, event: RunForm.Changed) -> None:
         """Bring the title, the command line and the cards in line with the form."""
         form, wrong = event.form, len(event.form.errors)
         count = f": {wrong} setting{'s' if wrong > 1 else ''} to mend" if wrong else ""

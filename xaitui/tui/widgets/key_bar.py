@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 from textual.content import Content
-from textual.events import Resize
 from textual.keys import format_key
 from textual.widgets import Static
 
@@ -27,17 +26,17 @@ class KeyBar(Static):
         """Show other commands."""
         if commands != self._commands:
             self._commands = commands
-            self._lay_out(self.size.width)
+            self._lay_out()
 
-    def on_resize(self, event: Resize) -> None:
+    def on_resize(self) -> None:
         """Break the lines anew."""
-        self._lay_out(event.size.width)
+        self._lay_out()
 
-    def _lay_out(self, width: int) -> None:
+    def _lay_out(self) -> None:
         entries = [(shown(row.keys), row.label) for row in self._commands if row.label]
         lines = [
             Content(GAP).join(Content.assemble((key, "bold $accent"), " ", (label, MUTED)) for key, label in line)
-            for line in wrapped(entries, width)
+            for line in wrapped(entries, self.content_size.width)
         ]
         self.update(Content("\n").join(lines), layout=False)
         self.styles.height = len(lines)  # said outright: asked for while the screen is laid out, it would be lost

@@ -1,0 +1,97 @@
+"""The table of commands, against the screens that it speaks of."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.tui.support import open_console, screen_text, until
+from xaitui.tui.app import Console
+from xaitui.tui.commands import COMMANDS, commands_of
+from xaitui.tui.palette import THEMES, series_colours
+from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.compare import CompareScreen
+from xaitui.tui.screens.data import DataScreen
+from xaitui.tui.screens.gpu import GpuScreen
+from xaitui.tui.screens.help import HelpScreen
+from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.screens.new_run import NewRunScreen
+from xaitui.tui.screens.plot import PlotScreen
+from xaitui.tui.screens.runs import RunsScreen
+from xaitui.tui.widgets.key_bar import GAP, shown, wrapped
+
+SCREENS: dict[str, type[ConsoleScreen]] = {
+    screen.NAME: screen
+    for screen in (CompareScreen, DataScreen, GpuScreen, LiveScreen, NewRunScreen, PlotScreen, RunsScreen)
+}
+
+
+def test_every_command_has_its_method() -> None:
+    seen = 0
+    for row in COMMANDS:
+        owner: type = Console if row.screen == "app" else SCREENS[row.screen]
+        assert hasattr(owner, "action_" + row.action.partition("(")[0]), row
+        seen += 1
+    assert seen == len(COMMANDS) > 60
+
+
+@pytest.mark.parametrize("name", SCREENS)
+def test_no_key_means_two_things_on_a_screen(name: str) -> None:
+    keys = [key for row in commands_of(name) for key in row.keys.split(",")]
+    assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize("name", SCREENS)
+@pytest.mark.parametrize("width", [58, 78, 158])
+def test_the_key_bar_loses_no_entry(name: str, width: int) -> None:
+    entries = [(shown(row.keys), row.label) for row in commands_of(name) if row.label]
+    lines = wrapped(entries, width)
+    assert [entry for line in lines for entry in line] == entries
+    assert all(len(GAP.join(f"{key} {label}" for key, label in line)) <= width for line in lines)
+
+
+async def test_the_help_names_every_command_of_a_screen(runs_dir: Path) -> None:
+    async with open_console(runs_dir, (100, 60)) as (app, pilot):
+        await until(app, lambda: "No runs yet" in screen_text(app))
+        await pilot.press("question_mark")
+        await until(app, lambda: isinstance(app.screen, HelpScreen))
+        for row in commands_of("runs"):
+            assert row.help in screen_text(app)
+
+
+async def test_the_palette_has_what_may_be_done(runs_dir: Path) -> None:
+    for readonly in (False, True):
+        async with open_console(runs_dir, readonly=readonly) as (app, _):
+            await until(app, lambda: isinstance(app.screen, RunsScreen))
+            helps = {command.help for command in app.get_system_commands(app.screen)}
+        wanted = {row.help for row in commands_of("runs") if row.action != "command_palette"}
+        assert wanted - helps == ({row.help for row in commands_of("runs") if row.acts} if readonly else set())
+
+
+async def test_the_bar_shows_each_label_at_the_smallest_size(runs_dir: Path) -> None:
+    async with open_console(runs_dir, (60, 18)) as (app, _):
+        await until(app, lambda: "leave" in screen_text(app))
+        words = " ".join(screen_text(app).split())
+        assert [row.label for row in commands_of("runs") if row.label and row.label not in words] == []
+
+
+@pytest.mark.parametrize("theme", THEMES, ids=[theme.name for theme in THEMES])
+def test_series_stand_out_from_the_background(theme: object) -> None:
+    name, background = getattr(theme, "name"), getattr(theme, "background")  # noqa: B009 -- typed as object by pytest
+    assert len(set(series_colours(name))) == 8
+    for colour in series_colours(name):
+        assert _contrast(colour, background) >= 3.0, colour
+
+
+def _contrast(one: str, other: str) -> float:
+    """The contrast of WCAG 2.1, section 1.4.11."""
+    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(part, 16) / 255 for part in re.findall("[0-9a-f]{2}", colour)]
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
