@@ -54,11 +54,17 @@ class Stop:
         """Return when the pause is over, or when a stop is asked for; one of those two ends every pause."""
         while self.paused and self._reason is None:
             time.sleep(PAUSE_SECONDS)
+        self.paused = self.paused and self.hands_over
 
     @property
     def now(self) -> StopReason | None:
         """The reason to stop after this step."""
         return None if self._reason is None or self._reason.after_epoch else self._reason
+
+    @property
+    def hands_over(self) -> bool:
+        """Whether another process is to go on; what is asked from now on is for that one."""
+        return self._reason is not None and self._reason.hand_over
 
     @property
     def after_epoch(self) -> StopReason | None:

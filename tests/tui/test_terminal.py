@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import pty
 import select
@@ -11,7 +12,7 @@ import struct
 import subprocess
 import termios
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -74,10 +75,8 @@ def terminal(*words: str, cwd: Path, **variables: str) -> Iterator[Terminal]:
     try:
         yield Terminal(process, master)
     finally:
-        try:
+        with suppress(OSError):
             os.close(master)
-        except OSError:
-            pass
         if process.poll() is None:
             process.kill()
             process.wait()
@@ -116,7 +115,7 @@ def test_a_run_outlives_its_terminal_and_no_step_is_lost_or_done_twice(tmp_path:
     _stopped(run)
     steps = logged_steps(run)
     assert steps == sorted(set(steps))
-    gaps = {after - before for before, after in zip(steps, steps[1:], strict=False)}
+    gaps = {after - before for before, after in itertools.pairwise(steps)}
     assert len(gaps) == 1
     assert events_of_kind(run, "RunStarted", "HandingOver", "RunResumed", "RunStopped") == [
         "RunStarted", "HandingOver", "RunResumed", "RunStopped",

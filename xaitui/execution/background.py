@@ -36,19 +36,21 @@ def start_detached(config: RunConfig, runs_dir: Path) -> subprocess.Popen[bytes]
     return _spawn(words, subprocess.PIPE)
 
 
-def start_resume(run: RunDirectory, *, max_time: float = 0.0) -> subprocess.Popen[bytes]:
+def start_resume(run: RunDirectory, *, max_time: float = 0.0, device: str = "") -> subprocess.Popen[bytes]:
     """Start a process that takes a run up; what it says goes to the run's log.
 
     Its own model, if it has one, is trusted: whoever hands a run over has been running that code.
 
     Args:
         max_time: seconds that it may take; 0 is no limit.
+        device: another device than the run's own choice.
 
     Raises:
         OSError: no process could be started, or the log cannot be written.
     """
     words = ["resume", str(run.path), "--headless"]
     words += [f"--max-time={max_time}"] if max_time else []
+    words += [f"--device={device}"] if device else []
     words += ["--trust-model"] if run.model_source.exists() else []
     with run.log.open("ab") as log:
         return _spawn(words, log)

@@ -41,7 +41,7 @@ from xaitui.runs.journal import JournalWriter, read_journal
 from xaitui.runs.log import logger, logging_to, run_program
 from xaitui.runs.metrics_csv import append_metrics, write_metrics
 from xaitui.runs.owner import owning
-from xaitui.runs.requests import take
+from xaitui.runs.requests import Request, ask, take
 from xaitui.stop import Stop, StopReason
 
 
@@ -59,6 +59,8 @@ class Execution:
     """Whether the process before is letting the run go for this one."""
     error: Exception | None = None
     """What made the run fail, if it did."""
+    _goes_on: bool = False
+    """Whether another process has been started to go on."""
     _began: float = field(default_factory=time.monotonic)
     _ending: Ending = field(default_factory=Ending)
     _answered: SimpleQueue[RequestAnswered] = field(default_factory=SimpleQueue)
@@ -82,7 +84,8 @@ class Execution:
                 yield from self._guarded(journal, first)
             finally:
                 journal.close()
-        self._on_end()
+        if not self._goes_on:
+            self._on_end()
 
     def _guarded(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
         try:
@@ -109,18 +112,21 @@ class Execution:
         ):  # fmt: skip
             for event in trainer.fit(self.stop, saver):
                 yield event
-                while not self._answered.empty():
-                    yield self._answered.get()
+                yield from self._answers()
             yield trainer.save(saver)
+            yield from self._answers()
             reason = None if trainer.finished_because else self.stop.after_epoch
             if reason is not None and reason.hand_over:
                 yield self._hand_over()
                 return
             if reason is None or (reason.test and trainer.best.epoch):
                 yield from test_best(trainer, self.prepared.dataset, self.prepared.config, self.run, self._ending)
+        yield from self._answers()
+        yield self._finished() if reason is None else self._stopped(reason, saved=True)
+
+    def _answers(self) -> Iterator[Event]:
         while not self._answered.empty():
             yield self._answered.get()
-        yield self._finished() if reason is None else self._stopped(reason, saved=True)
 
     def _record(self, journal: JournalWriter, event: Event) -> Event:
         event = journal.append(event)
@@ -176,14 +182,17 @@ class Execution:
         )  # fmt: skip
 
     def _hand_over(self) -> LifeCycle:
-        """Start the process that goes on; it waits for this one to let the run go.
+        """Start the process that goes on, paused where this one is; it waits for this one to let the run go.
 
         Raises:
             OSError: it cannot be started.
         """
         trainer, limit = self.prepared.trainer, self.prepared.config.run.max_time
+        if self.stop.paused:
+            ask(self.run.path, Request.PAUSE)
         left = max(1.0, limit - (time.monotonic() - self._began)) if limit else 0.0
-        process = start_resume(self.run, max_time=left)
+        process = start_resume(self.run, max_time=left, device=self.prepared.config.run.device)
+        self._goes_on = True
         return HandingOver(
             epoch=trainer.at.epoch, step=trainer.at.step, pid=process.pid, host=socket.gethostname(),
             deadline=time.time() + HANDOVER_SECONDS,

@@ -29,7 +29,7 @@ def watching(
     deadline = time.monotonic() + max_time if max_time else float("inf")
 
     def look() -> None:
-        for request in take(run):
+        for request in () if stop.hands_over else take(run):
             answered(request)
             match request:
                 case Request.SAVE:

@@ -44,7 +44,6 @@ class RunFollower:
         """How many lines there were so far."""
         self.state, self.why = State.INTERRUPTED, ""
         self.last_step: StepLogged | None = None
-        self.last_epoch: EpochFinished | None = None
         self.end: LifeCycle | None = None
         """The last life-cycle event."""
         self.answered: RequestAnswered | None = None
@@ -56,6 +55,10 @@ class RunFollower:
         self._reader: JournalReader | None = None
         self._middle: JournalReader | None = None
         self._middle_end = 0
+        """Where the first line may begin that is of the tail."""
+        self._middle_damage = 0
+        self._file = (-1, -1)
+        """Device and number of the journal's file."""
         self._tail: list[Entry] = []
         self._tail_series: RunSeries | None = None
         """What is read of the tail while the middle is not; then it is read into `series` like the rest."""
@@ -68,7 +71,7 @@ class RunFollower:
     @property
     def damage(self) -> int:
         """Lines of the journal that could not be read so far."""
-        return sum(len(reader.damage) for reader in (self._reader, self._middle) if reader is not None)
+        return self._middle_damage + (len(self._reader.damage) if self._reader is not None else 0)
 
     @property
     def started(self) -> RunStarted | None:
@@ -78,8 +81,13 @@ class RunFollower:
     @property
     def finished_epochs(self) -> Sequence[EpochFinished]:
         """The last finished epochs, in their order."""
-        newest = self._tail_series if self._tail_series is not None else self.series
-        return newest.finished_epochs
+        newest = self._tail_series.finished_epochs if self._tail_series is not None else ()
+        return newest or self.series.finished_epochs
+
+    @property
+    def last_epoch(self) -> EpochFinished | None:
+        """The last finished epoch that was not gone back behind."""
+        return self.finished_epochs[-1] if self.finished_epochs else None
 
     def curve(self, name: str, x: XAxis) -> Curve:
         """A quantity of the run, as `RunSeries.curve` gives it; the tail of a long journal is there first."""
@@ -111,46 +119,54 @@ class RunFollower:
         return before != (self.series.version, self.state, self.why, self.problem, len(self._tail))
 
     def _read(self, deadline: float) -> None:
-        if self._reader is None:
-            self._open()
-        assert self._reader is not None
+        reader = self._open_reader()
         while True:
-            entries = self._reader.poll(BLOCK)
+            before = reader.offset
+            entries = reader.poll(BLOCK)
             self._learn(entries)
             if self._tail_series is None:
                 self.series.extend(entries)
             else:
                 self._tail.extend(entries)
                 self._tail_series.extend(entries)
-            if len(entries) == 0 or self._clock() > deadline:
+            if reader.offset == before or self._clock() > deadline:
                 break
         while self._middle is not None and self._clock() < deadline:
             self._backfill(self._middle)
 
-    def _open(self) -> None:
-        """Read a short journal from its start; of a long one the head, then the tail, the middle when there is time.
+    def _open_reader(self) -> JournalReader:
+        """The reader of what is new. A journal that was put in the place of another one is read from its start.
 
         Raises:
             OSError: it cannot be read.
         """
-        size = self.run.journal.stat().st_size
-        self._reader = JournalReader(self.run.journal)
+        status = self.run.journal.stat()
+        file = (status.st_dev, status.st_ino)
+        if self._reader is None or file != self._file or status.st_size < self._reader.offset:
+            self._reader, self._file = self._open(status.st_size), file
+        return self._reader
+
+    def _open(self, size: int) -> JournalReader:
+        """Read a short journal from its start; of a long one the head, then the tail, the middle when there is time."""
+        self.series, self._tail, self._tail_series = RunSeries(), [], None
+        self._middle, self._middle_damage, self.last_step, self.end = None, 0, None, None
+        reader = JournalReader(self.run.journal)
         if size <= AT_ONCE:
-            return
-        head = self._reader.poll(HEAD_BYTES)
+            return reader
+        head = reader.poll(HEAD_BYTES)
         self._learn(head)
         self.series.extend(head)
-        self._middle = self._reader
-        self._reader = JournalReader(self.run.journal, size - AT_ONCE // 2, skip_torn=True)
-        self._middle_end = size - AT_ONCE // 2
+        self._middle, self._middle_end = reader, size - AT_ONCE // 2
         self._tail_series = self.series.later_part()
+        return JournalReader(self.run.journal, self._middle_end - 1, skip_torn=True)
 
     def _backfill(self, middle: JournalReader) -> None:
         """Read a block of the middle; at its end the curves go on with the tail that was read before."""
+        before = middle.offset
         entries = middle.poll(BLOCK)
-        first = self._tail[0].offset if self._tail else self._middle_end
-        self.series.extend(entry for entry in entries if entry.offset < first)
-        if middle.offset >= first or not entries:
+        self.series.extend(entry for entry in entries if entry.offset < self._middle_end)
+        self._middle_damage = sum(item.offset < self._middle_end for item in middle.damage)
+        if middle.offset >= self._middle_end or middle.offset == before:
             self.series.extend(self._tail)
             self._tail, self._tail_series, self._middle = [], None, None
 
@@ -170,8 +186,6 @@ class RunFollower:
                 self.last_step = None
             case StepLogged():
                 self.last_step = event
-            case EpochFinished():
-                self.last_epoch = event
             case RequestAnswered():
                 self.answered = event
         if isinstance(event, LifeCycle):

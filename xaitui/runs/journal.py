@@ -101,7 +101,7 @@ class JournalReader:
         """The events that were completed since the last call; a line without its end waits for the next one.
 
         Args:
-            most: bytes to read at the most; -1 reads to the end.
+            most: bytes to read at the most, a longer line apart; -1 reads to the end.
 
         Raises:
             OSError: the file cannot be read.
@@ -109,6 +109,8 @@ class JournalReader:
         with self._path.open("rb") as file:
             file.seek(self.offset)
             block = file.read(most)
+            if b"\n" not in block:
+                block += file.readline()
         if self._skip_torn:
             begin = block.find(b"\n") + 1
             block, self.offset, self._skip_torn = block[begin:], self.offset + begin, begin == 0

@@ -21,6 +21,7 @@ from xaitui.events import RunStarted, Scalars
 from xaitui.runs.details import ConfigHead, best_scores, read_config_head, read_settings
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.owner import read_owner
+from xaitui.runs.progress import time_left
 from xaitui.runs.summary import RunSummary, State, judged, summarise
 
 VERSION = 1
@@ -195,7 +196,7 @@ def _row(summary: RunSummary, config: ConfigHead, now: float) -> RunRow:
         mode=started.mode if started else "", epoch=summary.epoch, epochs=summary.epochs, step=summary.step,
         best=summary.best, best_epoch=summary.best_epoch, test=summary.test, began=summary.began,
         seconds=_seconds(summary, now),
-        eta=_eta(summary, started, now) if started and state is State.RUNNING else math.nan,
+        eta=_eta(summary, started) if started and state is State.RUNNING else math.nan,
     )  # fmt: skip
 
 
@@ -206,16 +207,9 @@ def _seconds(summary: RunSummary, now: float) -> float:
     return max(0.0, until - summary.began) if summary.began else 0.0
 
 
-def _eta(summary: RunSummary, started: RunStarted, now: float) -> float:
-    """From the length of the last epoch, else from the speed of the last steps; less the time since its last word."""
-    steps = summary.epochs * started.steps_per_epoch - summary.step
-    if summary.epoch_seconds:
-        per_step = summary.epoch_seconds / started.steps_per_epoch
-    elif summary.images_per_second:
-        per_step = started.train_size / started.steps_per_epoch / summary.images_per_second
-    else:
-        return math.nan
-    return max(0.0, steps * per_step - max(0.0, now - summary.heard))
+def _eta(summary: RunSummary, started: RunStarted) -> float:
+    left = time_left(started, summary.epochs, summary.step, summary.epoch_seconds, summary.images_per_second)
+    return math.nan if left is None else left
 
 
 def _cache_file(runs_dir: Path) -> Path:

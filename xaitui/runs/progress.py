@@ -7,9 +7,6 @@ from dataclasses import dataclass
 
 from xaitui.events import EpochFinished, RunStarted, StepLogged
 
-RECENT = 3
-"""Finished epochs whose mean length tells how long the next ones take."""
-
 
 @dataclass(frozen=True)
 class Progress:
@@ -39,25 +36,33 @@ def progress(
         finished: the last finished epochs, in their order.
         over: whether no more is to come.
     """
-    done = finished[-1].epoch if finished else 0
     per_epoch = max(1, started.steps_per_epoch)
+    done = max(finished[-1].epoch if finished else 0, step.epoch - 1 if step is not None else 0)
     within = min(1.0, max(0, step.step - done * per_epoch) / per_epoch) if step is not None else 0.0
-    if over or done >= epochs:
-        part = within if within else 1.0  # between two epochs, the last one is seen to be done
-        return Progress(max(1, done), epochs, part, min(1.0, (done + within) / epochs), None, None)
-    training, whole = _epoch_seconds(started, step, finished)
-    epoch_left = None if training is None else (1 - within) * training
-    run_left = None if whole is None else max(0.0, (epochs - done - within) * whole)
-    return Progress(done + 1, epochs, within, (done + within) / epochs, epoch_left, run_left)
-
-
-def _epoch_seconds(
-    started: RunStarted, step: StepLogged | None, finished: Sequence[EpochFinished]
-) -> tuple[float | None, float | None]:
-    """How long an epoch takes: its training, and with its evaluation."""
-    recent = list(finished)[-RECENT:]
+    run_part = min(1.0, (done + within) / max(1, epochs))
+    if done and not within and (over or done >= epochs):
+        return Progress(done, epochs, 1.0, run_part, None, None)  # the last epoch is seen to be done
+    if over:
+        return Progress(done + 1, epochs, within, run_part, None, None)
     speed = step.images_per_second if step is not None else 0.0
-    training = started.train_size / speed if speed > 0 else None
-    if not recent:
-        return training, training
-    return training, sum(event.seconds for event in recent) / len(recent)
+    epoch_left = (1 - within) * started.train_size / speed if speed > 0 else None
+    seconds = finished[-1].seconds if finished else 0.0
+    left = time_left(started, epochs, done * per_epoch + within * per_epoch, seconds, speed)
+    return Progress(done + 1, epochs, within, run_part, epoch_left, left)
+
+
+def time_left(
+    started: RunStarted, epochs: int, steps: float, epoch_seconds: float, images_per_second: float
+) -> float | None:
+    """Seconds until the last epoch is over, as of the last logged step; None where nothing tells yet.
+
+    Args:
+        started: what the run was begun with.
+        epochs: how many it has by now.
+        steps: finished ones.
+        epoch_seconds: length of the last finished epoch, evaluation included; 0 where there is none.
+        images_per_second: speed of the last logged steps, which counts in the first epoch; 0 where it is not known.
+    """
+    if not epoch_seconds and images_per_second > 0:
+        epoch_seconds = started.train_size / images_per_second
+    return max(0.0, epochs - steps / max(1, started.steps_per_epoch)) * epoch_seconds if epoch_seconds > 0 else None

@@ -27,6 +27,10 @@ class Request(StrEnum):
     """End the pause."""
 
 
+_UNDOES = {Request.PAUSE: Request.CONTINUE, Request.CONTINUE: Request.PAUSE}
+"""Of two of these that wait, only the later one counts."""
+
+
 def ask(run: Path, request: Request) -> bool:
     """Leave a request; False where the same one is waiting already.
 
@@ -35,6 +39,8 @@ def ask(run: Path, request: Request) -> bool:
     """
     folder = run / FOLDER
     folder.mkdir(exist_ok=True)
+    if request in _UNDOES:
+        (folder / _UNDOES[request].value).unlink(missing_ok=True)
     try:
         (folder / request.value).open("x").close()
     except FileExistsError:

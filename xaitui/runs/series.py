@@ -23,7 +23,7 @@ MOST_POINTS = 40_000
 """Logged points that are kept one by one, more than a run of ours writes; of a longer journal neighbours are merged."""
 
 LAST_EPOCHS = 100
-BLOCK = 200
+BLOCK = 128
 """Points that are smoothed in one go."""
 
 _STEP_COLUMNS = ("loss", "lr", "images_per_second")
@@ -207,8 +207,7 @@ def smooth(curve: Curve, weight: float) -> Curve:
     if not weight or not count:
         return curve
     places = np.arange(BLOCK)
-    ages = places[:, None] - places
-    kernel = np.where(ages >= 0, weight ** np.maximum(ages, 0), 0.0)
+    kernel = np.tril((weight**places)[np.abs(places[:, None] - places)])
     blocks = np.pad(curve.y, (0, -count % BLOCK)).reshape(-1, BLOCK)
     sums = blocks @ kernel.T  # of each block alone; what the blocks before left comes on top of it
     decay, carry = weight ** (places + 1.0), 0.0

@@ -129,7 +129,7 @@ class Trainer:
                 self.at.step += 1
                 if self.at.step % parts.log_every == 0:
                     yield self._log()
-                if stop.paused:
+                if stop.paused and not stop.now:
                     yield from self._pause(stop, saver)
                 if saver.due(epoch_end=False):
                     yield self.save(saver)
