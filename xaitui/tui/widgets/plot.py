@@ -49,6 +49,11 @@ class Plot(Widget, can_focus=True):
         self._wanted = False
         self._busy = False
 
+    @property
+    def drawn_rows(self) -> Drawing:
+        """What is seen now, which may be of an earlier figure."""
+        return self._rows
+
     def show(self, figure: Figure) -> None:
         """Draw a figure soon. It costs nothing where it is the one shown; of several in a row the last one is drawn."""
         if figure != self.figure:
