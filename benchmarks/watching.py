@@ -115,7 +115,7 @@ async def soak(folder: Path, events: int, portions: int) -> dict[str, float]:
     app = Console(ConsoleOptions(runs_dir=folder / "none", interval=3600))
     async with app.run_test(size=(120, 40)) as pilot:
         app.open_run(run)
-        await until(lambda: isinstance(app.screen, LiveScreen))
+        await until(lambda: isinstance(app.screen, LiveScreen) and app.screen.query(Plot))
         screen = app.screen
         assert isinstance(screen, LiveScreen)
         for portion in range(portions):

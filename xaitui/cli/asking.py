@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xaitui.cli.places import runs_folder
+from xaitui.cli.opening import runs_folder
 from xaitui.errors import UsageError
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run

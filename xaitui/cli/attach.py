@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.console import has_terminal, open_console
-from xaitui.cli.places import RunsDir, RunWord, runs_folder
+from xaitui.cli.opening import has_terminal, open_console, runs_folder
+from xaitui.cli.places import RunsDir, RunWord
 from xaitui.cli.progress import LineReporter
 from xaitui.cli.streams import put, say
 from xaitui.codec import encode

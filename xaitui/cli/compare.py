@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from xaitui.cli.places import RunsDir, runs_folder
+from xaitui.cli.opening import runs_folder
+from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put, say
 from xaitui.errors import UsageError
 from xaitui.runs.comparison import Comparison, Score, Setting, compare

@@ -16,7 +16,8 @@ import typer
 
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import DatasetInfo
-from xaitui.cli.places import RunsDir, runs_folder
+from xaitui.cli.opening import runs_folder
+from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put
 from xaitui.data.locate import find_file
 from xaitui.errors import ExitCode

@@ -12,7 +12,8 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.places import RunsDir, runs_folder
+from xaitui.cli.opening import runs_folder
+from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put
 from xaitui.config.units import format_size
 from xaitui.hardware import wording

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,8 +13,3 @@ RunsDir = Annotated[
 RunWord = Annotated[
     str, typer.Argument(metavar="RUN", help="An id or its beginning, a name, a path, last, or best:val_auc.")
 ]
-
-
-def runs_folder(given: Path | None) -> Path:
-    """The folder that an option, the environment or the default names."""
-    return (given or Path(os.environ.get("XAITUI_RUNS_DIR") or "runs")).absolute()

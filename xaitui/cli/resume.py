@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.console import has_terminal, open_console
+from xaitui.cli.opening import has_terminal, open_console, runs_folder
 from xaitui.cli.options import parse_extension
-from xaitui.cli.places import RunsDir, RunWord, runs_folder
+from xaitui.cli.places import RunsDir, RunWord
 from xaitui.config.units import parse_duration
 from xaitui.errors import UsageError
 from xaitui.execution.options import ResumeOptions

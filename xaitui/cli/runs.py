@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from xaitui.cli.places import RunsDir, RunWord, runs_folder
+from xaitui.cli.opening import runs_folder
+from xaitui.cli.places import RunsDir, RunWord
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError

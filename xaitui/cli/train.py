@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.console import open_console
+from xaitui.cli.opening import open_console, runs_folder
 from xaitui.cli.options import with_settings
-from xaitui.cli.places import RunsDir, runs_folder
+from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put, say
 from xaitui.config.command_line import command_line
 from xaitui.config.layers import Resolution
