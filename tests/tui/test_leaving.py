@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,38 @@ async def test_leaving_while_a_run_begins_keeps_it(runs_dir: Path) -> None:
     (run,) = list_runs(runs_dir)
     await _stop(run, runs_dir)
     assert events_of_kind(run, "RunStarted", "HandingOver", "RunStopped")[-1] == "RunStopped"
+
+
+WAITING_MODEL = """
+import os
+from torch import nn
+
+def build(num_classes, in_channels, image_size):
+    if os.getpid() == {pid}:
+        open({gate!r}).read()
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size ** 2, num_classes))
+"""
+
+
+async def test_the_epoch_to_stop_after_may_be_chosen_before_the_run_has_begun(runs_dir: Path, tmp_path: Path) -> None:
+    gate, model = tmp_path / "gate", tmp_path / "net.py"
+    os.mkfifo(gate)  # building the model waits until it is opened for writing
+    model.write_text(WAITING_MODEL.format(pid=os.getpid(), gate=str(gate)))
+    first = slow_training(model__name=f"{model}:build")
+    async with open_console(runs_dir, (80, 24), first, interval=0.2) as (app, pilot):
+        await until(app, lambda: app.is_training)
+        await _ask(app, pilot, "q")
+        await pilot.press("e")
+        await until(app, lambda: "handing the run over for this epoch" in screen_text(app))
+        gate.write_text("open")
+        await until(app, lambda: app.farewell)
+    (run,) = list_runs(runs_dir)
+    async with open_console(runs_dir, (80, 24), watching(run), interval=0.2) as (app, pilot):
+        watch = Watch(app)
+        await until(app, lambda: watch.stands("stopped") or watch.is_at(10))
+        await pilot.press("s")
+        await watch.until_state("stopped")
+    assert events_of_kind(run, "EpochFinished", "RunStopped") == ["EpochFinished", "RunStopped"]
 
 
 async def _ask(app: Console, pilot: object, key: str) -> None:

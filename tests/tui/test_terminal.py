@@ -19,7 +19,9 @@ import pytest
 
 from tests.runs_for_tests import command, environment, logged_steps
 from tests.tui.watching import events_of_kind
+from xaitui.events import HandingOver
 from xaitui.runs.directory import RunDirectory, list_runs
+from xaitui.runs.journal import read_journal
 from xaitui.runs.requests import Request, ask
 from xaitui.runs.summary import State, summarise
 
@@ -131,6 +133,44 @@ def test_a_terminated_console_saves_its_run_and_leaves_the_terminal_as_it_was(tm
     (run,) = list_runs(tmp_path / "runs")
     assert summarise(run).state is State.STOPPED
     assert events_of_kind(run, "CheckpointSaved")
+
+
+BREAKS_A_SCREEN = """
+from torch import nn
+from xaitui.tui.screens.live import LiveScreen
+
+LiveScreen.action_smooth = lambda screen: 1 / 0
+
+def build(num_classes, in_channels, image_size):
+    return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size ** 2, num_classes))
+"""
+
+
+@pytest.mark.parametrize(("keys", "seen", "code"), [("m", b"ZeroDivisionError", 1), ("qq", b"keep training", 0)])
+def test_a_console_that_breaks_or_is_left_at_once_gives_its_run_to_the_background(
+    keys: str, seen: bytes, code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "net.py").write_text(BREAKS_A_SCREEN)
+    with terminal("train", "--model", "net.py:build", *SLOW[3:], cwd=tmp_path) as at:
+        at.read_until(lambda: _trains(tmp_path) and b"running" in at.output)
+        for key in keys:
+            os.write(at.master, key.encode())
+            at.read_until(lambda: seen in at.output)
+        assert at.end() == code
+        assert b"the run goes on in the background; look at it with: xaitui attach" in at.output
+    (run,) = list_runs(tmp_path / "runs")
+    _taken_over(run)
+    _stopped(run)
+
+
+def _taken_over(run: RunDirectory) -> None:
+    """Wait until the process that a run was handed to has begun."""
+    (handed,) = [event for event in read_journal(run.journal) if isinstance(event, HandingOver)]
+    descriptor = os.pidfd_open(handed.pid)
+    while not events_of_kind(run, "RunResumed"):
+        ended, _, _ = select.select([descriptor], [], [], LOOK)
+        assert not ended, run.log.read_text()
+    os.close(descriptor)
 
 
 def test_the_list_is_left_with_a_key_also_without_colours(tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ class RunFollower:
 
     def poll(self, seconds: float = 0.05) -> bool:
         """Take up what is new, for about so many seconds at the most; say whether anything was."""
-        before = (self.series.version, self.state, self.why, self.problem, len(self._tail))
+        before = self._seen()
         owner = read_owner(self.run.lock)  # before the journal, so that a last word is not missed
         try:
             self._read(self._clock() + seconds)
@@ -116,7 +116,12 @@ class RunFollower:
         self.state, self.why = state_of(self.end, owner)
         if self.state is State.REMOTE and (silent := self._pulse.silent_for()) > SILENT_SECONDS:
             self.why += f", silent for {silent:.0f} s"
-        return before != (self.series.version, self.state, self.why, self.problem, len(self._tail))
+        return before != self._seen()
+
+    def _seen(self) -> tuple[object, ...]:
+        """Changes with whatever there is to show."""
+        read = (self.series.version, len(self._tail), self.damage, self.is_loading)
+        return (*read, self.state, self.why, self.problem)
 
     def _read(self, deadline: float) -> None:
         reader = self._open_reader()
@@ -131,8 +136,10 @@ class RunFollower:
                 self._tail_series.extend(entries)
             if reader.offset == before or self._clock() > deadline:
                 break
-        while self._middle is not None and self._clock() < deadline:
+        while self._middle is not None:
             self._backfill(self._middle)
+            if self._clock() > deadline:
+                break
 
     def _open_reader(self) -> JournalReader:
         """The reader of what is new. A journal that was put in the place of another one is read from its start.

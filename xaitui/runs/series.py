@@ -26,6 +26,7 @@ LAST_EPOCHS = 100
 BLOCK = 128
 """Points that are smoothed in one go."""
 
+_PLACES = ("step", "time")
 _STEP_COLUMNS = ("loss", "lr", "images_per_second")
 
 
@@ -49,6 +50,8 @@ class _Table:
         self.columns: dict[str, array[float]] = {"step": array("d"), "time": array("d")}
         self.merged = 1
         """How many logged points a row stands for."""
+        self._held = 0
+        """How many the last row does by now."""
 
     def __len__(self) -> int:
         return len(self.columns["step"])
@@ -57,17 +60,31 @@ class _Table:
         """Take a row; one of a step that was reached already says that the work since was done again."""
         if len(self) and row["step"] <= self.columns["step"][-1]:
             self.cut(row["step"] - 1)
-        count = len(self)
+        if self._held < self.merged and len(self):
+            self._put_into_last(row)
+        else:
+            self._put_behind(row)
+        if len(self) >= 2 * MOST_POINTS and self._held == self.merged:
+            self._merge()
+
+    def _put_into_last(self, row: dict[str, float]) -> None:
+        for name, column in self.columns.items():
+            value = row.get(name, math.nan)
+            column[-1] = value if name in _PLACES else (column[-1] * self._held + value) / (self._held + 1)
+        self._held += 1
+
+    def _put_behind(self, row: dict[str, float]) -> None:
+        count, self._held = len(self), 1
         for name in row.keys() - self.columns.keys():
             self.columns[name] = array("d", [math.nan] * count)
         for name, column in self.columns.items():
             column.append(row.get(name, math.nan))
-        if len(self) >= 2 * MOST_POINTS:
-            self._merge()
 
     def cut(self, last_step: float) -> None:
         """Drop the rows after a step."""
         keep = int(np.searchsorted(self.numbers("step"), last_step, side="right"))
+        if keep < len(self):
+            self._held = self.merged
         for column in self.columns.values():
             del column[keep:]
 
@@ -78,9 +95,10 @@ class _Table:
     def _merge(self) -> None:
         """Put two rows into one: where it ends, and the mean of its values."""
         self.merged *= 2
+        self._held = self.merged
         for name, column in self.columns.items():
             pairs = np.array(column[: len(column) // 2 * 2]).reshape(-1, 2)
-            values = pairs[:, 1] if name in ("step", "time") else pairs.mean(axis=1)
+            values = pairs[:, 1] if name in _PLACES else pairs.mean(axis=1)
             self.columns[name] = array("d", values.tobytes())
 
 
@@ -150,7 +168,7 @@ class RunSeries:
     def names(self) -> tuple[str, ...]:
         """The curves that there are."""
         own = [name for table in (self._steps, self._epochs) for name in table.columns]
-        return tuple(name for name in dict.fromkeys(own) if name not in ("step", "time"))
+        return tuple(name for name in dict.fromkeys(own) if name not in _PLACES)
 
     def curve(self, name: str, x: XAxis = "step") -> Curve:
         """A quantity over an axis: "loss", "lr", "images_per_second" by logged step; "train_loss", "val_auc" by epoch.

@@ -16,9 +16,11 @@ from typing import IO, TYPE_CHECKING
 from xaitui.config.command_line import arguments
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode, UsageError, XaituiError
+from xaitui.events import Event, HandingOver, RequestAnswered
 from xaitui.execution.background import RUN_LINE, start_detached, start_resume
 from xaitui.execution.options import ResumeOptions
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StoppedError, StopReason
 
 if TYPE_CHECKING:
@@ -117,8 +119,7 @@ class RunController:
             launch.say("loading torch")
             execution = begin(stop, launch)
             launch.run = execution.run
-            for _ in execution.events():
-                pass  # each is in the journal, from where the screens read it
+            _carry_out(execution, launch)
         except StoppedError as error:
             self._stopped_early(launch, error, stop)
         except XaituiError as error:
@@ -154,6 +155,19 @@ class RunController:
         """Wait for the run of this process; signals are handled meanwhile."""
         while self._thread is not None and self._thread.is_alive():
             self._thread.join(0.5)
+
+
+def _carry_out(execution: Execution, launch: Launch) -> None:
+    """Do the work of a run; where another process goes on with it, that one ends the epoch which was to be the last."""
+    is_last_epoch = False
+    event: Event | None = None
+    for event in execution.events():  # each is in the journal, from where the screens read it
+        is_last_epoch |= isinstance(event, RequestAnswered) and event.request == Request.STOP_AFTER_EPOCH
+    if is_last_epoch and isinstance(event, HandingOver):
+        try:
+            ask(execution.run.path, Request.STOP_AFTER_EPOCH)
+        except OSError as error:
+            launch.error = f"it was handed over, but cannot be asked to stop after the epoch: {error.strerror}"
 
 
 def _listen(launch: Launch, process: subprocess.Popen[bytes]) -> None:

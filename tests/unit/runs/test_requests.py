@@ -32,12 +32,13 @@ def test_each_request_has_a_file_of_its_own(request_: Request, tmp_path: Path) -
 
 
 def test_of_many_takers_one_gets_it(tmp_path: Path) -> None:
+    asked = [request for request in Request if request is not Request.CONTINUE]  # which would undo a pause
     for _ in range(20):
-        for request in Request:
+        for request in asked:
             ask(tmp_path, request)
         with ThreadPoolExecutor(8) as pool:
             taken = [request for each in pool.map(take, [tmp_path] * 8) for request in each]
-        assert sorted(taken) == sorted(Request)
+        assert sorted(taken) == sorted(asked)
 
 
 def test_of_many_askers_one_leaves_it(tmp_path: Path) -> None:
@@ -57,3 +58,10 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path: Path) -> None:
 def test_a_run_that_is_not_there_cannot_be_asked(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="absent"):
         ask(tmp_path / "absent", Request.STOP)
+
+
+def test_of_a_pause_and_its_end_the_later_one_counts(tmp_path: Path) -> None:
+    for first, second in ((Request.PAUSE, Request.CONTINUE), (Request.CONTINUE, Request.PAUSE)):
+        assert ask(tmp_path, first)
+        assert ask(tmp_path, second)
+        assert take(tmp_path) == [second]

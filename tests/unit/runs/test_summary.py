@@ -2,8 +2,12 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import socket
+import time
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,14 +15,17 @@ from tests.made_events import epoch_finished, epoch_started, finished, resumed, 
 from xaitui.codec import encode
 from xaitui.events import (
     Event,
+    HandingOver,
+    RunContinued,
     RunFailed,
+    RunPaused,
     RunStopped,
 )
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.ends import HEAD_BYTES, TAIL_BYTES
 from xaitui.runs.journal import JournalWriter
 from xaitui.runs.owner import Owner
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.summary import State, state_of, summarise
 
 STOPPED = RunStopped(epoch=2, step=13, reason="SIGTERM", exit_code=143, saved=True, seconds=2.0)
 FAILED = RunFailed(epoch=2, step=13, kind="DivergedError", message="the loss is not finite", exit_code=5)
@@ -138,3 +145,58 @@ def test_of_a_long_run_head_and_tail_are_enough(run: RunDirectory) -> None:
     assert summary.started == started(epochs=epochs)
     write(run, finished())
     assert summarise(run).state is State.FINISHED
+
+
+def test_a_paused_run_is_paused_as_long_as_its_process_lives(run: RunDirectory) -> None:
+    write(run, started(), step(1), RunPaused(epoch=1, step=1))
+    assert summarise(run).state is State.INTERRUPTED
+    own(run)
+    assert summarise(run).state is State.PAUSED
+    assert summarise(run).state.is_live
+    own(run, started=1.0)
+    assert summarise(run).state is State.INTERRUPTED
+    own(run, host="far", boot="another", pid=7)
+    assert summarise(run).state is State.REMOTE
+    own(run)
+    write(run, RunContinued(epoch=1, step=1))
+    assert summarise(run).state is State.RUNNING
+
+
+def handing_over(**values: Any) -> HandingOver:
+    """A run that this process lets go, and takes up itself."""
+    base: dict[str, Any] = {
+        "epoch": 1, "step": 1, "pid": os.getpid(), "host": socket.gethostname(), "deadline": time.time() + 60,
+    }  # fmt: skip
+    return HandingOver(**(base | values))
+
+
+ABSENT = 1 << 22
+"""More than any process of Linux has for its number."""
+
+
+@pytest.mark.parametrize(
+    ("values", "state", "why"),
+    [
+        ({}, State.RUNNING, f"process {os.getpid()} is taking it over"),
+        ({"pid": ABSENT}, State.INTERRUPTED, f"process {ABSENT} was to take it over and did not"),
+        ({"deadline": 1.0}, State.INTERRUPTED, f"process {os.getpid()} was to take it over and did not"),
+        ({"host": "far", "pid": ABSENT}, State.RUNNING, f"process {ABSENT} is taking it over"),
+        ({"host": "far", "deadline": 1.0}, State.INTERRUPTED, f"process {os.getpid()} was to take it over"),
+    ],
+)
+def test_a_run_that_is_handed_over_runs_as_long_as_somebody_may_take_it_up(
+    values: dict[str, Any], state: State, why: str
+) -> None:
+    event, here = handing_over(**values), Owner.of_this_process()
+    for owner in (None, replace(here, started=1.0)):
+        found = state_of(event, owner)
+        assert found[0] is state
+        assert found[1].startswith(why)
+    assert state_of(event, here) == (State.RUNNING, f"process {here.pid}"), "the one before, or already the next"
+    assert state_of(event, replace(here, host="elsewhere", boot="another"))[0] is state
+
+
+def test_the_list_knows_a_run_that_nobody_took_over(run: RunDirectory) -> None:
+    write(run, started(), step(1), handing_over(pid=ABSENT))
+    assert summarise(run).state is State.INTERRUPTED
+    assert "train.log" in summarise(run).why

@@ -61,6 +61,8 @@ class LeaveScreen(ModalScreen[None]):
         super().__init__()
         self._choice: Choice | None = None
         self._follower: RunFollower | None = None
+        self._asks_for_epoch = False
+        """Whether the request to stop after the epoch is still to be left."""
 
     @property
     def console(self) -> Console:
@@ -113,15 +115,19 @@ class LeaveScreen(ModalScreen[None]):
     def _begin(self, name: str) -> None:
         from xaitui.tui.run_controller import HAND_OVER, STOP
 
-        if name == "after_epoch":
-            self._ask_for_epoch()
         self.console.controller.ask(STOP if name == "stop" else HAND_OVER)
+        self._asks_for_epoch = name == "after_epoch"
+        self._ask_for_epoch()
 
     def _ask_for_epoch(self) -> None:
-        """Leave the request where the process that takes over finds it."""
+        """Leave the request where the process that takes over finds it, as soon as there is such a place.
+
+        This process, which is to hand over by now, leaves requests alone.
+        """
         from xaitui.runs.requests import Request, ask
 
-        if self._launch.run is not None:
+        if self._asks_for_epoch and self._launch.run is not None:
+            self._asks_for_epoch = False
             try:
                 ask(self._launch.run.path, Request.STOP_AFTER_EPOCH)
             except OSError as error:
@@ -129,6 +135,7 @@ class LeaveScreen(ModalScreen[None]):
 
     def _look(self) -> None:
         """See how far it is; leave when the run is in other hands, or over."""
+        self._ask_for_epoch()
         if self.console.controller.busy:
             return
         run = self._launch.run

@@ -50,7 +50,11 @@ class RunRequests(ConsoleScreen):
         self._ask(Request.STOP)
 
     def _ask(self, request: Request) -> None:
-        if self.follower is None or not self.follower.state.is_live:
+        if self.follower is None:
+            if self.launch is not None and not self.launch.error:
+                self.console.tell("the run has not begun yet; ask again when it has")
+            return
+        if not self.follower.state.is_live:
             return
         try:
             ask(self.follower.run.path, request)
