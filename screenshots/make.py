@@ -54,7 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the pictures")
     parser.add_argument("--size", type=_size, default=(120, 36), help="of the terminal: COLUMNSxROWS")
     parser.add_argument("--theme", default="", choices=("", "dark", "light", "contrast"), help="of the console")
-    parser.add_argument("--data-dir", type=Path, help="has mnist and pneumoniamnist, for runs on them too")
+    parser.add_argument("--data-dir", type=Path, help="has pneumoniamnist, for a run on it too, and its images")
     parser.add_argument("--home", type=Path, help="a folder that keeps the runs for the next time")
     return parser
 

@@ -12,6 +12,7 @@ from xaitui.opening import ConsoleOptions
 from xaitui.runs.directory import list_runs
 from xaitui.tui.app import Console
 from xaitui.tui.run_controller import STOP
+from xaitui.tui.screens.compare import CompareScreen
 from xaitui.tui.screens.live import LiveScreen
 from xaitui.tui.widgets.picture import PictureGrid
 
@@ -63,7 +64,7 @@ async def confirm(stage: Stage) -> None:
 async def palette(stage: Stage) -> None:
     """The commands, to be searched."""
     await stage.press("ctrl+p")
-    await stage.until_seen("Choose a theme")
+    await stage.until(lambda: stage.is_asking and "filter" in stage.text.lower())
     await stage.take("palette")
     await stage.press("escape")
 
@@ -72,10 +73,16 @@ async def compare(stage: Stage) -> None:
     """Some runs beside each other."""
     by_name = {name: run for run in list_runs(RUNS) for name in COMPARED if f"-{name}-" in run.id}
     stage.app.open_compare([by_name[name] for name in COMPARED])
-    await stage.until_seen("differing setting")
+    await stage.until_seen("differing setting", "finished, baseline")
+    await stage.until(lambda: not _is_loading(stage))
     await stage.until_drawn()
     await stage.take("compare")
     await stage.press("escape")
+
+
+def _is_loading(stage: Stage) -> bool:
+    screen = stage.app.screen
+    return isinstance(screen, CompareScreen) and any(follower.is_loading for follower in screen.followers)
 
 
 async def data(stage: Stage, dataset: str) -> None:
@@ -103,7 +110,7 @@ async def new_run(stage: Stage, dataset: str) -> None:
 
 def _has_pictures(stage: Stage) -> bool:
     grids = list(stage.app.screen.query(PictureGrid))
-    return bool(grids) and "▀" in stage.text and "%" in stage.text
+    return bool(grids) and "▀" in stage.text
 
 
 async def _begin(stage: Stage) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -79,15 +80,19 @@ class Recorder:
         self.asked.append(("gpu",))
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def terminal(kind: str = "xterm-256color") -> Iterator[None]:
     """A real one, in the place of stdin and stderr."""
     master, slave = pty.openpty()
-    monkeypatch.setenv("TERM", "xterm-256color")
-    with os.fdopen(slave, "r+b", buffering=0) as file, open(file.fileno(), "w", closefd=False) as text:
-        monkeypatch.setattr("sys.stdin", open(file.fileno(), closefd=False))  # noqa: SIM115
-        monkeypatch.setattr("sys.stderr", text)
+    with (
+        open(slave, closefd=False) as stdin, open(slave, "w", closefd=False) as stderr,
+        pytest.MonkeyPatch.context() as patch,
+    ):  # fmt: skip
+        patch.setenv("TERM", kind)
+        patch.setattr("sys.stdin", stdin)
+        patch.setattr("sys.stderr", stderr)
         yield
+    os.close(slave)
     os.close(master)
 
 
@@ -101,11 +106,11 @@ OPENINGS: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("line", OPENINGS)
-@pytest.mark.usefixtures("terminal")
 def test_on_a_terminal_the_console_is_opened(line: str, runs_dir: Path) -> None:
     finished_run(runs_dir, "over")
     console = Recorder()
-    assert run(line.split(), console) == 7
+    with terminal():
+        assert run(line.split(), console) == 7
     assert console.asked == OPENINGS[line]
     assert console.options is not None
     assert console.options.readonly is ("--readonly" in line)
@@ -113,22 +118,21 @@ def test_on_a_terminal_the_console_is_opened(line: str, runs_dir: Path) -> None:
 
 
 @pytest.mark.parametrize("line", ["attach --plain", "attach --json"])
-@pytest.mark.usefixtures("terminal")
 def test_text_is_for_the_asking(line: str, runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finished_run(runs_dir, "over")
     console = Recorder()
-    assert run(line.split(), console) == 0
+    with terminal():
+        assert run(line.split(), console) == 0
     assert console.options is None
     assert capsys.readouterr().out.count("\n") >= 4
 
 
-@pytest.mark.usefixtures("terminal")
-def test_a_dumb_terminal_is_none(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TERM", "dumb")
+def test_a_dumb_terminal_is_none(runs_dir: Path) -> None:
     finished_run(runs_dir, "over")
     console = Recorder()
-    assert run(["attach"], console) == 0
-    assert run(["train"], console) == 2
+    with terminal("dumb"):
+        assert run(["attach"], console) == 0
+        assert run(["train"], console) == 2
     assert console.options is None
 
 

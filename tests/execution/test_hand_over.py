@@ -48,7 +48,7 @@ def dataset(tmp_path: Path) -> str:
 
 
 def hand_over(
-    execution: Execution, step: int = 3, meanwhile: Callable[[HandingOver], None] = lambda event: None
+    execution: Execution, step: int = 3, meanwhile: Callable[[HandingOver], object] = lambda event: None
 ) -> HandingOver:
     """Carry it out up to a step; the process that goes on waits until `meanwhile` is over."""
     last: Event | None = None
@@ -103,7 +103,7 @@ def test_a_request_in_between_is_for_the_process_that_goes_on(moment: str, datas
     execution = start(runs_dir, data__dataset=dataset, **settings)
     run = execution.run
     if moment == "after":
-        event = hand_over(execution, meanwhile=lambda event: bool(ask(run.path, Request.STOP)) and None)
+        event = hand_over(execution, meanwhile=lambda event: ask(run.path, Request.STOP))
     else:
         events = execution.events()
         for each in events:
@@ -166,7 +166,7 @@ def test_nobody_goes_on_where_the_process_is_killed(dataset: str, runs_dir: Path
 def test_a_process_that_cannot_begin_says_why_in_the_log(dataset: str, runs_dir: Path) -> None:
     execution = start(runs_dir, data__dataset=dataset, **SMALL)
     run = execution.run
-    event = hand_over(execution, meanwhile=lambda event: bool(run.config.write_text("[training")) and None)
+    event = hand_over(execution, meanwhile=lambda event: run.config.write_text("[training"))
     wait_for(event)
     assert summarise(run).state is State.INTERRUPTED
     assert "was to take it over and did not" in summarise(run).why

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -61,7 +61,7 @@ async def _go(app: Console, name: str) -> None:
 
 
 def _stands(app: Console) -> bool:
-    return isinstance(app.screen, ConsoleScreen) and app.screen.focused is not None or _name(app) == "gpu"
+    return (isinstance(app.screen, ConsoleScreen) and app.screen.focused is not None) or _name(app) == "gpu"
 
 
 def _name(app: Console) -> str:
@@ -126,7 +126,7 @@ PLACES: dict[type[ConsoleScreen], Callable[[ConsoleActions, Path], None]] = {
 
 
 @pytest.fixture
-def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The acting commands that were carried out."""
     carried: list[str] = []
     for screen in PLACES:
@@ -134,7 +134,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
             if row.screen == screen.NAME and row.acts:
                 action = row.action
                 monkeypatch.setattr(screen, f"action_{action}", lambda self, action=action: carried.append(action))
-    yield carried
+    return carried
 
 
 def test_the_screens_that_act_are_known() -> None:

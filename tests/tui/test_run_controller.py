@@ -40,7 +40,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def begun(launch: Launch, condition: Callable[[RunDirectory], object] = lambda run: run.journal.exists()) -> RunDirectory:
+def begun(
+    launch: Launch, condition: Callable[[RunDirectory], object] = lambda run: run.journal.exists()
+) -> RunDirectory:
     """Wait until a run has come so far; it may not be over by then."""
     while launch.run is None or not condition(launch.run):
         assert not launch.over.wait(LOOK), launch.error
@@ -95,9 +97,7 @@ def test_a_run_that_cannot_begin_says_why_wherever_it_was_to_be(folder: Path, ru
     assert not runs_dir.exists()
 
 
-def test_a_process_that_cannot_be_started_raises(
-    folder: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_process_that_cannot_be_started_raises(folder: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.executable", str(folder / "no-python"))
     with pytest.raises(FileNotFoundError):
         RunController(runs_dir).start(config(folder), own_process=True)
@@ -148,4 +148,3 @@ def test_an_epoch_that_was_to_be_the_last_stays_the_last_when_the_run_is_handed_
             ask(run.path, Request.STOP)
     kinds = ("HandingOver", "RunResumed", "EpochFinished", "RunStopped")
     assert events_of_kind(run, *kinds) == list(kinds)
-

@@ -19,8 +19,8 @@ from xaitui.runs.journal import Entry, JournalReader
 XAxis = Literal["step", "epoch", "time"]
 """Optimizer steps; epochs, in parts; or seconds of work since the run began, without pauses and interruptions."""
 
-MOST_POINTS = 40_000
-"""Logged points that are kept one by one, more than a run of ours writes; of a longer journal neighbours are merged."""
+MOST_POINTS = 20_000
+"""Logged points of the longest run of ours; of a journal with twice as many, neighbours are merged."""
 
 LAST_EPOCHS = 100
 BLOCK = 128

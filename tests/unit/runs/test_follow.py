@@ -74,12 +74,12 @@ def test_what_is_written_is_taken_up_poll_by_poll(run: RunDirectory, follower: R
     assert follower.last_step.step == 1
     write(run, RequestAnswered(request="pause"), RunPaused(epoch=1, step=1))
     assert follower.poll()
-    assert follower.state is State.PAUSED
+    assert str(follower.state) == "paused"
     assert follower.answered is not None
     assert follower.answered.request == "pause"
     write(run, *epoch_of(1, 2), finished())
     assert follower.poll()
-    assert follower.state is State.FINISHED
+    assert follower.state.value == "finished"
     assert follower.last_epoch is not None
     assert follower.last_epoch.epoch == 1
     assert any(line.startswith("end ") for line in follower.log)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ def judged(
     return health(Curve(np.arange(1.0, len(loss) + 1), np.array(loss)), epochs, last, end)
 
 
-def epochs_of(*losses: tuple[float, float], **values: int) -> list[EpochFinished]:
+def epochs_of(*losses: tuple[float, float], **values: Any) -> list[EpochFinished]:
     """Epochs of a loss of training and one of validation."""
     return [
         replace(epoch_finished(number, loss=val), train_loss=train, **values)

@@ -33,7 +33,7 @@ def timed(*pairs: tuple[float, Event]) -> Iterator[Event]:
 
 
 def times(*pairs: tuple[float, Event]) -> list[float]:
-    return series_of(*timed(*pairs)).curve("loss", "time").x.tolist()
+    return list(map(float, series_of(*timed(*pairs)).curve("loss", "time").x))
 
 
 def test_steps_and_epochs_give_curves() -> None:

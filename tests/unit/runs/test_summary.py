@@ -183,6 +183,7 @@ ABSENT = 1 << 22
         ({"host": "far", "pid": ABSENT}, State.RUNNING, f"process {ABSENT} is taking it over"),
         ({"host": "far", "deadline": 1.0}, State.INTERRUPTED, f"process {os.getpid()} was to take it over"),
     ],
+    ids=["alive", "gone", "late", "far", "far and late"],  # the same in every process: the reasons name one
 )
 def test_a_run_that_is_handed_over_runs_as_long_as_somebody_may_take_it_up(
     values: dict[str, Any], state: State, why: str

@@ -55,7 +55,10 @@ def leave(console: Console) -> None:
 class LeaveScreen(ModalScreen[None]):
     """Asks what becomes of the run, sees to it, and leaves when that is done."""
 
-    BINDINGS: ClassVar = [*((choice.key, f"choose('{choice.name}')", choice.words) for choice in CHOICES)]
+    BINDINGS: ClassVar = [
+        *((choice.key, f"choose('{choice.name}')", choice.words) for choice in CHOICES),
+        ("q,ctrl+q,ctrl+c", "app.leave", "leave"),  # a modal screen hides the keys of the app
+    ]
 
     def __init__(self) -> None:
         super().__init__()

@@ -23,7 +23,7 @@ from xaitui.tui.widgets.key_bar import KeyBar
 from xaitui.tui.widgets.plot import Plot
 from xaitui.tui.widgets.run_head import RunHead
 
-LOADING_SECONDS = 0.1
+LOADING_SECONDS = 0.05
 """Between two looks while a run begins, or a long journal is being read."""
 POLL_SECONDS = 0.02
 """What a look may take of the event loop."""
@@ -53,7 +53,7 @@ class LiveScreen(RunRequests):
             yield Plot(id="score")
         with Horizontal(id="lower"):
             yield EpochTable(id="epochs")
-            yield Log(id="log", max_lines=1000, auto_scroll=True)
+            yield Log(id="log", max_lines=500, auto_scroll=True)
         with Vertical(id="gpu"):
             yield GpuPanel()
 
@@ -75,8 +75,10 @@ class LiveScreen(RunRequests):
             self._show(self.follower)
 
     def _load(self) -> None:
-        if self.follower is None or self.follower.is_loading or self.follower.started is None:
+        if self.follower is None or self.follower.started is None:
             self.look()
+        elif self.follower.is_loading:
+            self._stale = self.follower.poll(POLL_SECONDS) or self._stale  # seen at the next look
 
     def _begin(self) -> None:
         """Show what is said while a run begins; once it has a directory, follow that."""
