@@ -14,10 +14,13 @@ from xaitui.tui.app import Console
 from xaitui.tui.run_controller import STOP
 from xaitui.tui.screens.compare import CompareScreen
 from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.widgets.dataset_card import DatasetCard
 from xaitui.tui.widgets.picture import PictureGrid
 
+TALL = 36
+"""Rows of a terminal in which the card of a data set shows its images without being scrolled."""
 COMPARED = ("baseline", "first-net", "no-dropout")
-LIVE = {"run.name": "on-screen", "training.epochs": 60, "optimizer.lr": 0.0005}
+LIVE = {"run.name": "on-screen", "training.epochs": 600, "optimizer.lr": 0.0005}
 """The run that goes on while it is photographed."""
 LIVE_EPOCHS, SAMPLES = 10, 45
 """How many epochs of it, and readings of the devices, are waited for."""
@@ -88,7 +91,8 @@ def _is_loading(stage: Stage) -> bool:
 async def data(stage: Stage, dataset: str) -> None:
     """The data sets, the cursor on one."""
     stage.app.open_data(dataset)
-    await stage.until(lambda: _has_pictures(stage))
+    await stage.until_seen("splits")
+    await stage.until(lambda: stage.app.size.height < TALL or _has_pictures(stage))
     await stage.take("data")
     await stage.press("escape")
 
@@ -98,14 +102,19 @@ async def new_run(stage: Stage, dataset: str) -> None:
     settings = {"data.dataset": dataset, "model.name": "resnet18", "optimizer.name": "adamw"}
     shifted = {"augmentation.rotate": 10.0, "augmentation.translate": 0.1}
     stage.app.open_new(build_config(settings | shifted))
-    await stage.until(lambda: "-narrow" in stage.app.screen.classes or _has_pictures(stage))
+    await stage.until_seen("--translate=0.1")
+    if _is_narrow(stage):
+        await stage.take("new_run_form")
+    await stage.press("ctrl+t")
+    await stage.until_seen("parameters")
+    stage.app.screen.query_one(DatasetCard).scroll_end(animate=False)
+    await stage.until(lambda: _has_pictures(stage) and "loading" not in stage.text)
     await stage.take("new_run")
-    if "-narrow" in stage.app.screen.classes:
-        await stage.press("ctrl+t")
-        await stage.until(lambda: _has_pictures(stage))
-        await stage.take("new_run_cards")
-        await stage.press("escape")
-    await stage.press("escape")
+    await stage.press(*(["escape"] * (1 + _is_narrow(stage))))
+
+
+def _is_narrow(stage: Stage) -> bool:
+    return "-narrow" in stage.app.screen.classes
 
 
 def _has_pictures(stage: Stage) -> bool:

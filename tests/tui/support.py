@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,8 @@ from textual.strip import Strip
 from xaitui.opening import ConsoleOptions, First
 from xaitui.tui.app import Console
 
+LOOK = 0.1
+"""Seconds after which it is looked again though no message came: what is painted last is followed by none."""
 DEADLINE = 45.0
 """Seconds after which a condition is said to never come; nothing is measured by it."""
 
@@ -43,12 +45,13 @@ async def open_console(
 
 
 async def until(app: Console, condition: Callable[[], object]) -> None:
-    """Wait until a condition holds: it is looked at after each message that any widget got."""
+    """Wait until a condition holds: it is looked at after each message that any widget got, and now and then."""
 
     async def wait() -> None:
         while not condition():
             _stirred.clear()
-            await _stirred.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(_stirred.wait(), LOOK)
 
     try:
         await asyncio.wait_for(wait(), DEADLINE)

@@ -47,8 +47,7 @@ async def test_what_is_asked_before_a_process_has_begun_is_said_to_come_to_nothi
     monkeypatch.setattr(Console, "tell", lambda app, text, severity="information": told.append(text))
     async with open_console(runs_dir, (80, 24)) as (app, pilot):
         await until(app, lambda: "No runs yet" in screen_text(app))
-        app.push_screen(LiveScreen(Launch("simple-cnn on digits", in_thread=False)))
-        await until(app, lambda: "beginning" in screen_text(app))
+        await app.push_screen(LiveScreen(Launch("simple-cnn on digits", in_thread=False)))
         await pilot.press(key)
         await until(app, lambda: told)
     assert told == ["the run has not begun yet; ask again when it has"]

@@ -40,7 +40,8 @@ class Axis:
 
     def cell(self, value: float, cells: int) -> int:
         """The number of the cell, of so many, that shows a value; a value outside gives a number outside."""
-        return math.floor(self.fraction(value) * (cells - 1) + 0.5)
+        fraction = max(-1.0, min(2.0, self.fraction(value)))  # a place far outside is beyond what can be rounded
+        return math.floor(fraction * (cells - 1) + 0.5)
 
     def value(self, cell: int, cells: int) -> float:
         """The value at the centre of a cell."""

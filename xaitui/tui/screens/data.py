@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from xaitui.config.schema import RunConfig
 
 _COLUMNS = ("set", "files", "size", "task", "classes", "images", "pixels")
+_FILES_WIDTH = 8
+"""Room for any state of files, which is known later than the rest of a row: no column moves when it comes."""
 _SHORT_TASKS = {"binary-class": "binary", "ordinal-regression": "ordinal"}
 _WIDE = 120
 """Columns from which on the card stands beside the table, not below it."""
@@ -52,7 +54,7 @@ class DataScreen(ConsoleScreen):
         self.say_title("data sets" + (f" in {printable(place)}" if place else ""))
         table = self._table
         for label in _COLUMNS:
-            table.add_column(label, key=label)
+            table.add_column(label, key=label, width=_FILES_WIDTH if label == "files" else None)
         for info in DATASETS.values():
             table.add_row(*_row(info, self._chosen_sizes[info.name]), key=info.name)
         table.move_cursor(row=list(DATASETS).index(self._first))

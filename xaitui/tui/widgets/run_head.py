@@ -37,11 +37,13 @@ class RunHead(Static):
         lines = [Content.styled(printable(line), MUTED) for line in [*words][-4 if not error else -2 :]]
         if error:
             lines.append(Content.styled(f"{SIGNS[Level.ERROR]} {printable(error)}", STYLES[Level.ERROR]))
-        self.update(Content("\n").join(lines), layout=False)
+        self.add_class("-words")
+        self.update(Content("\n").join(lines))
 
     def show(self, follower: RunFollower, *, ascii_only: bool) -> None:
         """Show what a follower knows."""
         bar = ("#", ".") if ascii_only else ("\u2588", "\u2591")
+        self.remove_class("-words")
         lines = [_standing(follower), *_work(follower, bar, self.size.width), _health(follower)]
         self.update(Content("\n").join(lines), layout=False)
 
