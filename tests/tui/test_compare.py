@@ -76,7 +76,7 @@ async def test_curves_scores_and_differing_settings_are_seen(
         await until(app, lambda: "val_accuracy" in screen_text(app) and "adam" in screen_text(app))
         await pilot.press("n")
         assert at(app) == "optimizer.name"
-        assert "optimizer.name" in screen_text(app)
+        await until(app, lambda: "optimizer.name" in screen_text(app))
 
 
 async def test_differences_are_jumped_between(runs: list[RunDirectory], runs_dir: Path) -> None:

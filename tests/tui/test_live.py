@@ -155,12 +155,14 @@ async def test_a_loss_that_is_no_number_is_said(runs_dir: Path) -> None:
         await until(app, lambda: watch.shows("!! NaN:"))
 
 
-async def test_a_run_that_cannot_begin_says_why(tmp_path: Path, runs_dir: Path) -> None:
-    missing = str(tmp_path / "nothing.npz")
-    async with open_console(runs_dir, (80, 24), training(data__dataset=missing), interval=0.2) as (app, _):
+async def test_a_run_that_cannot_begin_says_why(
+    tmp_path: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with open_console(runs_dir, (80, 24), training(data__dataset="nothing.npz"), interval=0.2) as (app, _):
         watch = Watch(app)
-        await until(app, lambda: watch.shows("it could not begin"))
-        assert "nothing.npz" in "".join(screen_text(app).split())  # wherever the line breaks
+        await until(app, lambda: watch.shows("it could not begin: simple-cnn on nothing.npz"))
+        await until(app, lambda: watch.shows("!! nothing.npz"))
     assert not runs_dir.exists()
 
 

@@ -189,7 +189,9 @@ async def test_a_line_of_the_terminal_fills_the_form_from_within_a_field(tmp_pat
         await until(at.app, lambda: told[1:])
         assert told[1] == "there is no option --epoch; did you mean '--epochs'?"
         assert at.form == expected
+        await until(at.app, lambda: at.editor.value == "pathmnist")
         await at.empty()
+        await until(at.app, lambda: at.form.draft.data.dataset != "pathmnist")
         at.paste("own.npz")
         await until(at.app, lambda: at.form.draft.data.dataset == "own.npz")
 
