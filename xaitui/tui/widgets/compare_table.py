@@ -19,6 +19,7 @@ class CompareTable(DataTable[Text]):
         super().__init__(cursor_type="cell", fixed_columns=1)
         self._ascii = ascii_only
         self._comparison: Comparison | None = None
+        self._widths: Sequence[int] = ()
         self.setting_rows: list[int] = []
         """Where the settings stand."""
 
@@ -37,8 +38,9 @@ class CompareTable(DataTable[Text]):
         titles = column_titles(comparison, self._tones(), ascii_only=self._ascii)
         rows = table_rows(comparison, self._tones(), ascii_only=self._ascii)
         self.setting_rows = [index for index, row in enumerate(rows) if row.is_setting]
-        if [row.key for row in rows] != [key.value for key in self.rows]:
-            self._make(titles, rows)
+        widths = _widths(titles, rows)
+        if [row.key for row in rows] != [key.value for key in self.rows] or widths != self._widths:
+            self._make(titles, rows, widths)
             return
         for column, title in zip(self.ordered_columns[1:], titles, strict=True):
             column.label = title
@@ -46,14 +48,15 @@ class CompareTable(DataTable[Text]):
         for row in rows:
             for name, cell in zip(names, row.cells, strict=True):
                 if self.get_cell(row.key, name) != cell:
-                    self.update_cell(row.key, name, cell, update_width=True)
+                    self.update_cell(row.key, name, cell)
 
-    def _make(self, titles: Sequence[Text], rows: Sequence[TableRow]) -> None:
-        cursor = self.cursor_coordinate
+    def _make(self, titles: Sequence[Text], rows: Sequence[TableRow], widths: Sequence[int]) -> None:
+        """Columns are given their widths: those that Textual finds by itself come later than the first cells drawn."""
+        cursor, self._widths = self.cursor_coordinate, widths
         self.clear(columns=True)
-        self.add_column("", key=NAME)
+        self.add_column("", key=NAME, width=widths[0])
         for index, title in enumerate(titles):
-            self.add_column(title, key=str(index))
+            self.add_column(title, key=str(index), width=widths[index + 1])
         for row in rows:
             self.add_row(*row.cells, key=row.key)
         self.move_cursor(row=cursor.row, column=max(1, cursor.column))
@@ -73,3 +76,10 @@ class CompareTable(DataTable[Text]):
         if ahead:
             self.move_cursor(row=ahead[0], animate=False)
         return bool(ahead)
+
+
+def _widths(titles: Sequence[Text], rows: Sequence[TableRow]) -> list[int]:
+    """How wide each column has to be, that of the names first."""
+    columns = zip(*(row.cells for row in rows), strict=True)
+    heads = [Text(), *titles]
+    return [max(cell.cell_len for cell in (head, *cells)) for head, cells in zip(heads, columns, strict=True)]
