@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,6 @@ import pytest
 from tests.tui.support import open_console, screen_text, until
 from xaitui.tui.app import Console
 from xaitui.tui.commands import COMMANDS, commands_of
-from xaitui.tui.palette import THEMES, series_colours
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.compare import CompareScreen
 from xaitui.tui.screens.data import DataScreen
@@ -75,23 +73,3 @@ async def test_the_bar_shows_each_label_at_the_smallest_size(runs_dir: Path) -> 
         await until(app, lambda: "leave" in screen_text(app))
         words = " ".join(screen_text(app).split())
         assert [row.label for row in commands_of("runs") if row.label and row.label not in words] == []
-
-
-@pytest.mark.parametrize("theme", THEMES, ids=[theme.name for theme in THEMES])
-def test_series_stand_out_from_the_background(theme: object) -> None:
-    name, background = getattr(theme, "name"), getattr(theme, "background")  # noqa: B009 -- typed as object by pytest
-    assert len(set(series_colours(name))) == 8
-    for colour in series_colours(name):
-        assert _contrast(colour, background) >= 3.0, colour
-
-
-def _contrast(one: str, other: str) -> float:
-    """The contrast of WCAG 2.1, section 1.4.11."""
-    light, dark = sorted((_luminance(one), _luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def _luminance(colour: str) -> float:
-    parts = [int(part, 16) / 255 for part in re.findall("[0-9a-f]{2}", colour)]
-    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
