@@ -32,8 +32,8 @@ from textual.app import App, ComposeResult
 from textual.screen import Screen
 
 from benchmarks.conditions import conditions, write_result
-from xaitui.tui.plotting.drawer import Drawer
-from xaitui.tui.plotting.figure import Drawing, Figure, Line
+from xaitui.plotting.drawer import Drawer
+from xaitui.plotting.figure import Drawing, Figure, Line
 from xaitui.tui.widgets.plot import Plot
 
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -67,7 +67,7 @@ def panel_size(size: tuple[int, int]) -> tuple[int, int]:
 
 def drawer_6() -> Callable[[int, int, int], object]:
     """The whole plot, as the console draws it."""
-    from xaitui.tui.plotting.draw import draw
+    from xaitui.plotting.draw import draw
 
     return lambda steps, width, height: draw(panel("loss", steps), width, height)
 
@@ -117,7 +117,7 @@ class OnTheLoop(Drawer):
 
     async def draw(self, figure: Figure, width: int, height: int) -> Drawing:
         """Draw here and now."""
-        from xaitui.tui.plotting.draw import draw
+        from xaitui.plotting.draw import draw
 
         return draw(figure, width, height)
 

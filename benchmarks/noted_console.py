@@ -15,8 +15,8 @@ from typing import Any, TextIO
 
 from xaitui.__main__ import open_console
 from xaitui.cli.app import run
+from xaitui.plotting.figure import Drawing
 from xaitui.tui import app, terminal
-from xaitui.tui.plotting.figure import Drawing
 from xaitui.tui.widgets.plot import Plot
 
 WAITED = Path("/proc/thread-self/schedstat")

@@ -8,16 +8,17 @@ it falls on all alike; the medians are compared.
 from __future__ import annotations
 
 import argparse
-import random
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.conditions import conditions, write_result
+from benchmarks.turns import in_turns, verdict
 
 GOAL = 1.5
 """xaitui may take so many times what the plain peer takes."""
@@ -56,19 +57,11 @@ def programs(folder: Path) -> dict[str, list[str]]:
     return lines
 
 
-def measure(lines: Mapping[str, Sequence[str]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each program in each round; a first round, which fills caches, is not counted."""
-    seconds: dict[str, list[float]] = {name: [] for name in lines}
-    shuffle = random.Random(0).shuffle
-    for number in range(rounds + 1):
-        order = list(lines)
-        shuffle(order)
-        for name in order:
-            began = time.perf_counter()
-            subprocess.run(lines[name], stdout=subprocess.DEVNULL, check=True)
-            if number:
-                seconds[name].append(round(time.perf_counter() - began, 4))
-    return seconds
+def start(line: Sequence[str]) -> float:
+    """Seconds that a program takes."""
+    began = time.perf_counter()
+    subprocess.run(line, stdout=subprocess.DEVNULL, check=True)
+    return round(time.perf_counter() - began, 4)
 
 
 def main() -> None:
@@ -77,13 +70,14 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=21)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder:
-        seconds = measure(programs(Path(folder)), rounds)
+        ways = {name: partial(start, line) for name, line in programs(Path(folder)).items()}
+        seconds = in_turns(ways, rounds)
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     ratio = medians[OURS] / medians[PLAIN]
     print(f"{'program':<26} {'median':>8} {'fastest':>8}  xaitui / it")
     for name, values in seconds.items():
         print(f"{name:<26} {medians[name]:>7.3f}s {min(values):>7.3f}s  {medians[OURS] / medians[name]:.2f}")
-    print(f"goal: at most {GOAL} times {PLAIN!r}: {'reached' if ratio <= GOAL else 'missed'}")
+    print(f"goal: at most {GOAL} times {PLAIN!r}: {verdict(ratio <= GOAL)}")
     figures = {"rounds": rounds, "goal": GOAL, "ratio": round(ratio, 3), "median_s": medians, "seconds": seconds}
     path = write_result("startup", {**conditions(["typer", "rich"]), **figures})
     print(f"written to {path}")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from benchmarks.conditions import conditions, write_result
+from benchmarks.turns import verdict
 from xaitui.codec import encode
 from xaitui.config.layers import build_config
 from xaitui.config.toml import to_toml
@@ -23,6 +25,10 @@ from xaitui.tui.app import Console
 from xaitui.tui.screens.live import LiveScreen
 from xaitui.tui.widgets.plot import Plot
 
+LINES, FEWER = 20_000, 100
+"""Step lines of a run of a million steps; a run of so many times fewer may not take less than so many times less."""
+GOAL = 1.0
+"""Seconds after which a run is seen and read."""
 PER_EPOCH = 200
 TICK = 0.005
 
@@ -99,11 +105,11 @@ async def opening(run: RunDirectory) -> dict[str, float]:
         await until(lambda: screen.follower is not None and not screen.follower.is_loading)
         loaded = time.perf_counter() - began
         task.cancel()
-    return {"seen_s": round(seen, 3), "loaded_s": round(loaded, 2), "stall_ms": round(1000 * ticker.worst, 1)}
+    return {"seen_s": round(seen, 3), "loaded_s": round(loaded, 3), "stall_ms": round(1000 * ticker.worst, 1)}
 
 
 def _empty() -> Any:
-    from xaitui.tui.plotting.figure import Figure
+    from xaitui.plotting.figure import Figure
 
     return Figure("", ())
 
@@ -128,10 +134,35 @@ async def soak(folder: Path, events: int, portions: int) -> dict[str, float]:
     return {"events": events, "rss_mib": round(base / 2**20, 1), "growth": round(sizes[-1] / base - 1, 4)}
 
 
+def openings(folder: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Medians of opening, in turns, a run of a million steps and one of a hundred times fewer."""
+    runs = [made_run(folder / "ours", LINES), made_run(folder / "short", LINES // FEWER)]
+    seen = [[asyncio.run(opening(run)) for run in runs] for _ in range(rounds + 1)][1:]
+    long, short = ([turn[number] for turn in seen] for number in range(len(runs)))
+    return _medians(long), _medians(short)
+
+
+def _medians(seen: Sequence[dict[str, float]]) -> dict[str, float]:
+    return {name: statistics.median(each[name] for each in seen) for name in seen[0]}
+
+
+def report_growth(long: dict[str, float], short: dict[str, float]) -> None:
+    """Print how the two opened."""
+    for steps, seen in ((50 * LINES, long), (50 * LINES // FEWER, short)):
+        within = verdict(max(seen["seen_s"], seen["loaded_s"]) <= GOAL)
+        print(f"a run of {steps:,} steps, {steps // 50:,} lines: seen after {seen['seen_s']:.3f} s, whole after "
+              f"{seen['loaded_s']:.3f} s, longest stall {seen['stall_ms']:.1f} ms "
+              f"(goal: whole within {GOAL:g} s): {within}")  # fmt: skip
+    for name, what in (("seen_s", "seen"), ("loaded_s", "whole")):
+        ratio = long[name] / short[name]
+        print(f"{what} after {ratio:.1f} times as long (goal: at most {FEWER}): {verdict(ratio <= FEWER)}", flush=True)
+
+
 def main() -> None:
     """Measure, print, write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--foreign", type=int, default=1_000_000, help="lines of the foreign journal")
+    parser.add_argument("--rounds", type=int, default=5, help="how often the long and the short run are opened")
     parser.add_argument("--events", type=int, default=100_000, help="events of the soak")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -140,13 +171,17 @@ def main() -> None:
         print(
             f"watching {options.events:,} events: memory grows by {watched['growth']:.1%} (goal: below 5 %)", flush=True
         )
-        ours = asyncio.run(opening(made_run(folder / "ours", 20_000)))
-        print(f"a run of a million steps, 20,000 lines: seen after {ours['seen_s']} s (goal: 1 s), whole after "
-              f"{ours['loaded_s']} s, longest stall {ours['stall_ms']} ms", flush=True)  # fmt: skip
+        ours, short = openings(folder, options.rounds)
+        report_growth(ours, short)
         foreign = asyncio.run(opening(made_run(folder / "foreign", options.foreign)))
         print(f"{options.foreign:,} lines: seen after {foreign['seen_s']} s, whole after {foreign['loaded_s']} s, "
               f"longest stall {foreign['stall_ms']} ms")  # fmt: skip
-    figures = {"soak": watched, "million_steps": ours, "foreign": {"lines": options.foreign, **foreign}}
+    figures = {
+        "soak": watched,
+        "million_steps": ours,
+        "ten_thousand_steps": short,
+        "foreign": {"lines": options.foreign, **foreign},
+    }
     print(f"written to {write_result('watching', {**conditions(['textual', 'plotext']), **figures})}")
 
 

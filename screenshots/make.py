@@ -14,9 +14,9 @@ from pathlib import Path
 from screenshots.place import RUNS, settle
 
 FOLDER = Path(__file__).parent.resolve()
-PICTURES = ("runs", "new_run", "live", "compare", "gpu", "data", "plot")
+PICTURES = ("runs", "new_run", "live", "compare", "study", "gpu", "data", "plot")
 """Of the console, in the README."""
-MORE = ("help", "leave", "confirm", "palette")
+MORE = ("help", "leave", "confirm", "palette", "looks")
 """Of the console, made where they are named."""
 
 
@@ -34,13 +34,20 @@ def make(options: argparse.Namespace, out: Path) -> None:
     """Train what is missing, and take the pictures; nothing of xaitui is loaded before the process has settled."""
     from screenshots.headless import photograph_command
     from screenshots.pictures import photograph
-    from screenshots.training import train_all
+    from screenshots.training import STUDY, search, train_all
 
     out.mkdir(parents=True, exist_ok=True)
     names = set(options.names) or {"headless", *PICTURES}
+    if "looks" in names:
+        from screenshots.looks import photograph_looks
+
+        asyncio.run(photograph_looks(out, options.size, options.theme))
+        names.discard("looks")
     if names - {"headless"}:
         if not any(RUNS.glob("*-long-*")):
             train_all(with_files=options.data_dir is not None)
+        if "study" in names and not (RUNS / "studies" / STUDY).exists():
+            search()
         dataset = "pneumoniamnist" if options.data_dir is not None else "digits"
         asyncio.run(photograph(out, options.size, options.theme, dataset, names))
     if "headless" in names:
@@ -54,7 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--out", type=Path, default=FOLDER, help="folder for the pictures")
     parser.add_argument("--size", type=_size, default=(120, 36), help="of the terminal: COLUMNSxROWS")
     parser.add_argument("--theme", default="", choices=("", "dark", "light", "contrast"), help="of the console")
-    parser.add_argument("--data-dir", type=Path, help="has pneumoniamnist, for a run on it too, and its images")
+    parser.add_argument(
+        "--data-dir", type=Path, help="has pneumoniamnist, for a run on it too, and its images; and mnist"
+    )
     parser.add_argument("--home", type=Path, help="a folder that keeps the runs for the next time")
     return parser
 

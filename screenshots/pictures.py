@@ -7,6 +7,7 @@ from pathlib import Path
 
 from screenshots.place import RUNS
 from screenshots.stage import Stage
+from screenshots.training import STUDY
 from xaitui.config.layers import build_config
 from xaitui.opening import ConsoleOptions
 from xaitui.runs.directory import list_runs
@@ -33,7 +34,7 @@ async def photograph(folder: Path, size: tuple[int, int], theme: str, dataset: s
         stage = Stage(app, pilot, folder)
         app.sampler.latest  # noqa: B018 -- its history begins here
         await stage.until_seen(*COMPARED)
-        still = {"runs": runs, "confirm": confirm, "compare": compare, "palette": palette}
+        still = {"runs": runs, "confirm": confirm, "compare": compare, "study": study, "palette": palette}
         await _each(stage, {name: take for name, take in still.items() if name in names})
         for name, take in {"data": data, "new_run": new_run}.items():
             if name in names:
@@ -81,6 +82,17 @@ async def compare(stage: Stage) -> None:
     await stage.until_drawn()
     await stage.take("compare")
     await stage.press("escape")
+
+
+async def study(stage: Stage) -> None:
+    """A search, its trials over one another."""
+    await stage.press("W")
+    await stage.until_seen(STUDY)
+    await stage.press("enter")
+    await stage.until_seen("share of the variance")
+    await stage.until_drawn()
+    await stage.take("study")
+    await stage.press("escape", "escape")
 
 
 def _is_loading(stage: Stage) -> bool:

@@ -36,10 +36,27 @@ ON_FILES = (
 """On data that does not come with xaitui."""
 
 
+STUDY = "rate-and-dropout"
+SWEEP = (
+    *("sweep", "--name", STUDY, "--dataset", "digits", "--epochs", "8", "--vary", "lr=1e-4..3e-2:log"),
+    *("--vary", "dropout=true,false", "--sampler", "tpe", "--trials", "16", "--pruner", "median", "--workers", "2"),
+)
+
+
 def train_all(with_files: bool) -> None:
     """Train every run, the ones on data files first: the list has the newest on top."""
     for training in (*(ON_FILES if with_files else ()), *ON_DIGITS):
         train(training)
+
+
+def search() -> None:
+    """Carry out the study that is seen in a picture.
+
+    Raises:
+        subprocess.CalledProcessError: it ended with an error.
+    """
+    words = [sys.executable, "-m", "xaitui", *SWEEP, f"--runs-dir={RUNS}"]
+    subprocess.run(words, env=os.environ | {"PYTHONPATH": str(ROOT)}, check=True)
 
 
 def train(training: Training) -> str:

@@ -27,6 +27,7 @@ _SPECIAL: dict[str, st.SearchStrategy[Any]] = {
     "run.device": st.sampled_from(["auto", "cpu", "cuda", "cuda:0", "cuda:13", "mps"]),
     "run.name": st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.\-]{0,60}", fullmatch=True) | st.just(""),
     "run.note": LINE,
+    "run.watch_samples": st.sampled_from(["auto", "0", "8", "64"]),
 }
 
 

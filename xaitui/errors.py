@@ -22,6 +22,8 @@ class ExitCode(IntEnum):
     """The model and a batch do not fit in the memory of the device."""
     DIVERGED = 5
     """The loss became NaN or infinite; the last good checkpoint is kept."""
+    TRIALS_FAILED = 6
+    """Some trials of a study failed; the others are done."""
     REQUEUE = 75
     """Saved exactly because the time was up (--max-time, SIGUSR1): submit `xaitui resume` again."""
     INTERRUPTED = 130

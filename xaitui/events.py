@@ -181,6 +181,20 @@ class StepLogged(Progress):
 
 
 @dataclass(frozen=True, kw_only=True)
+class MemoryRanOut(Progress):
+    """The memory was not enough; the work goes on from the same place with fewer images computed at once."""
+
+    during: str
+    """"training" or "evaluation"."""
+    before: int
+    """Images at once until now."""
+    after: int
+    """Images at once from now on; a step of training still takes its whole batch."""
+    batch_norm: bool = False
+    """Whether that changes the statistics of batch normalisation, and so the numbers."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluated(Progress):
     """A split was evaluated."""
 
@@ -213,6 +227,27 @@ class EpochFinished(Progress):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Profiled(Progress):
+    """It was measured where the time of some steps goes."""
+
+    steps: int
+    """How many were measured."""
+    images: int
+    """In all of them."""
+    milliseconds: Scalars
+    """Mean time of a step in data, augmentation, forward, backward, optimizer, logging, and other: the rest of it."""
+    flop: float
+    """Floating-point operations of forward and backward in a step; nan where they could not be counted."""
+    peak: float
+    """Floating-point operations a second that a large matrix product reaches on the device, in the run's precision and
+    with its threads; nan where it could not be measured."""
+    share_of_peak: float
+    """What the steps reached of that, 0 to 1."""
+    trace: str
+    """File of some further steps, in the run directory; empty where it could not be written."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class CheckpointSaved(Progress):
     """A checkpoint is on the disk."""
 
@@ -224,6 +259,7 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RunStarted, RunResumed, RunExtended, RunPaused, RunContinued, HandingOver, RunFinished, RunStopped, RunFailed,
-        Note, RequestAnswered, EpochStarted, StepLogged, Evaluated, EpochFinished, CheckpointSaved,
+        Note, RequestAnswered, EpochStarted, StepLogged, MemoryRanOut, Profiled, Evaluated, EpochFinished,
+        CheckpointSaved,
     )
 }  # fmt: skip

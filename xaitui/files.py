@@ -11,8 +11,12 @@ from typing import IO
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path`, all at once, when the block ends without an error.
+
+    Args:
+        path: the file to replace or make.
+        durable: whether it is to survive a power cut; waiting for the disk takes milliseconds.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; `path` is as it was.
@@ -24,14 +28,16 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
         with temporary.open("wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                os.fsync(file.fileno())
         temporary.chmod(0o644)
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    sync_folder(path.parent)
+    if durable:
+        sync_folder(path.parent)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

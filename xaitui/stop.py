@@ -41,6 +41,7 @@ class Stop:
         self.event = Event()
         """Set as soon as anything was asked."""
         self._reason: StopReason | None = None
+        self._part: Stop | None = None
         self.paused = False
         """Whether the trainer is to wait. A plain flag that is polled: setting it is safe in a signal handler too."""
 
@@ -49,6 +50,19 @@ class Stop:
         if self._reason is None or self._reason.after_epoch:
             self._reason = reason
         self.event.set()
+        if self._part is not None:
+            self._part.ask(reason)
+
+    def part(self) -> Stop:
+        """A request for a part of the work, the next run of several: what is asked of the whole is asked of it too.
+
+        The part before is left alone from then on.
+        """
+        part = Stop()
+        self._part = part
+        if self._reason is not None:
+            part.ask(self._reason)
+        return part
 
     def wait_while_paused(self) -> None:
         """Return when the pause is over, or when a stop is asked for; one of those two ends every pause."""

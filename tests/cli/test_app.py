@@ -40,6 +40,18 @@ def test_every_command_has_a_help(row: Command, capsys: pytest.CaptureFixture[st
     assert outcome.out.startswith(f"Usage: xaitui {row.name} ")
 
 
+def test_no_option_is_there_twice() -> None:
+    seen = 0
+    commands = [typer.main.get_command(build_app("*"))]
+    while commands:
+        command = commands.pop()
+        commands += getattr(command, "commands", {}).values()
+        names = [name for parameter in command.params for name in [*parameter.opts, *parameter.secondary_opts]]
+        assert len(names) == len(set(names)), (command.name, sorted(names))
+        seen += len(names)
+    assert seen > 300
+
+
 def test_all_commands_go_together() -> None:
     app = build_app("*")
     names = [info.name for info in app.registered_commands] + [info.name for info in app.registered_groups]

@@ -24,7 +24,7 @@ CASES: dict[str, Case] = {
     "misspelt preset": (["--preset", "report-minst"], 2, "report-mnist"),
     "misspelt metric": (["--monitor", "acuracy"], 2, "accuracy"),
     "rate below its range": (["--lr", "-1"], 2, "above 0"),
-    "batch of nothing": (["--batch-size", "0"], 2, "from 1 to 65536"),
+    "negative batch": (["--batch-size", "-1"], 2, "from 0 to 65536"),
     "no number": (["--epochs", "many"], 2, "whole number"),
     "infinite rate": (["--lr", "inf"], 2, "number"),
     "setting of another kind": (["--optimizer", "adam", "--momentum", "0.5"], 2, "does not apply to adam"),

@@ -68,7 +68,7 @@ def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     ("words", "message"),
     [
         (["--lr", "0"], "xaitui: --lr: '0' is not valid; it takes a number above 0 up to 1000\n"),
-        (["--preset", "fast"], "xaitui: there is no preset 'fast'; choose one of"),
+        (["--preset", "slow"], "xaitui: there is no preset 'slow'; choose one of"),
         (["--config", "absent.toml"], "xaitui: cannot read absent.toml: No such file or directory\n"),
         (["--dataset", "own", "--augment"], "xaitui: no augmentations are known for 'own'; choose them one by one"),
     ],

@@ -13,7 +13,19 @@ from xaitui.cli.app import run
 from xaitui.cli.doctor import check_data, lines
 from xaitui.hardware.checks import Check, Level
 
-NAMES = ["python", "packages", "torch", "torchvision", "device", "machine", "runs", "data", "timm", "terminal"]
+NAMES = [
+    "python",
+    "packages",
+    "torch",
+    "torchvision",
+    "device",
+    "machine",
+    "runs",
+    "data",
+    "timm",
+    "compiler",
+    "terminal",
+]
 
 
 def test_this_machine_can_train_and_it_fits_a_screen(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -61,6 +61,7 @@ def test_the_directory_has_what_it_should(folder: Path, capsys: pytest.CaptureFi
     files = {str(path.relative_to(found.path)) for path in found.path.rglob("*") if path.is_file()}
     assert files == {
         *("config.toml", "environment.json", "events.jsonl", "metrics.csv", "train.log", "lock", "heartbeat"),
+        *("preprocessing.json", "explanations/training/probe.npz", "explanations/training/epoch-0001.npz"),
         *("checkpoints/last.pt", "checkpoints/best.pt", "checkpoints/epoch-0001.pt"),
         *("predictions/val.npz", "predictions/test.npz"),
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ import pytest
 
 from tests.runs_for_tests import finish, start
 from tests.shared_data import shared_file
+from xaitui.cli.app import run as run_command
 from xaitui.events import EpochFinished, RunFinished
 
 medmnist = pytest.importorskip("medmnist")
@@ -38,6 +41,26 @@ def test_scores_of_an_official_set_agree_with_its_own_evaluator(
         if split == "test":
             assert abs(theirs.AUC - last.test["auc"]) < 1e-6
             assert abs(theirs.ACC - last.test["accuracy"]) < 1e-6
+
+
+def test_what_evaluate_writes_is_what_medmnist_reads(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    data_dir = shared_file("medmnist", "breastmnist.npz").parent
+    execution = start(runs_dir, data__dataset="breastmnist", data__data_dir=str(data_dir), training__epochs=1,
+                      model__name="simple-cnn-v1")  # fmt: skip
+    finish(execution)
+    shutil.rmtree(execution.run.predictions)
+    assert run_command(["evaluate", execution.run.id, "--json", "--runs-dir", str(runs_dir)]) == 0
+    ours = json.loads(capsys.readouterr().out)["scores"]
+    monkeypatch.setattr(medmnist.Evaluator.__init__, "__defaults__", (None, str(data_dir)))
+    (result,) = execution.run.predictions.glob("breastmnist_test_*.csv")
+    medmnist.Evaluator.parse_and_evaluate(str(result), run="xaitui")
+    said = capsys.readouterr().out
+    with np.load(execution.run.predictions / "test.npz") as arrays:
+        theirs = medmnist.Evaluator("breastmnist", "test", root=str(data_dir)).evaluate(arrays["probabilities"])
+    assert said.strip() == str(theirs)
+    assert (ours["auc"], ours["accuracy"]) == pytest.approx((theirs.AUC, theirs.ACC), abs=1e-6)
 
 
 def test_mnist_is_learnt_from_a_tenth_of_its_images(runs_dir: Path) -> None:

@@ -10,20 +10,24 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.cli.app import run
-from xaitui.events import CheckpointSaved, EpochFinished, RunFailed, RunFinished
+from xaitui.cli.study_run import StudyReporter
+from xaitui.events import CheckpointSaved, EpochFinished, Event, RunFailed, RunFinished
 from xaitui.runs.directory import list_runs
-from xaitui.training.checkpoint import load_checkpoint
+from xaitui.studies.folder import find_study
+from xaitui.studies.standing import StudyReader, TrialState
+from xaitui.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of a few megabytes."""
+def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+    """A file system of a few megabytes, six unless a test says otherwise."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={getattr(request, 'param', 6)}m", "tmpfs", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a file system cannot be mounted here")
     yield folder
@@ -115,3 +119,32 @@ def test_a_directory_deleted_under_a_run_ends_it_with_a_line(tmp_path: Path) -> 
         last = event
     assert isinstance(last, RunFailed)
     assert "No such file" in last.message
+
+
+@pytest.mark.parametrize("small_disk", [16], indirect=True)
+def test_a_disk_that_fills_up_ends_a_study_and_the_rest_of_it_is_done_later(
+    small_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made_set(tmp_path / "set.npz")
+    filled: list[Path] = []
+
+    def fill_once(reporter: StudyReporter, event: Event) -> None:
+        if isinstance(event, EpochFinished) and not filled:
+            filled.append(fill(small_disk))
+
+    monkeypatch.setattr(StudyReporter, "happened", fill_once)
+    words = ["sweep", "--dataset", str(tmp_path / "set.npz"), "--batch-size", "8", "--threads", "1", "--epochs", "2",
+             "--vary", "lr=0.001,0.01", "--name", "s", "--runs-dir", str(small_disk)]  # fmt: skip
+    assert run(words) == 1
+    error = capsys.readouterr().err
+    assert "No space left on device; the study stops here" in error
+    assert "Traceback" not in error
+    filled[0].unlink()
+    assert run(["sweep", "retry", "--failed", "s", "--runs-dir", str(small_disk)]) == 0
+    standing = StudyReader(find_study("s", small_disk)).read()
+    assert [each.state for each in standing.trials] == [TrialState.FINISHED] * 2
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_checkpoint_says_that_it_is_full(small_disk: Path) -> None:
+    with pytest.raises(OSError, match="No space left on device"):
+        save_checkpoint(small_disk / "large.pt", {"a": torch.zeros(4_000_000)})

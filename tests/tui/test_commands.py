@@ -12,17 +12,41 @@ from xaitui.tui.commands import COMMANDS, commands_of
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.compare import CompareScreen
 from xaitui.tui.screens.data import DataScreen
+from xaitui.tui.screens.evaluate import EvaluateScreen
+from xaitui.tui.screens.explain import ExplainScreen
+from xaitui.tui.screens.explain_between import BetweenScreen
 from xaitui.tui.screens.gpu import GpuScreen
 from xaitui.tui.screens.help import HelpScreen
 from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.screens.mistakes import MistakesScreen
 from xaitui.tui.screens.new_run import NewRunScreen
+from xaitui.tui.screens.new_study import NewStudyScreen
 from xaitui.tui.screens.plot import PlotScreen
 from xaitui.tui.screens.runs import RunsScreen
+from xaitui.tui.screens.studies import StudiesScreen
+from xaitui.tui.screens.study import StudyScreen
+from xaitui.tui.screens.through import ThroughScreen
 from xaitui.tui.widgets.key_bar import GAP, shown, wrapped
 
 SCREENS: dict[str, type[ConsoleScreen]] = {
     screen.NAME: screen
-    for screen in (CompareScreen, DataScreen, GpuScreen, LiveScreen, NewRunScreen, PlotScreen, RunsScreen)
+    for screen in (
+        BetweenScreen,
+        CompareScreen,
+        DataScreen,
+        EvaluateScreen,
+        ExplainScreen,
+        GpuScreen,
+        LiveScreen,
+        MistakesScreen,
+        NewRunScreen,
+        NewStudyScreen,
+        PlotScreen,
+        RunsScreen,
+        StudiesScreen,
+        StudyScreen,
+        ThroughScreen,
+    )
 }
 
 

@@ -21,14 +21,6 @@ FIRST, SECOND, LIVE = "20260301-101010-digits-adam", "20260302-101010-digits-sgd
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is said in passing."""
-    said: list[str] = []
-    monkeypatch.setattr(Console, "tell", lambda app, text, severity="information": said.append(text))
-    return said
-
-
-@pytest.fixture
 def runs(runs_dir: Path) -> list[RunDirectory]:
     """Two finished runs that differ in their optimizer, and a live one."""
     return [

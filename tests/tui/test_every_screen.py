@@ -9,18 +9,26 @@ import pytest
 from textual.widgets import Static
 
 from tests.made_events import epoch_finished, epoch_started, started, step
+from tests.made_predictions import predict, right_but
 from tests.made_runs import finished_run, made_run, own
+from tests.made_studies import ended_trial, made_study
 from tests.tui.support import open_console, screen_text, until
 from xaitui.opening import ConsoleActions
+from xaitui.studies.trials import plan
 from xaitui.tui.app import Console
 from xaitui.tui.commands import COMMANDS, commands_of
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.compare import CompareScreen
 from xaitui.tui.screens.data import DataScreen
+from xaitui.tui.screens.evaluate import EvaluateScreen
 from xaitui.tui.screens.help import HelpScreen
 from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.screens.mistakes import MistakesScreen
 from xaitui.tui.screens.new_run import NewRunScreen
+from xaitui.tui.screens.new_study import NewStudyScreen
 from xaitui.tui.screens.runs import RunsScreen
+from xaitui.tui.screens.studies import StudiesScreen
+from xaitui.tui.screens.study import StudyScreen
 from xaitui.tui.widgets.field import FieldRow
 from xaitui.tui.widgets.key_bar import KeyBar, shown
 
@@ -30,22 +38,37 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "live": ("enter",),
     "plot": ("enter", "enter"),
     "compare": ("space", "space", "c"),
+    "evaluate": ("E",),
+    "mistakes": ("E", "m"),
+    "explain": ("X",),
+    "through": ("X", "x"),
+    "between": ("space", "space", "c", "X"),
     "data": ("D",),
     "gpu": ("G",),
+    "studies": ("W",),
+    "study": ("W", "enter"),
+    "new_study": ("W", "n"),
 }
 """The keys that lead from the list of runs to each screen."""
 
 BEYOND = {"data": "pathmnist", "gpu": "devices of", "live": "best 0.8", "plot": "train", "compare": "accuracy",
-          "new": "xaitui train", "runs": "finished"}  # fmt: skip
+          "new": "xaitui train", "runs": "finished", "studies": "rates", "study": "1/2 over",
+          "new_study": "nothing to vary", "evaluate": "accuracy", "mistakes": "2 of 10 images",
+          "explain": "1 of 2 mistakes", "through": "nothing was watched", "between": "watched nothing"}  # fmt: skip
 """What is seen there once it stands."""
+
+WITHOUT_FOCUS = {"gpu", "explain", "through", "between"}
+"""The screens that have nothing to be focused, or not always."""
 
 
 @pytest.fixture
 def two(runs_dir: Path) -> Path:
     """Two runs that are over, the newest first under the cursor."""
     events = (started(), epoch_started(1), step(5), step(10), epoch_finished(1, accuracy=0.8))
-    made_run(runs_dir, "20260302-101010-digits-bbbb", *events)
+    predict(made_run(runs_dir, "20260302-101010-digits-bbbb", *events), right_but(2, 10), "test")
     finished_run(runs_dir, "20260301-101010-digits-aaaa", 0.9)
+    study = made_study(runs_dir, sampler="grid")
+    ended_trial(study, plan(study.read())[0], 0.75)
     return runs_dir
 
 
@@ -54,6 +77,7 @@ async def _go(app: Console, name: str) -> None:
     await until(app, lambda: "bbbb" in screen_text(app) and app.screen.focused is not None)
     for key in ROUTES[name]:
         before = app.screen
+        await until(app, lambda: _name(app) != "studies" or "rates" in screen_text(app))
         app.simulate_key(key)
         if key != "space":
             await until(app, lambda before=before: app.screen is not before and _stands(app))  # type: ignore[misc]
@@ -61,7 +85,9 @@ async def _go(app: Console, name: str) -> None:
 
 
 def _stands(app: Console) -> bool:
-    return (isinstance(app.screen, ConsoleScreen) and app.screen.focused is not None) or _name(app) == "gpu"
+    if not isinstance(app.screen, ConsoleScreen):
+        return False
+    return app.screen.focused is not None or _name(app) in WITHOUT_FOCUS
 
 
 def _name(app: Console) -> str:
@@ -116,11 +142,47 @@ def _data(console: ConsoleActions, folder: Path) -> None:
     console.open_data()
 
 
+def _studies(console: ConsoleActions, folder: Path) -> None:
+    assert isinstance(console, Console)
+    console.open_studies()
+
+
+def _study(console: ConsoleActions, folder: Path) -> None:
+    from xaitui.studies.folder import find_study
+
+    assert isinstance(console, Console)
+    console.open_study(find_study("rates", folder))
+
+
+def _new_study(console: ConsoleActions, folder: Path) -> None:
+    assert isinstance(console, Console)
+    console.open_new_study()
+
+
+def _evaluate(console: ConsoleActions, folder: Path) -> None:
+    from xaitui.runs.directory import RunDirectory
+
+    assert isinstance(console, Console)
+    console.open_evaluation(RunDirectory(folder / "20260303-101010-live-cccc"))
+
+
+def _mistakes(console: ConsoleActions, folder: Path) -> None:
+    from xaitui.runs.directory import RunDirectory
+
+    assert isinstance(console, Console)
+    console.open_mistakes(RunDirectory(folder / "20260302-101010-digits-bbbb"), "test")
+
+
 PLACES: dict[type[ConsoleScreen], Callable[[ConsoleActions, Path], None]] = {
     RunsScreen: lambda console, folder: None,
     NewRunScreen: _new,
     LiveScreen: _live,
     DataScreen: _data,
+    StudiesScreen: _studies,
+    StudyScreen: _study,
+    NewStudyScreen: _new_study,
+    EvaluateScreen: _evaluate,
+    MistakesScreen: _mistakes,
 }
 """The screens that have a command which acts, and how a command line may open them."""
 
@@ -150,8 +212,8 @@ async def test_read_only_carries_out_nothing_and_offers_nothing(
     before = _files(two)
     acting = [row for row in commands_of(kind.NAME) if row.acts]
     async with open_console(two, (100, 30), lambda app: PLACES[kind](app, two), readonly=readonly) as (app, pilot):
-        await until(app, lambda: isinstance(app.screen, kind) and app.screen.focused is not None)
-        await until(app, lambda: kind is not NewRunScreen or app.screen.query(FieldRow))
+        await until(app, lambda: isinstance(app.screen, kind) and (app.screen.focused or kind is EvaluateScreen))
+        await until(app, lambda: kind not in (NewRunScreen, NewStudyScreen) or app.screen.query(FieldRow))
         await until(app, lambda: "leave" in screen_text(app))
         await until(app, lambda: kind is not LiveScreen or "running" in screen_text(app))
         bar = {row.action for row in app.screen.commands()} if isinstance(app.screen, ConsoleScreen) else set()

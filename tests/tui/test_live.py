@@ -173,7 +173,7 @@ async def test_a_plot_is_seen_on_the_whole_screen_and_read(runs_dir: Path) -> No
         await until(app, lambda: watch.shows("train val"))
         await pilot.press("y", "m", "x", "v")
         await until(app, lambda: watch.shows("loss (log scale, smoothed by 0.6)") or watch.shows("loss (log"))
-        assert watch.shows("AUC")
+        await until(app, lambda: watch.shows("AUC"))
         app.screen.query_one("#loss", Plot).focus()
         await pilot.press("enter")
         await until(app, lambda: isinstance(app.screen, PlotScreen))

@@ -9,13 +9,13 @@ import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tests.tui.plotting.figures import FALLING, RISING, figure
 from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.unit.plotting.figures import FALLING, RISING, figure
+from xaitui.plotting.curves import Curves, NamedCurve, View
+from xaitui.plotting.figure import Figure, Line
 from xaitui.runs.series import Curve, XAxis
 from xaitui.tui.app import Console
 from xaitui.tui.palette import THEMES, series_colours
-from xaitui.tui.plotting.curves import Curves, NamedCurve, View
-from xaitui.tui.plotting.figure import Figure, Line
 from xaitui.tui.screens.plot import PlotScreen
 from xaitui.tui.widgets.plot import Plot
 
@@ -204,6 +204,14 @@ async def test_a_plot_is_drawn_anew_for_another_size(runs_dir: Path) -> None:
         for size in ((70, 20), (1, 1), (100, 30)):
             await pilot.resize_terminal(*size)
         await until(app, lambda: plot.outer_size.width == 100 and "val" in screen_rows(app)[plot.region.y][90:])
+
+
+async def test_a_plot_is_drawn_anew_where_styles_that_come_late_narrow_it(runs_dir: Path) -> None:
+    async with console(runs_dir, size=(80, 24)) as (app, _):
+        plot = await show(app, figure(RISING))
+        before = plot.size.width
+        plot.styles.padding = (0, 4)  # its outer size stays, so that it is told of no new one
+        await until(app, lambda: plot.size.width < before and "val" in screen_rows(app)[plot.region.y][60:76])
 
 
 async def test_a_theme_brings_its_colours(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

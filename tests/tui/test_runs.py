@@ -48,14 +48,6 @@ def under_cursor(app: Console) -> str:
 
 
 @pytest.fixture
-def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """What is said in passing."""
-    said: list[str] = []
-    monkeypatch.setattr(Console, "tell", lambda app, text, severity="information": said.append(text))
-    return said
-
-
-@pytest.fixture
 def three(runs_dir: Path) -> Path:
     """Two finished runs and a live one."""
     finished_run(runs_dir, "20260301-101010-digits-aaaa", 0.9, at=1.0)

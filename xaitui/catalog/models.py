@@ -15,6 +15,7 @@ _RESIDUAL = 8
 
 _MODELS = (
     ModelInfo("simple-cnn-v1", "The report's first network: two convolutions with LeakyReLU, one linear layer.", 4),
+    ModelInfo("simple-cnn-v1-softmax", "The same with a softmax before the loss: a mistake, to see what it does.", 4),
     ModelInfo(
         "simple-cnn",
         "The report's improved network: three convolutions, batch normalisation, dropout.",

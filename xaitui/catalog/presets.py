@@ -32,6 +32,14 @@ _PRESETS = (
         {**_REPORT, "data.dataset": "mnist", "model.name": "simple-cnn-v1"},
     ),
     PresetInfo(
+        "fast-mnist",
+        "99 % of MNIST's test images right in seconds: the improved SimpleCNN sees half of the images, once.",
+        {"data.dataset": "mnist", "data.fraction": 0.5, "model.name": "simple-cnn", "model.dropout": False,
+         "optimizer.name": "adam", "optimizer.lr": 0.01, "optimizer.beta1": 0.8, "schedule.name": "onecycle",
+         "schedule.pct_start": 0.2, "training.batch_size": 128, "training.epochs": 1,
+         "training.label_smoothing": 0.1, "training.precision": "auto"},
+    ),
+    PresetInfo(
         "report-pathmnist",
         "The report's setting for PathMNIST: the improved SimpleCNN, 30 epochs, early stopping.",
         {**_REPORT, "data.dataset": "pathmnist", "model.name": "simple-cnn", "training.epochs": 30,

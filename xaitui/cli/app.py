@@ -37,7 +37,15 @@ COMMANDS = (
     Command("save", "save", "Ask a run to write a checkpoint now."),
     Command("attach", "attach", "Look at a run as it goes, from wherever it runs."),
     Command("runs", "runs", "List, show and remove runs."),
+    Command("sweep", "sweep", "Try many settings: make, show and resume studies."),
+    Command("ablate", "ablate", "Turn parts on and off, seed by seed beside a baseline."),
+    Command("reproduce", "reproduce", "Run the report's experiments, beside its own numbers."),
     Command("compare", "compare", "Compare runs: their scores, and the settings that differ."),
+    Command("evaluate", "evaluate", "Say how good a run is, how sure, and where it is wrong."),
+    Command("explain", "explain", "Show what a run looked at, and how far to trust it."),
+    Command("report", "report", "Write what runs gave into one HTML file or Markdown."),
+    Command("predict", "predict", "Say what a trained model sees in pictures."),
+    Command("export", "export", "Write a trained model to a file for other programs."),
     Command("data", "data", "List, fetch and verify data sets."),
     Command("models", "models", "List the models that can be trained."),
     Command("gpu", "gpu", "Show what GPUs, processors and memory do."),
@@ -73,7 +81,8 @@ def build_app(wanted: str = "") -> typer.Typer:
             continue
         module = importlib.import_module(f"xaitui.cli.{row.module}")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=row.name, help=row.help, no_args_is_help=True)
+            alone = module.app.info.invoke_without_command is True  # does something without one of its commands
+            app.add_typer(module.app, name=row.name, help=row.help, no_args_is_help=not alone)
         else:
             app.command(row.name, help=row.help)(module.command)
     return app
@@ -104,6 +113,8 @@ def run(arguments: Sequence[str], console: OpenConsole = no_console) -> int:
         return _explain(error, str(error), int(error.exit_code))
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
+    except MemoryError as error:
+        return _explain(error, "the host's memory is not enough; end other programs", int(ExitCode.OUT_OF_MEMORY))
     except Exception as error:  # noqa: BLE001 -- the one place where the command line turns an error into an exit code
         message = f"{type(error).__name__}: {error} (--traceback shows where)"
         return _explain(error, message, int(ExitCode.FAILED))

@@ -1,123 +1,89 @@
-"""`xaitui compare`: some runs beside each other, as text."""
+"""`xaitui compare`: some runs beside each other, as text or for other programs."""
 
 from __future__ import annotations
 
 import json as json_module
-import math
-import string
-import textwrap
-from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, cast, get_args
 
 import typer
 
+from xaitui.cli.compare_output import Compared, json_record, markdown_lines, text_lines
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put, say
-from xaitui.errors import UsageError
-from xaitui.runs.comparison import Comparison, Score, Setting, compare
-from xaitui.runs.find import find_run
+from xaitui.errors import UsageError, nearest
+from xaitui.evaluation.significance import SplitName
+from xaitui.evaluation.watched_maps import with_maps
+from xaitui.report.comparison_tables import numbers_table
+from xaitui.report.tables import to_csv
+from xaitui.runs.comparison import Comparison, compare
+from xaitui.runs.find import find_run, find_runs
 from xaitui.text import printable
 
-WIDTH = 79
-NAME_WIDTH = 23
-CELL_WIDTH = 18
-SIGNS = {1: " ^", -1: " v", 0: ""}
-"""Better and worse, in letters that any terminal has."""
+RunWords = Annotated[
+    list[str],
+    typer.Argument(metavar="RUN", help="Ids, beginnings, names, '*patterns*', paths, last, best:val_auc, study:NAME."),
+]
 
 
 def command(
-    words: Annotated[
-        list[str], typer.Argument(metavar="RUN", help="Ids or their beginnings, names, paths, last, best:val_auc.")
-    ],
+    words: RunWords,
     baseline: Annotated[
         str, typer.Option("--baseline", metavar="RUN", help="What the others are compared with; the first.")
     ] = "",
-    runs_dir: RunsDir = None,
+    split: Annotated[
+        str, typer.Option("--split", help="Whose predictions tell whether runs differ: val or test.")
+    ] = "val",
+    curves: Annotated[bool, typer.Option("--curves", help="Draw loss and accuracy of the validation, too.")] = False,
+    csv: Annotated[bool, typer.Option("--csv", help="A line a run: scores, and the settings that differ.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Tables in Markdown.")] = False,
     json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    runs_dir: RunsDir = None,
 ) -> int:
-    """Compare runs: their scores, how these differ from the baseline's, and the settings that differ."""
+    """Compare runs: scores, means over seeds, the settings that differ, and whether the runs differ at all."""
+    if csv + markdown + json + curves > 1:
+        raise UsageError("--curves, --csv, --markdown and --json are different outputs; choose one of them")
+    whose = known_split(split)
     folder = runs_folder(runs_dir)
-    runs = [find_run(word, folder) for word in words]
+    runs = find_runs(words, folder)
     index = 0
     if baseline:
         pinned = find_run(baseline, folder)
         if pinned not in runs:
             raise UsageError(f"the baseline {pinned.id} is none of the runs that are compared; name it among them")
         index = runs.index(pinned)
-    comparison = compare(runs, index)
-    if json:
-        put(json_module.dumps(_record(comparison), allow_nan=False))
-        return 0
-    for line in _lines(comparison):
-        put(line)
+    comparison = with_maps(compare(runs, index))
+    if csv:
+        put(to_csv(numbers_table(comparison)).rstrip("\n"))
+    else:
+        _put(Compared.read(comparison, whose), as_json=json, as_markdown=markdown, with_curves=curves)
     for trouble in comparison.troubles:
         say(printable(trouble))
     return 0
 
 
-def _lines(comparison: Comparison) -> Iterator[str]:
-    for index, row in enumerate(comparison.runs):
-        mark = "  (baseline)" if index == comparison.baseline else ""
-        yield f"{_letter(index)}  {printable(row.id)}  {row.state}{mark}"
-    others = [index for index in range(len(comparison.runs)) if index != comparison.baseline]
-    most = (WIDTH - NAME_WIDTH) // CELL_WIDTH - 1
-    for first in range(0, len(others), most):
-        yield ""
-        yield from _table(comparison, [comparison.baseline, *others[first : first + most]])
-    yield ""
-    yield f"^ better, v worse than {_letter(comparison.baseline)}"
-    yield ""
-    yield "SETTINGS THAT DIFFER (* is the default)" if comparison.settings else "no setting differs"
-    for setting in comparison.settings:
-        yield from _setting_lines(setting)
+def known_split(word: str) -> SplitName:
+    """The split that a word names.
+
+    Raises:
+        UsageError: there are no predictions of such a split.
+    """
+    if word not in get_args(SplitName):
+        raise UsageError(f"there are no predictions of {word!r}{nearest(word, get_args(SplitName))}")
+    return cast(SplitName, word)
 
 
-def _letter(index: int) -> str:
-    """A, B, ... Z, AA, AB, ..."""
-    rest, place = divmod(index, 26)
-    return (_letter(rest - 1) if rest else "") + string.ascii_uppercase[place]
+def _put(compared: Compared, *, as_json: bool, as_markdown: bool, with_curves: bool) -> None:
+    if as_json:
+        put(json_module.dumps(json_record(compared), allow_nan=False))
+        return
+    for line in markdown_lines(compared) if as_markdown else text_lines(compared):
+        put(line)
+    if with_curves:
+        _put_curves(compared.comparison)
 
 
-def _table(comparison: Comparison, columns: list[int]) -> Iterator[str]:
-    yield "".join(["SCORE".ljust(NAME_WIDTH), *(_letter(index).ljust(CELL_WIDTH) for index in columns)]).rstrip()
-    for score in comparison.scores:
-        cells = [_cell(score, index, comparison.baseline).ljust(CELL_WIDTH) for index in columns]
-        yield "".join([score.name.ljust(NAME_WIDTH), *cells]).rstrip()
+def _put_curves(comparison: Comparison) -> None:
+    from xaitui.cli.compare_curves import put_curves  # plotext is paid for by whoever wants plots
 
-
-def _cell(score: Score, run: int, baseline: int) -> str:
-    words = [score.text(score.values[run]), score.difference_text(run, baseline)]
-    return " ".join(filter(None, words)) + SIGNS[score.verdict(run, baseline)]
-
-
-def _setting_lines(setting: Setting) -> list[str]:
-    """The values, each with the runs that have it."""
-    having: dict[str, list[str]] = {}
-    for index, (value, is_default) in enumerate(zip(setting.values, setting.defaults, strict=True)):
-        having.setdefault(printable(value) + ("*" if is_default else ""), []).append(_letter(index))
-    words = ";  ".join(f"{','.join(letters)} {value}" for value, letters in having.items())
-    head = f"{setting.path:<{NAME_WIDTH - 1}} "
-    return textwrap.wrap(head + words, WIDTH, subsequent_indent=" " * NAME_WIDTH, break_on_hyphens=False)
-
-
-def _record(comparison: Comparison) -> dict[str, Any]:
-    ids = [row.id for row in comparison.runs]
-    return {
-        "runs": [{"id": row.id, "path": str(row.run.path), "state": row.state} for row in comparison.runs],
-        "baseline": ids[comparison.baseline],
-        "scores": [
-            {"name": score.name, "better": score.direction or None, "values": list(map(_finite, score.values)),
-             "differences": [_finite(score.difference(run, comparison.baseline)) for run in range(len(ids))]}
-            for score in comparison.scores
-        ],
-        "settings": [
-            {"path": setting.path, "values": list(setting.values), "defaults": list(setting.defaults)}
-            for setting in comparison.settings
-        ],
-        "troubles": list(comparison.troubles),
-    }  # fmt: skip
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    put_curves(comparison)

@@ -30,6 +30,7 @@ from xaitui.hardware.checks import (
     check_python,
     check_terminal,
 )
+from xaitui.hardware.compiler import check_compiler
 from xaitui.hardware.gpus import read_driver
 from xaitui.hardware.logind import check_sessions
 from xaitui.hardware.torch_probe import TorchProbe, check_torch, check_torchvision, probe_torch
@@ -67,6 +68,7 @@ def examine(runs_dir: Path | None) -> list[Check]:
         check_folder("runs", runs_folder(runs_dir)),
         check_data(),
         check_timm(),
+        check_compiler("cuda" if read_driver().gpus else "cpu"),
         check_terminal(os.environ, is_terminal=sys.stdout.isatty(), columns=columns, lines=height,
                        encoding=sys.stdout.encoding),
         check_sessions(),

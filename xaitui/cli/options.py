@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -41,17 +41,39 @@ def _sources(
 
 def with_settings(function: Callable[..., int]) -> Callable[..., int]:
     """Give a command every setting as an option; it receives what they resolve to as `resolution`."""
-    own = _parameters(function, leave_out="resolution")
+
+    def resolved(settings: dict[str, Any], values: dict[str, Any]) -> int:
+        given = {item.name: values.pop(item.name) for item in sources}
+        return function(resolution=resolve_options(settings, **given), **values)
+
     sources = _parameters(_sources)
+    return _with_options(function, resolved, "resolution", sources, FIELDS)
+
+
+def with_base_settings(function: Callable[..., int], leave_out: Collection[str] = ()) -> Callable[..., int]:
+    """Give a command settings as options; it receives what they and the environment set as `settings`."""
+    paths = [path for path in FIELDS if path not in leave_out]
+
+    def passed_on(settings: dict[str, Any], values: dict[str, Any]) -> int:
+        environment = {path: value for path, value in environment_layer().values.items() if path in paths}
+        return function(settings=environment | settings, **values)
+
+    return _with_options(function, passed_on, "settings", [], paths)
+
+
+def _with_options(
+    function: Callable[..., int], call: Callable[[dict[str, Any], dict[str, Any]], int], filled: str,
+    first: list[inspect.Parameter], paths: Iterable[str],
+) -> Callable[..., int]:  # fmt: skip
+    """A command with the options `first`, the function's own but `filled`, and those of the settings."""
+    own, known = _parameters(function, leave_out=filled), list(paths)
 
     def command(**values: Any) -> int:
-        settings = {path: values.pop(path.replace(".", "__")) for path in FIELDS}
-        given = {item.name: values.pop(item.name) for item in sources}
-        used = {path: value for path, value in settings.items() if value is not None}
-        return function(resolution=resolve_options(used, **given), **values)
+        settings = {path: values.pop(path.replace(".", "__")) for path in known}
+        return call({path: value for path, value in settings.items() if value is not None}, values)
 
-    fields = map(_parameter, FIELDS.values())
-    command.__signature__ = inspect.Signature([*sources, *own, *fields])  # type: ignore[attr-defined]
+    fields = [_parameter(FIELDS[path]) for path in known]
+    command.__signature__ = inspect.Signature([*first, *own, *fields])  # type: ignore[attr-defined]
     command.__annotations__ = {}
     command.__doc__ = function.__doc__
     return command

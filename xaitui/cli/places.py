@@ -1,4 +1,4 @@
-"""Where runs are kept."""
+"""Where runs are kept, and what each command that uses a trained model takes."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ RunsDir = Annotated[
 RunWord = Annotated[
     str, typer.Argument(metavar="RUN", help="An id or its beginning, a name, a path, last, or best:val_auc.")
 ]
+DataDir = Annotated[
+    str, typer.Option("--data-dir", help="Folder of the data files; that of the run.", show_default=False)
+]
+Device = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:N, mps.")]
+TrustModel = Annotated[bool, typer.Option("--trust-model", help="Run the model source kept in the run.")]

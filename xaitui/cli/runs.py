@@ -25,6 +25,7 @@ from xaitui.runs.journal import JournalReader, fold
 from xaitui.runs.listing import RunList, RunRow, read_row
 from xaitui.runs.ordering import SORTS, sort_rows
 from xaitui.runs.summary import State, summarise
+from xaitui.studies.folder import list_studies
 from xaitui.text import printable
 
 app = typer.Typer(rich_markup_mode=None)
@@ -62,6 +63,8 @@ def list_command(
         put(_line("STATE", "EPOCH", "BEST", "TEST", "RUN"))
         for row in rows:
             put(_describe(row))
+    if not json and (studies := len(list_studies(folder))):
+        say(f"and {studies} stud{'y' if studies == 1 else 'ies'}: xaitui sweep ls")
     return 0
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json as json_module
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -10,14 +12,17 @@ import typer
 from xaitui.cli.opening import open_console, runs_folder
 from xaitui.cli.options import with_settings
 from xaitui.cli.places import RunsDir
+from xaitui.cli.signals import stop_on_signals
 from xaitui.cli.streams import put, say
 from xaitui.config.command_line import command_line
 from xaitui.config.layers import Resolution
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_toml
-from xaitui.errors import ExitCode
+from xaitui.errors import ExitCode, UsageError
 from xaitui.execution.background import RUN_LINE, start_detached
+from xaitui.execution.preflight_report import Preflight
 from xaitui.opening import ConsoleOptions
+from xaitui.stop import Stop
 
 
 @with_settings
@@ -31,10 +36,15 @@ def command(
     detached: Annotated[bool, typer.Option("--detached", hidden=True)] = False,
     json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be done, and do nothing.")] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="With --dry-run: time a few real steps, and say whether the run fits.")
+    ] = False,
 ) -> int:
     """Train a model, and keep the run in a directory of its own."""
+    if probe and not dry_run:
+        raise UsageError("--probe measures and does nothing else: add --dry-run, or leave it away to train")
     if dry_run:
-        return _show(resolution)
+        return _show(resolution.config, probe=probe, as_json=json)
     folder = runs_folder(runs_dir)
     if detach:
         return _detach(resolution.config, folder)
@@ -59,7 +69,22 @@ def _detach(config: RunConfig, folder: Path) -> int:
     return process.wait()
 
 
-def _show(resolution: Resolution) -> int:
-    put(to_toml(resolution.config).rstrip())
-    put(f"\n# {command_line(resolution.config)} --headless")
+def _show(config: RunConfig, *, probe: bool, as_json: bool) -> int:
+    """Print the configuration and its line; with `probe` also what is measured, and with both options that alone."""
+    if not (probe and as_json):
+        put(to_toml(config).rstrip())
+        put(f"\n# {command_line(config)} --headless")
+    if probe:
+        found = _probed(config)
+        lines = [json_module.dumps(asdict(found), allow_nan=False)] if as_json else [f"# {x}" for x in found.lines()]
+        put("\n".join(lines))
     return 0
+
+
+def _probed(config: RunConfig) -> Preflight:
+    """What a few steps tell of a run."""
+    from xaitui.execution.preflight import preflight
+
+    stop = Stop()
+    with stop_on_signals(stop):
+        return preflight(config, stop, say)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
 from xaitui.catalog.records import KindInfo
-from xaitui.config.units import parse_duration, parse_size
+from xaitui.config.units import parse_auto, parse_duration, parse_size
 from xaitui.errors import nearest
 
 
@@ -27,6 +27,7 @@ Words = Annotated[tuple[str, ...], BeforeValidator(_split_commas, json_schema_in
 Command = Annotated[tuple[str, ...], BeforeValidator(_split_words, json_schema_input_type=tuple[str, ...] | str)]
 Seconds = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=float | str)]
 Bytes = Annotated[int, BeforeValidator(parse_size, json_schema_input_type=int | str)]
+Count = Annotated[int, BeforeValidator(parse_auto, json_schema_input_type=int | Literal["auto"])]
 
 
 def _is_unicode(text: str) -> bool:

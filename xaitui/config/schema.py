@@ -14,10 +14,14 @@ from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.records import KindInfo
 from xaitui.catalog.schedules import SCHEDULES
 from xaitui.config.fields import field_records, setting
-from xaitui.config.groups import Bytes, Command, Fractions, Group, KindGroup, Seconds, Words
+from xaitui.config.groups import Bytes, Command, Count, Fractions, Group, KindGroup, Seconds, Words
+from xaitui.config.units import AUTO
 from xaitui.errors import nearest
 
 SCHEMA_VERSION = 1
+
+MOST_WATCHED = 64
+"""Images that may be watched through training: each costs a pass and a map at every epoch."""
 
 
 class DataConfig(Group):
@@ -114,7 +118,11 @@ class TrainingConfig(Group):
     """How long, in which portions and how exactly."""
 
     epochs: int = setting(15, "Passes over the training split.", option="--epochs", low=1, high=100_000)
-    batch_size: int = setting(32, "Images in a step.", option="--batch-size", short="-b", low=1, high=65_536)
+    batch_size: Count = setting(32, "Images in a step; 0 or auto takes the largest that fits.", option="--batch-size",
+                                short="-b", low=0, high=65_536)  # fmt: skip
+    micro_batch_size: int = setting(
+        0, "Images of a step computed at once; 0 takes all, and fewer only where memory runs out.",
+        option="--micro-batch-size", low=0, high=65_536)  # fmt: skip
     eval_batch_size: int = setting(0, "Images in a batch of evaluation; 0 chooses.", option="--eval-batch-size", low=0,
                                    high=65_536)  # fmt: skip
     seed: int = setting(0, "Decides weights, order, augmentation and splits.", option="--seed", low=0, high=2**31 - 1)
@@ -131,12 +139,20 @@ class TrainingConfig(Group):
                             unit="epochs", low=0, high=100_000)  # fmt: skip
     min_delta: float = setting(0.0, "Smallest change that counts as an improvement.", option="--min-delta", low=0,
                                high=1e6)  # fmt: skip
-    precision: Literal["float32", "bfloat16", "float16"] = setting(
-        "float32", "Arithmetic of forward and backward; scores are always float32.", option="--precision")  # fmt: skip
+    precision: Literal["float32", "bfloat16", "float16", "auto"] = setting(
+        "float32", "Arithmetic of forward and backward, not of scores; auto takes the fastest here.",
+        option="--precision")  # fmt: skip
     deterministic: bool = setting(False, "Bit-equal results on a GPU too, at some cost.", option="--deterministic")
     threads: int = setting(0, "Processor threads; 0 takes what the process may use.", option="--threads", low=0,
                            high=1024)  # fmt: skip
     channels_last: Literal["auto", "on", "off"] = setting("auto", "Memory layout.", option="--channels-last")
+    compile: bool = setting(False, "Compile the model, if the run is long enough to gain by it.", option="--compile")
+
+    @property
+    def assumed_batch_size(self) -> int:
+        """Images in a step, for what must name a number before ``auto`` has been resolved: its default then."""
+        default: int = type(self).model_fields["batch_size"].default
+        return self.batch_size or default
 
     @field_validator("monitor")
     @classmethod
@@ -180,6 +196,10 @@ class ExecutionConfig(Group):
                                   unit="seconds or 10m", low=0)  # fmt: skip
     keep: Literal["best", "last", "all"] = setting(
         "best", "Checkpoints kept: best and last, last alone, or one for each epoch too.", option="--keep")  # fmt: skip
+    watch_samples: str = setting(
+        "auto", "Validation images whose Grad-CAM is kept after each epoch; 0 is off, auto 8 on small runs.",
+        option="--watch-samples", suggestions=(AUTO, "0", "8"))  # fmt: skip
+    profile: bool = setting(False, "Record where the time of some steps goes.", option="--profile")
     on_end: Command = setting((), "A program (no shell) that is started when the run has ended.", option="--on-end")
 
     @field_validator("device")
@@ -189,6 +209,20 @@ class ExecutionConfig(Group):
         if kind not in ("auto", "cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdigit())):
             raise ValueError(f"{value!r} is no device; use auto, cpu, cuda, cuda:0 or mps")
         return value
+
+    @field_validator("watch_samples", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if type(value) is int else value
+
+    @field_validator("watch_samples")
+    @classmethod
+    def _number_of_images(cls, value: str) -> str:
+        if value == AUTO:
+            return value
+        if not value.isdecimal() or int(value) > MOST_WATCHED:
+            raise ValueError(f"{value!r} is no number of images; use auto, or a whole number from 0 to {MOST_WATCHED}")
+        return str(int(value))
 
     @field_validator("name", "tags", "note")
     @classmethod

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,12 +30,18 @@ def to_values(config: RunConfig) -> dict[str, Any]:
     return values
 
 
-def to_toml(config: RunConfig, resolved: dict[str, Any] | None = None) -> str:
-    """A file with every setting that applies."""
-    tables: dict[str, Any] = {"schema": SCHEMA_VERSION}
+def to_tables(config: RunConfig) -> dict[str, Any]:
+    """Every setting that applies, as the tables of a file."""
+    tables: dict[str, Any] = {}
     for path, value in to_values(config).items():
         group, name = path.split(".", 1)
         tables.setdefault(group, {})[name] = list(value) if isinstance(value, tuple) else value
+    return tables
+
+
+def to_toml(config: RunConfig, resolved: dict[str, Any] | None = None) -> str:
+    """A file with every setting that applies."""
+    tables: dict[str, Any] = {"schema": SCHEMA_VERSION, **to_tables(config)}
     if resolved is not None:
         tables[RESOLVED] = resolved
     return tomli_w.dumps(tables)
@@ -55,6 +62,17 @@ def parse_toml(text: str, origin: str) -> dict[str, Any]:
     Raises:
         UsageError: it is no TOML, of a newer version, or has an unknown key.
     """
+    tables = parse_tables(text, origin)
+    tables.pop(RESOLVED, None)
+    return flat_settings(tables, origin)
+
+
+def parse_tables(text: str, origin: str) -> dict[str, Any]:
+    """The tables of a file's text, its schema checked and taken away.
+
+    Raises:
+        UsageError: it is no TOML, or of a newer version.
+    """
     try:
         tables = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
@@ -62,7 +80,15 @@ def parse_toml(text: str, origin: str) -> dict[str, Any]:
     version = tables.pop("schema", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
         raise UsageError(f"{origin} has schema {version}, this xaitui reads {SCHEMA_VERSION}; update xaitui")
-    tables.pop(RESOLVED, None)
+    return tables
+
+
+def flat_settings(tables: Mapping[str, Any], origin: str) -> dict[str, Any]:
+    """The settings of some tables by dotted path, keys checked, values not yet.
+
+    Raises:
+        UsageError: there is an unknown key.
+    """
     groups = list(RunConfig.model_fields)
     values: dict[str, Any] = {}
     for group, table in tables.items():
@@ -83,12 +109,20 @@ def file_layer(path: Path) -> Layer:
     Raises:
         UsageError: the file cannot be read, or a key in it is wrong.
     """
+    return Layer(str(path), parse_toml(read_text(path), str(path)))
+
+
+def read_text(path: Path) -> str:
+    """The text of a file that a user named.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
         raise UsageError(f"cannot read {path}: {reason}") from None
-    return Layer(str(path), parse_toml(text, str(path)))
 
 
 def read_resolved(path: Path) -> dict[str, Any]:

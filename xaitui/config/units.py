@@ -1,4 +1,4 @@
-"""Durations and sizes as people write them: ``7h50m``, ``10GiB``."""
+"""Durations, sizes and numbers to be found as people write them: ``7h50m``, ``10GiB``, ``auto``."""
 
 from __future__ import annotations
 
@@ -6,8 +6,16 @@ import contextlib
 import re
 from fractions import Fraction
 
+AUTO = "auto"
+"""What people write for a number that is to be found; it is kept as 0."""
+
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
+
+
+def parse_auto(value: object) -> object:
+    """Turn ``"auto"`` into 0; leave anything else as it is."""
+    return 0 if isinstance(value, str) and value.strip().lower() == AUTO else value
 
 
 def parse_duration(value: object) -> object:

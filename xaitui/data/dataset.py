@@ -24,9 +24,19 @@ class Split:
     images: Images
     labels: NDArray[np.int64]
     """Class indices of shape (N,), or for multi-label tasks zeros and ones of shape (N, L)."""
+    rows: NDArray[np.int64] | None = None
+    """Where each image stands in the published train split, (N,), if this is a part of it."""
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def read(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The images of `rows`, uint8 of shape (len(rows), H, W, C), wherever they are kept."""
+        if not isinstance(self.images, RowFile):
+            return self.images[rows]
+        out = np.empty((len(rows), *self.images.shape[1:]), np.uint8)
+        self.images.read(rows, out)
+        return out
 
 
 @dataclass(frozen=True)
@@ -51,3 +61,11 @@ class Dataset:
     files: tuple[DataFile, ...] = ()
     notes: tuple[str, ...] = ()
     """What a user must be told: splits that were cut here, a test split of another origin."""
+
+    def split(self, name: str) -> Split:
+        """The split that is called "train", "val" or "test".
+
+        Raises:
+            KeyError: there is no such split.
+        """
+        return {"train": lambda: self.train, "val": lambda: self.val, "test": self.read_test}[name]()

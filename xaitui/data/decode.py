@@ -46,15 +46,21 @@ _DAMAGED = (
 class Picture:
     """What the header of a picture file says."""
 
-    short_side: int
-    """In pixels."""
+    width: int
+    """In pixels, before it is turned."""
+    height: int
     is_grey: bool
+
+    @property
+    def short_side(self) -> int:
+        """In pixels."""
+        return min(self.width, self.height)
 
 
 def probe(path: Path) -> Picture:
     """Read the header; raise DataError, naming the file, where it is not a picture of an allowed size."""
     with _opened(path) as image:
-        return Picture(min(image.size), _is_grey(image))
+        return Picture(*image.size, _is_grey(image))
 
 
 def decode(path: Path, side: int, channels: int) -> NDArray[np.uint8]:
@@ -63,23 +69,38 @@ def decode(path: Path, side: int, channels: int) -> NDArray[np.uint8]:
     A picture that is already of that size and 8 bit keeps its values; others are scaled with a bicubic filter.
     """
     with _opened(path) as image:
-        turned = _as_8_bit(ImageOps.exif_transpose(image))
-        plain = _without_alpha(turned, "L" if channels == 1 else "RGB")
-        square = _middle_square(plain).resize((side, side), Image.Resampling.BICUBIC)
-        return np.array(square, np.uint8).reshape(side, side, channels)
+        return _decode(image, side, channels)
+
+
+def decode_image(image: Image.Image, side: int, channels: int) -> NDArray[np.uint8]:
+    """Do what `decode` does with a picture that is open already."""
+    with _damage_of("picture"):
+        return _decode(image, side, channels)
+
+
+def _decode(image: Image.Image, side: int, channels: int) -> NDArray[np.uint8]:
+    turned = _as_8_bit(ImageOps.exif_transpose(image))
+    plain = _without_alpha(turned, "L" if channels == 1 else "RGB")
+    square = _middle_square(plain).resize((side, side), Image.Resampling.BICUBIC)
+    return np.array(square, np.uint8).reshape(side, side, channels)
 
 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
+    with _damage_of(f"picture {printable(path)}"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of odd tags; what cannot be decoded is an error all the same
+        warnings.simplefilter("error", Image.DecompressionBombWarning)
+        with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+            yield image
+
+
+@contextlib.contextmanager
+def _damage_of(what: str) -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of odd tags; what cannot be decoded is an error all the same
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
-                yield image
+        yield
     except _DAMAGED as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(f"picture {printable(path)} cannot be used: {printable(reason)}") from error
+        raise DataError(f"{what} cannot be used: {printable(reason)}") from error
 
 
 def _is_grey(image: Image.Image) -> bool:

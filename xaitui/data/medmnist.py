@@ -49,6 +49,26 @@ def own_source(path: Path, residency: Residency) -> Source:
     return Source(info, {name: _part(path, split, info, residency) for name, split in arrays.items()}, (file,), notes)
 
 
+def foreign_source(path: Path, task: Task, classes: tuple[str, ...], channels: int, residency: Residency) -> Source:
+    """Return the splits of a file that a trained model is to be asked about; any of them may be missing.
+
+    Args:
+        path: an ``.npz``.
+        task, classes, channels: what the model knows; the file need not have an image of every class.
+        residency: which images stay on disk.
+
+    Raises:
+        DataError: an array is not in the form, or the model cannot know its images or labels.
+    """
+    arrays = _read_split_headers(path, needs_train=False)
+    found = next(iter(arrays.values())).image_shape[2]
+    if found != channels:
+        raise DataError(f"{printable(path)} has images of {found} channels; the model takes {channels}")
+    info = _described(path, arrays, task, classes)
+    file = DataFile(str(path.resolve()), file_md5(path))
+    return Source(info, {name: _part(path, split, info, residency) for name, split in arrays.items()}, (file,))
+
+
 @dataclass(frozen=True)
 class _Arrays:
     """The two arrays of one split, known from their headers."""
@@ -67,24 +87,27 @@ class _Arrays:
         return height, width, channels
 
 
-def _read_split_headers(path: Path) -> dict[str, _Arrays]:
-    """Return the splits that the file has, train among them, all of images of one shape."""
+def _read_split_headers(path: Path, *, needs_train: bool = True) -> dict[str, _Arrays]:
+    """Return the splits that the file has, train among them where it is needed, all of images of one shape."""
     headers = read_headers(path, [f"{split}_{kind}" for split in SPLITS for kind in ("images", "labels")])
     arrays = {}
     for split in SPLITS:
         images, labels = headers.get(f"{split}_images"), headers.get(f"{split}_labels")
         if images is not None and labels is not None:
             arrays[split] = _Arrays(images, labels)
-        elif split == "train" or images is not None or labels is not None:
+        elif (split == "train" and needs_train) or images is not None or labels is not None:
             missing = f"{split}_images" if images is None else f"{split}_labels"
             found = ", ".join(printable(name) for name in array_names(path)) or "nothing"
             raise DataError(f"{printable(path)} has no array {missing}; it has {found}")
+    if not arrays:
+        raise DataError(f"{printable(path)} has no arrays test_images and test_labels, nor those of another split")
+    first = next(iter(arrays.values()))
     for present in arrays.values():
-        _check_form(path, present, arrays["train"])
+        _check_form(path, present, first)
     return arrays
 
 
-def _check_form(path: Path, split: _Arrays, train: _Arrays) -> None:
+def _check_form(path: Path, split: _Arrays, first: _Arrays) -> None:
     """Raise DataError, naming the array and its rule, for what is not in the form."""
     images, where = split.images, f"{split.images.name} in {printable(path)}"
     if images.dtype != np.uint8:
@@ -98,8 +121,9 @@ def _check_form(path: Path, split: _Arrays, train: _Arrays) -> None:
         raise DataError(f"{where} is empty: its shape is {images.shape}")
     if images.shape[1] != images.shape[2]:
         raise DataError(f"{where} has shape {images.shape}: images must be square; crop or pad them first")
-    if split.image_shape != train.image_shape:
-        raise DataError(f"{where} has images of shape {split.image_shape}, train of {train.image_shape}")
+    if split.image_shape != first.image_shape:
+        other = first.images.name.removesuffix("_images")
+        raise DataError(f"{where} has images of shape {split.image_shape}, {other} of {first.image_shape}")
     if split.labels.shape[:1] != images.shape[:1]:
         shapes = f"{images.shape}, {split.labels.name} has {split.labels.shape}"
         raise DataError(f"{where} has shape {shapes}: each image needs its label")
@@ -121,18 +145,21 @@ def _read_images(path: Path, split: _Arrays, residency: Residency) -> Images:
 
 def _infer(path: Path, arrays: Mapping[str, _Arrays]) -> tuple[DatasetInfo, tuple[str, ...]]:
     task, classes, notes = _infer_classes(path, arrays["train"])
-    size, _, channels = arrays["train"].image_shape
-    info = DatasetInfo(
+    return _described(path, arrays, task, tuple(map(str, range(classes)))), notes
+
+
+def _described(path: Path, arrays: Mapping[str, _Arrays], task: Task, classes: tuple[str, ...]) -> DatasetInfo:
+    size, _, channels = next(iter(arrays.values())).image_shape
+    return DatasetInfo(
         name=printable(path.stem),
         title=f"own file {printable(path.name)}",
         task=task,
-        classes=tuple(map(str, range(classes))),
+        classes=classes,
         channels=channels,
         sizes=(size,),
         counts=_counts(arrays),
         licence="",
     )
-    return info, notes
 
 
 def _infer_classes(path: Path, train: _Arrays) -> tuple[Task, int, tuple[str, ...]]:

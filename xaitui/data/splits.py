@@ -147,4 +147,4 @@ def _whole(name: str, part: Part) -> Split:
 
 
 def _picked(name: str, part: Part, images: Images, rows: Rows) -> Split:
-    return Split(name, select_rows(images, rows), part.labels[rows])
+    return Split(name, select_rows(images, rows), part.labels[rows], rows if len(rows) < len(part.labels) else None)

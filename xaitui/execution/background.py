@@ -33,7 +33,7 @@ def start_detached(config: RunConfig, runs_dir: Path) -> subprocess.Popen[bytes]
         OSError: no process could be started.
     """
     words = ["train", "--headless", "--detached", f"--runs-dir={runs_dir}", *arguments(config)]
-    return _spawn(words, subprocess.PIPE)
+    return spawn(words, subprocess.PIPE)
 
 
 def start_resume(run: RunDirectory, *, max_time: float = 0.0, device: str = "") -> subprocess.Popen[bytes]:
@@ -53,13 +53,25 @@ def start_resume(run: RunDirectory, *, max_time: float = 0.0, device: str = "") 
     words += [f"--device={device}"] if device else []
     words += ["--trust-model"] if run.model_source.exists() else []
     with run.log.open("ab") as log:
-        return _spawn(words, log)
+        return spawn(words, log)
 
 
-def _spawn(words: Sequence[str], output: int | IO[bytes]) -> subprocess.Popen[bytes]:
+def spawn(
+    words: Sequence[str], output: int | IO[bytes], environ: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a command of ours in a session of its own.
+
+    Args:
+        words: after the program's name.
+        output: where its words go.
+        environ: variables that it gets besides those of this process.
+
+    Raises:
+        OSError: no process could be started.
+    """
     return subprocess.Popen(
         [sys.executable, "-m", "xaitui", *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        start_new_session=True, env=_environment(os.environ),
+        start_new_session=True, env={**_environment(os.environ), **(environ or {})},
     )  # fmt: skip
 
 

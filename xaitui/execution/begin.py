@@ -1,14 +1,16 @@
-"""The beginning of a run, the same for a command, a thread of the console and a process in the background."""
+"""The beginning of a run, the same for a command, a thread of the console, a process in the background and a study."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from xaitui.config.schema import RunConfig
 from xaitui.execution.execute import Execution, create
-from xaitui.execution.explain import explain
+from xaitui.execution.failures import failure_of
 from xaitui.execution.options import ResumeOptions
+from xaitui.execution.preflight import settle_batch_size
 from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.resume import resume
 from xaitui.runs.directory import RunDirectory, create_run
@@ -16,7 +18,7 @@ from xaitui.stop import Stop
 
 
 def begin_run(config: RunConfig, runs_dir: Path, stop: Stop, say: Say, command: Sequence[str]) -> Execution:
-    """Prepare a new run and make its directory.
+    """Prepare a new run and make its directory; a batch size that is to be found is a number in it.
 
     Args:
         say: told while it waits for a GPU or reads a large file.
@@ -26,10 +28,24 @@ def begin_run(config: RunConfig, runs_dir: Path, stop: Stop, say: Say, command: 
         XaituiError: it cannot begin; there is no directory.
     """
     try:
-        prepared = prepare(config, stop, say)
+        config, found = settle_batch_size(config, stop, say)
+        prepared = prepare(config, stop, say, found=found)
         return create(prepared, create_run(runs_dir, config), stop, command)
     except (MemoryError, RuntimeError) as error:
-        raise explain(error, Path()) from error
+        raise failure_of(error, Path()) from error
+
+
+def begin_trial(config: RunConfig, run: RunDirectory, stop: Stop, say: Say, command: Sequence[str]) -> Execution:
+    """Prepare a run of a study in a directory that the caller owns; the test split is left for later.
+
+    Raises:
+        XaituiError: it cannot begin.
+    """
+    try:
+        execution = create(prepare(config, stop, say), run, stop, command)
+    except (MemoryError, RuntimeError) as error:
+        raise failure_of(error, run.path) from error
+    return replace(execution, owned=True, tests=False)
 
 
 def begin_again(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> Execution:
@@ -41,4 +57,13 @@ def begin_again(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions)
     try:
         return resume(run, stop, say, options)
     except (MemoryError, RuntimeError) as error:
-        raise explain(error, run.path) from error
+        raise failure_of(error, run.path) from error
+
+
+def begin_trial_again(run: RunDirectory, stop: Stop, say: Say) -> Execution:
+    """Prepare a run of a study, which the caller owns, to go on; its own model, if it has one, is the study's.
+
+    Raises:
+        XaituiError: it cannot; nothing of it was changed.
+    """
+    return replace(begin_again(run, stop, say, ResumeOptions(trust_model=True)), owned=True, tests=False)

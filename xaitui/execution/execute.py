@@ -5,6 +5,7 @@ Every event is in the journal before it is handed on, so that whoever reads the 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import socket
@@ -21,18 +22,22 @@ from xaitui.events import (
     Event,
     HandingOver,
     LifeCycle,
+    MemoryRanOut,
     Note,
     RequestAnswered,
     RunFailed,
     RunFinished,
+    RunResumed,
     RunStarted,
     RunStopped,
 )  # fmt: skip
 from xaitui.execution.background import HANDOVER_SECONDS, start_resume
-from xaitui.execution.explain import explain
-from xaitui.execution.finish import Ending, test_best
+from xaitui.execution.failures import failure_of
+from xaitui.execution.finish import Ending, judge_best
 from xaitui.execution.prepare import Prepared
-from xaitui.execution.saver import RunSaver
+from xaitui.execution.probe_maps import ProbeMaps
+from xaitui.execution.saver import RunSaver, restore_last
+from xaitui.execution.trained import preprocessing_of
 from xaitui.execution.watcher import watching
 from xaitui.files import write_atomic
 from xaitui.runs.directory import RunDirectory
@@ -41,8 +46,11 @@ from xaitui.runs.journal import JournalWriter, read_journal
 from xaitui.runs.log import logger, logging_to, run_program
 from xaitui.runs.metrics_csv import append_metrics, write_metrics
 from xaitui.runs.owner import owning
+from xaitui.runs.preprocessing import write_preprocessing
 from xaitui.runs.requests import Request, ask, take
 from xaitui.stop import Stop, StopReason
+from xaitui.training.memory import TornUpdateError
+from xaitui.training.profile import profiling
 
 
 @dataclass
@@ -57,6 +65,10 @@ class Execution:
     take_over: bool = False
     handed_over: bool = False
     """Whether the process before is letting the run go for this one."""
+    owned: bool = False
+    """Whether the caller owns the run for as long as the events are iterated over."""
+    tests: bool = True
+    """Whether the best weights are tested in the end; of a study only once its choice has been made."""
     error: Exception | None = None
     """What made the run fail, if it did."""
     _goes_on: bool = False
@@ -71,11 +83,7 @@ class Execution:
         Raises:
             XaituiError: another process writes this run, or it cannot be taken up; nothing was changed.
         """
-        patience = HANDOVER_SECONDS if self.handed_over else 0.0
-        with (
-            owning(self.run.lock, self.run.heartbeat, take_over=self.take_over, patience=patience),
-            logging_to(self.run.log),
-        ):
+        with self._ownership(), logging_to(self.run.log):
             if not self.handed_over:
                 take(self.run.path)  # a request that waited was meant for an earlier process
             first = self.begin(self)
@@ -86,6 +94,12 @@ class Execution:
                 journal.close()
         if not self._goes_on:
             self._on_end()
+
+    def _ownership(self) -> contextlib.AbstractContextManager[object]:
+        if self.owned:
+            return contextlib.nullcontext()
+        patience = HANDOVER_SECONDS if self.handed_over else 0.0
+        return owning(self.run.lock, self.run.heartbeat, take_over=self.take_over, patience=patience)
 
     def _guarded(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
         try:
@@ -102,7 +116,7 @@ class Execution:
 
     def _work(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
         trainer = self.prepared.trainer
-        saver = RunSaver(self.run, journal, self.prepared.config)
+        saver, maps = RunSaver(self.run, journal, self.prepared.config), ProbeMaps(trainer.parts, self.run)
         yield from first
         yield from (Note(message=note) for note in self.prepared.notes)
         write_metrics(self.run.metrics, read_journal(self.run.journal))
@@ -110,9 +124,11 @@ class Execution:
             self.run.path, self.stop, max_time=self.prepared.config.run.max_time, save_now=saver.ask,
             answered=lambda request: self._answered.put(RequestAnswered(request=request.value)),
         ):  # fmt: skip
-            for event in trainer.fit(self.stop, saver):
-                yield event
-                yield from self._answers()
+            with profiling(trainer, self.run.profile, wanted=self.prepared.config.run.profile) as missing:
+                for event in self._fit(saver):
+                    yield event
+                    yield from self._remarks(event, maps)
+                yield from missing()
             yield trainer.save(saver)
             yield from self._answers()
             reason = None if trainer.finished_because else self.stop.after_epoch
@@ -120,9 +136,38 @@ class Execution:
                 yield self._hand_over()
                 return
             if reason is None or (reason.test and trainer.best.epoch):
-                yield from test_best(trainer, self.prepared.dataset, self.prepared.config, self.run, self._ending)
+                splits = ("val", "test") if self.tests else ("val",)
+                yield from judge_best(trainer, self.prepared, self.run, self._ending, splits)
         yield from self._answers()
         yield self._finished() if reason is None else self._stopped(reason, saved=True)
+
+    def _fit(self, saver: RunSaver) -> Iterator[Event]:
+        """Train; from the last checkpoint on where memory ran out in the middle of an update."""
+        trainer, is_torn = self.prepared.trainer, True
+        while is_torn:
+            is_torn = False
+            try:
+                yield from trainer.fit(self.stop, saver)
+            except TornUpdateError:
+                if not self.run.last.exists():
+                    raise
+                is_torn = True
+            if is_torn:
+                sizes, saved = trainer.batch_sizes, restore_last(self.run, trainer)
+                trainer.batch_sizes = sizes
+                yield RunResumed(
+                    from_step=trainer.at.step, journal_offset=len(saved), epochs=trainer.epochs, exact=False,
+                    checkpoint=f"checkpoints/{self.run.last.name}", reason="memory ran out in the middle of an update",
+                )  # fmt: skip
+                write_metrics(self.run.metrics, read_journal(self.run.journal))
+                yield trainer.shrink()
+
+    def _remarks(self, event: Event, maps: ProbeMaps) -> Iterator[Event]:
+        if isinstance(event, EpochFinished):
+            yield from maps.after(event)
+        if isinstance(event, MemoryRanOut) and event.during == "training" and self.prepared.resolved.compile:
+            yield Note(message=f"the model is compiled again for {event.after} images; the next steps wait for that")
+        yield from self._answers()
 
     def _answers(self) -> Iterator[Event]:
         while not self._answered.empty():
@@ -200,7 +245,7 @@ class Execution:
 
     def _failed(self, error: Exception) -> RunFailed:
         trainer = self.prepared.trainer
-        known = explain(error, self.run.path)
+        known = failure_of(error, self.run.path)
         return RunFailed(epoch=trainer.at.epoch, step=trainer.at.step, kind=type(error).__name__, message=str(known),
                          exit_code=int(known.exit_code))  # fmt: skip
 
@@ -225,7 +270,8 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
                  "weights_sha256": prepared.built.weights_sha256,
                  "notes": list(prepared.notes)}  # fmt: skip
         write_environment(run.environment, command, prepared.dataset.files, extra)
+        write_preprocessing(run.preprocessing, preprocessing_of(prepared.config, prepared.dataset, prepared.built))
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
-        raise explain(error, run.path) from None
+        raise failure_of(error, run.path) from None
     return Execution(run, prepared, stop)

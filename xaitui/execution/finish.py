@@ -1,16 +1,19 @@
-"""The end of a run: the best weights are tested once, their predictions kept."""
+"""The end of a run: its best weights are judged, test last and once, and their predictions kept."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from xaitui.catalog.medmnist import MEDMNIST
+from xaitui.catalog.records import DatasetInfo
 from xaitui.config.schema import RunConfig
-from xaitui.data.dataset import Dataset, Split
+from xaitui.data.dataset import Split
 from xaitui.events import Evaluated, Event
+from xaitui.execution.prepare import Prepared
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_medmnist_result, write_predictions
+from xaitui.training.evaluate import Predictions
 from xaitui.training.final import judge, load_best
 from xaitui.training.trainer import Trainer
 
@@ -23,27 +26,33 @@ class Ending:
     test: Evaluated | None = None
 
 
-def test_best(
-    trainer: Trainer, dataset: Dataset, config: RunConfig, run: RunDirectory, ending: Ending
+def judge_best(
+    trainer: Trainer, prepared: Prepared, run: RunDirectory, ending: Ending, splits: Sequence[str]
 ) -> Iterator[Event]:
-    """Predict validation and test with the best weights, keep the predictions, and yield the scores of test."""
+    """Predict splits with the best weights and keep the predictions; the scores of test are an event, never silent."""
     ending.weights = load_best(trainer)
-    for split in (dataset.val, dataset.read_test()):
-        event = _judge_and_keep(trainer, split, dataset, config, run)
-        if split.name == "test":
+    dataset = prepared.dataset
+    for name in splits:
+        split = dataset.read_test() if name == "test" else dataset.val
+        verdict = yield from judge(trainer, split)
+        event = verdict.event
+        keep_predictions(run, prepared.config, dataset.info, split, verdict.predictions, event.scores, ending.weights)
+        if name == "test":
             ending.test = event
             yield event
 
 
-def _judge_and_keep(
-    trainer: Trainer, split: Split, dataset: Dataset, config: RunConfig, run: RunDirectory
-) -> Evaluated:
-    verdict = judge(trainer, split)
-    predictions = verdict.predictions
-    write_predictions(run.predictions / f"{split.name}.npz", predictions.probabilities, predictions.labels)
-    if dataset.info in MEDMNIST:
-        size = config.data.size or dataset.info.sizes[0]
-        write_medmnist_result(
-            run.predictions, dataset.info, size, split.name, verdict.event.scores, predictions.probabilities
-        )
-    return verdict.event
+def keep_predictions(
+    run: RunDirectory, config: RunConfig, info: DatasetInfo, split: Split, predictions: Predictions,
+    scores: Mapping[str, float], weights: str,
+) -> None:  # fmt: skip
+    """Keep what was said of a split of the run's own set; of MedMNIST's also as its evaluator reads it.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    path = run.predictions / f"{split.name}.npz"
+    write_predictions(path, predictions.probabilities, predictions.labels, rows=split.rows, weights=weights)
+    if info in MEDMNIST and split.rows is None:  # its evaluator knows whole splits only
+        size = config.data.size or info.sizes[0]
+        write_medmnist_result(run.predictions, info, size, split.name, scores, predictions.probabilities)

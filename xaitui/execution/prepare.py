@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import psutil
 import torch
 
-from xaitui.config.schema import RunConfig
-from xaitui.config.units import format_size
+from xaitui.config.schema import ModelConfig, RunConfig
+from xaitui.config.units import AUTO, format_size
 from xaitui.data.dataset import Dataset
 from xaitui.data.disk import Report
 from xaitui.data.open import open_dataset
+from xaitui.execution.precision import fastest_precision, speed_with
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
+from xaitui.training.compiling import settle_compile
 from xaitui.training.device import ChosenDevice, choose_device, unsupported_capability
+from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
-from xaitui.training.setup import build_parts, image_side, normalisation, seed_weights
+from xaitui.training.setup import (
+    Normalisation,
+    build_parts,
+    effective_normalisation,
+    image_side,
+    normalisation,
+    seed_weights,
+    train_statistics,
+)
 from xaitui.training.trainer import Trainer
 
 Say = Callable[[str], None]
@@ -28,6 +40,15 @@ LARGE = 1 << 30
 
 MEMORY_SHARE = 0.5
 """The part of the free memory of device and host that a resident set may take."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was measured for a new run before, and is not to be measured again."""
+
+    precision: str = ""
+    reasons: Mapping[str, str] = field(default_factory=dict)
+    """Why, for the run's file."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +67,17 @@ class Prepared:
 
 
 def prepare(
-    config: RunConfig, stop: Stop, say: Say, *, resolved: Resolved | None = None, model_source: Path | None = None
-) -> Prepared:
+    config: RunConfig, stop: Stop, say: Say, *, resolved: Resolved | None = None, model_source: Path | None = None,
+    found: Found | None = None,
+) -> Prepared:  # fmt: skip
     """Choose the device, open the data, build model and trainer.
 
     Args:
+        config: with a number as batch size: `settle_batch_size` finds one.
         say: told while the call waits for a GPU, or for a large file to be read.
         resolved: what the machine chose when the run was made, where one is resumed.
         model_source: a file to take a user's own model from, instead of the path in the configuration.
+        found: what is known of a new run already.
 
     Raises:
         XaituiError: of the kind of what is wrong.
@@ -64,24 +88,66 @@ def prepare(
     dataset = open_data(config, chosen.device, say)
     built = _build(config, dataset, model_source, load=resolved is None)
     inexact = tuple(differences(resolved, chosen)) if resolved else ()
-    choices = resolve_machine(config, chosen, len(dataset.train)) if resolved is None else resolved
+    choices = resolved or _choices(config, chosen, dataset, stop, found or Found())
     if inexact:
         choices = adapted(choices, chosen)
-    normalised = (built.mean, built.std) if built.mean else ((0.5,) * dataset.info.channels,) * 2
+    normalised = effective_normalisation(built, dataset.info.channels)
     parts = build_parts(config, dataset, built.module, normalised, choices, chosen.device)
-    notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes)
-    return Prepared(config, dataset, built, choices, Trainer(parts), notes, inexact)
+    parts, settled, about_compiling = settle_compile(parts, choices, stop, say, is_new=resolved is None)
+    if resolved and settled.compile != choices.compile:
+        inexact = (*inexact, about_compiling)
+    notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes, *filter(None, [about_compiling]),
+             *_about_found(config, settled))  # fmt: skip
+    return Prepared(config, dataset, built, settled, Trainer(parts), notes, inexact)
+
+
+def _choices(config: RunConfig, chosen: ChosenDevice, dataset: Dataset, stop: Stop, found: Found) -> Resolved:
+    """What the machine chooses for a new run; the fastest precision is found by training in each for a moment."""
+    is_open = config.training.precision == AUTO
+    training = config.training.model_copy(update={"precision": "float32"} if is_open else {})
+    choices = resolve_machine(config.model_copy(update={"training": training}), chosen, len(dataset.train))
+    reasons = {**choices.reasons, **found.reasons}
+    if not is_open:
+        return replace(choices, reasons=reasons)
+    if found.precision:
+        return replace(choices, precision=found.precision, reasons=reasons)
+
+    def parts(precision: str) -> Parts:
+        built = _build(config, dataset, None, load=False)
+        plain = replace(choices, precision=precision, compile=False)
+        grey = ((0.5,) * dataset.info.channels,) * 2
+        return build_parts(config, dataset, built.module, grey, plain, chosen.device)
+
+    precision, why = fastest_precision(chosen.device, lambda name: speed_with(lambda: parts(name), chosen.device, stop))
+    return replace(choices, precision=precision, reasons={**reasons, "precision": why})
+
+
+def _about_found(config: RunConfig, choices: Resolved) -> Iterator[str]:
+    """What was found for ``auto``, and why."""
+    for name, value in (("batch_size", config.training.batch_size), ("precision", choices.precision)):
+        if name in choices.reasons:
+            yield f"{name.replace('_', ' ')} {value}: {choices.reasons[name]}"
 
 
 def _build(config: RunConfig, dataset: Dataset, source: Path | None, *, load: bool) -> BuiltModel:
     """Build the model; `load` reads pretrained weights, which a resumed run has in its checkpoint."""
-    model, (mean, std) = config.model, normalisation(config, dataset)
+    normalised = normalisation(config, dataset.info.channels, partial(train_statistics, dataset))
     seed_weights(config)
+    return build_for(
+        config.model, len(dataset.info.classes), dataset.info.channels, image_side(config, dataset), normalised,
+        source=source, load=load,
+    )  # fmt: skip
+
+
+def build_for(
+    model: ModelConfig, classes: int, channels: int, side: int, normalised: Normalisation, *, source: Path | None,
+    load: bool,
+) -> BuiltModel:  # fmt: skip
+    """Build the model of a configuration for images of so many channels and that side in pixels."""
     return build_model(
-        model.name, num_classes=len(dataset.info.classes), in_channels=dataset.info.channels,
-        image_size=image_side(config, dataset), batch_norm=model.batch_norm, dropout=model.dropout,
-        activation=model.activation, stem=model.stem, pretrained=model.pretrained, weights=model.weights,
-        finetune=model.finetune, mean=mean, std=std, source=source, load=load,
+        model.name, num_classes=classes, in_channels=channels, image_size=side, batch_norm=model.batch_norm,
+        dropout=model.dropout, activation=model.activation, stem=model.stem, pretrained=model.pretrained,
+        weights=model.weights, finetune=model.finetune, mean=normalised[0], std=normalised[1], source=source, load=load,
     )  # fmt: skip
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import zlib
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -14,13 +13,13 @@ from xaitui.errors import DataError, UsageError, XaituiError
 from xaitui.events import Event, HandingOver, LifeCycle, RunExtended, RunFinished, RunResumed, RunStarted
 from xaitui.execution.execute import Execution
 from xaitui.execution.options import ResumeOptions
+from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, prepare
-from xaitui.execution.saver import mend_journal, saved_journal
+from xaitui.execution.saver import mend_journal, restore_last
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
 from xaitui.runs.journal import read_entries, read_journal
 from xaitui.stop import Stop
-from xaitui.training.checkpoint import CheckpointError, load_checkpoint
 from xaitui.training.resolve import Resolved
 
 
@@ -32,12 +31,10 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
         DataError: its configuration cannot be used.
     """
     config, resolved = _read(run, options)
-    if run.model_source.exists() and not options.trust_model:
-        raise UsageError(f"{run.id} has a model of its own, {run.model_source}; to run that code add --trust-model")
+    source = trusted_source(run, trust_model=options.trust_model)
     last = [event for event in read_journal(run.journal) if isinstance(event, LifeCycle)][-1:]
     if not options.extend and last and isinstance(last[0], RunFinished):
         raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
-    source = run.model_source if run.model_source.exists() else None
     prepared = prepare(config, stop, say, resolved=resolved, model_source=source)
     changed = changed_files(run.environment, prepared.dataset.files)
     prepared = replace(prepared, inexact=(*prepared.inexact, *changed))
@@ -62,13 +59,7 @@ def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
     run, trainer, inexact = execution.run, execution.prepared.trainer, execution.prepared.inexact
     offset = 0
     if run.last.exists():
-        state = load_checkpoint(run.last)
-        try:
-            trainer.restore(state)
-            saved = saved_journal(state)
-        except (KeyError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, zlib.error) as error:
-            reason = (str(error).splitlines() or [type(error).__name__])[0]
-            raise CheckpointError(f"{run.last} is no checkpoint of this run: {reason}") from None
+        saved = restore_last(run, trainer)
         mend_journal(run.journal, saved)
         offset = len(saved)
     entries = read_entries(run.journal)

@@ -13,7 +13,15 @@ from xaitui.events import CheckpointSaved
 from xaitui.files import write_atomic
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import JournalWriter
-from xaitui.training.checkpoint import State, pack_text, save_checkpoint, unpack_text
+from xaitui.training.checkpoint import (
+    CheckpointError,
+    State,
+    load_checkpoint,
+    pack_text,
+    save_checkpoint,
+    unpack_text,
+)
+from xaitui.training.memory import is_out_of_memory
 from xaitui.training.trainer import Trainer
 
 SHARE = 0.02
@@ -91,6 +99,23 @@ def _link(source: Path, target: Path) -> None:
     """Keep the file under a second name; the next save replaces the first name only."""
     target.unlink(missing_ok=True)
     os.link(source, target)
+
+
+def restore_last(run: RunDirectory, trainer: Trainer) -> bytes:
+    """Bring a trainer to the last checkpoint; return the journal as it was when that was written.
+
+    Raises:
+        CheckpointError: it is damaged, or of another run.
+    """
+    state = load_checkpoint(run.last)
+    try:
+        trainer.restore(state)
+        return saved_journal(state)
+    except (KeyError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, zlib.error) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise CheckpointError(f"{run.last} is no checkpoint of this run: {reason}") from None
 
 
 def saved_journal(state: State) -> bytes:

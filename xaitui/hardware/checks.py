@@ -41,14 +41,23 @@ TESTED = ((3, 11), (3, 13))
 """The oldest and the newest Python that the tests run on."""
 
 PACKAGES: Mapping[str, str] = {
+    "captum": "captum",
+    "cmaes": "cmaes",
+    "jinja2": "jinja2",
+    "matplotlib": "matplotlib",
     "medmnist": "medmnist",
     "numpy": "numpy",
+    "optuna": "optuna",
     "PIL": "pillow",
     "plotext": "plotext",
     "pretrainedmodels": "pretrainedmodels",
+    "safetensors": "safetensors",
+    "scipy": "scipy",
     "six": "six",
+    "skimage": "scikit-image",
     "sklearn": "scikit-learn",
     "textual": "textual",
+    "textual_image": "textual-image",
     "tomli_w": "tomli-w",
 }
 """Modules that are loaded late, so that their absence shows late, and the distributions that bring them."""

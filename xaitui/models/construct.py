@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xaitui.models.net import ModelRequest, Net
 from xaitui.models.own_model import OwnSource, build_own_model
-from xaitui.models.simple_cnn import build_simple_cnn, build_simple_cnn_v1
+from xaitui.models.simple_cnn import build_simple_cnn, build_simple_cnn_v1, build_softmaxed_cnn_v1
 
 
 def construct(request: ModelRequest, own: OwnSource | None = None, *, load: bool = False) -> Net:
@@ -23,6 +23,8 @@ def construct(request: ModelRequest, own: OwnSource | None = None, *, load: bool
     match request.name:
         case "simple-cnn-v1":
             return build_simple_cnn_v1(request)
+        case "simple-cnn-v1-softmax":
+            return build_softmaxed_cnn_v1(request)
         case "simple-cnn":
             return build_simple_cnn(request)
         case "xception":

@@ -88,12 +88,12 @@ def estimate_built(built: BuiltModel, config: RunConfig, *, channels: int, image
     summary = summarize(module, channels, image_size)
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
     weights = _bytes(module.parameters()) + _bytes(module.buffers())
-    half = config.training.precision != "float32"
+    batch_size, half = config.training.assumed_batch_size, config.training.precision in ("bfloat16", "float16")
     memory = Memory(
         weights=weights * (2 if config.training.ema_decay else 1) + (_bytes(module.parameters()) // 2 if half else 0),
         gradients=_bytes(trained),
         optimizer=round(_bytes(trained) * optimizer_slots(config.optimizer)),
-        activations=activation_bytes(module, channels, image_size, config.training.batch_size) // (2 if half else 1),
+        activations=activation_bytes(module, channels, image_size, batch_size) // (2 if half else 1),
     )
     return ModelEstimate(summary, _frozen(config.model.finetune, built.classifier), memory, built.notes)
 

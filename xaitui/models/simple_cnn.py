@@ -81,6 +81,24 @@ class SimpleCNN(nn.Module):
         return logits
 
 
+class SoftmaxedCNNv1(SimpleCNNv1):
+    """The initial version with a softmax before the loss, which then takes the log-softmax of probabilities.
+
+    A mistake that is easily made, kept to show what it does: gradients are small where the network is sure and wrong.
+    Input as above, output (N, num_classes) probabilities, which stand where logits are expected.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return probabilities."""
+        return super().forward(x).softmax(dim=1)
+
+
+def build_softmaxed_cnn_v1(request: ModelRequest) -> Net:
+    """Build the report's initial network with a softmax too many."""
+    module = SoftmaxedCNNv1(request.num_classes, request.in_channels, request.image_size)
+    return Net(module, first_layer="conv1.0", classifier=("out",))
+
+
 def build_simple_cnn_v1(request: ModelRequest) -> Net:
     """Build the report's initial network."""
     module = SimpleCNNv1(request.num_classes, request.in_channels, request.image_size)

@@ -11,7 +11,7 @@ from xaitui.catalog.metrics import METRICS
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError, XaituiError
 from xaitui.runs.details import best_scores, read_settings
-from xaitui.runs.directory import RunDirectory
+from xaitui.runs.directory import TRIALS, RunDirectory
 from xaitui.runs.listing import RunRow, read_row
 from xaitui.runs.summary import State, summarise
 
@@ -86,21 +86,28 @@ class Comparison:
     """What could not be read."""
 
 
-def compare(runs: Sequence[RunDirectory], baseline: int = 0) -> Comparison:
-    """Put runs beside each other; one that cannot be read has no values, and `troubles` says so.
+def compare(runs: Sequence[RunDirectory], baseline: int = 0, least: int = 2) -> Comparison:
+    """Put runs, at least so many, beside each other; one that cannot be read has no values, and `troubles` says so.
 
     Raises:
         UsageError: there is nothing to compare.
     """
-    if len(runs) < 2 or len({run.path for run in runs}) < len(runs):
+    if len(runs) < least or len({run.path for run in runs}) < len(runs):
         raise UsageError("name at least two runs to compare, each of them once")
     rows = tuple(read_row(run) for run in runs)
-    ids = [run.id for run in runs]
-    labels = short_labels(ids if len(set(ids)) == len(ids) else [str(run.path) for run in runs])
+    labels = _labels(rows)
     read = [_read(run) for run in runs]
     whys = [row.why if row.state is State.BROKEN else trouble for row, (*_, trouble) in zip(rows, read, strict=True)]
     troubles = tuple(f"{label}: {why}" for label, why in zip(labels, whys, strict=True) if why)
     return Comparison(rows, labels, baseline, _scores(rows), _differing(read), troubles)
+
+
+def _labels(rows: Sequence[RunRow]) -> tuple[str, ...]:
+    """Trials of studies by what they try, for their ids are but hashes; other runs by their ids."""
+    names, ids = tuple(row.name for row in rows), [row.id for row in rows]
+    if all(names) and len(set(names)) == len(names) and all(row.run.path.parent.name == TRIALS for row in rows):
+        return names
+    return short_labels(ids if len(set(ids)) == len(ids) else [str(row.run.path) for row in rows])
 
 
 def short_labels(ids: Sequence[str]) -> tuple[str, ...]:

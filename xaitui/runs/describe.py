@@ -13,7 +13,10 @@ from xaitui.events import (
     Event,
     HandingOver,
     LifeCycle,
+    MemoryRanOut,
     Note,
+    Profiled,
+    Progress,
     RequestAnswered,
     RunContinued,
     RunExtended,
@@ -36,6 +39,19 @@ def describe(event: Event, epochs: int) -> list[str]:
     return [printable(line) for line in _lines(event, epochs)]
 
 
+def memory_ran_out(event: MemoryRanOut) -> str:
+    """What a lack of memory changed, in words."""
+    said = f"ran out in {event.during} at step {event.step}: {event.after} images at once instead of {event.before}"
+    if event.during != "training":
+        return said
+    said += ", their gradients added up to those of the batch"
+    return f"{said}; batch normalisation now takes the statistics of {event.after}" if event.batch_norm else said
+
+
+def _wrapped(line: str) -> list[str]:
+    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * 7)
+
+
 def _lines(event: Event, epochs: int) -> list[str]:
     match event:
         case RunStarted():
@@ -47,18 +63,29 @@ def _lines(event: Event, epochs: int) -> list[str]:
         case RunResumed():
             exact = "exactly" if event.exact else f"not exactly: {event.reason}"
             return [f"resume from step {event.from_step}, {exact}"]
-        case Evaluated() if event.epoch <= 1 or event.split == "test":  # said once, for it does not change
-            return [f"note   {event.split} {name} is undefined: {why}" for name, why in event.undefined.items()]
-        case EpochFinished():
-            return [epoch_line(event, epochs)]
+        case Progress():
+            return _describe_progress(event, epochs)
         case Note():
-            return textwrap.wrap(f"note   {event.message}", WIDTH, subsequent_indent=" " * 7)
+            return _wrapped(f"note   {event.message}")
         case RequestAnswered():
             return [f"asked  {event.request}"]
         case RunFinished() | RunStopped() | RunFailed():
             return _describe_end(event)
         case LifeCycle():
             return _describe_change(event)
+    return []
+
+
+def _describe_progress(event: Progress, epochs: int) -> list[str]:
+    match event:
+        case Evaluated() if event.epoch <= 1 or event.split == "test":  # said once, for it does not change
+            return [f"note   {event.split} {name} is undefined: {why}" for name, why in event.undefined.items()]
+        case EpochFinished():
+            return [epoch_line(event, epochs)]
+        case MemoryRanOut():
+            return _wrapped(f"memory {memory_ran_out(event)}")
+        case Profiled():
+            return profile_lines(event)
     return []
 
 
@@ -97,6 +124,29 @@ def epoch_line(event: EpochFinished, epochs: int) -> str:
     return (f"epoch  {event.epoch:>{width}}/{epochs}  loss {number(event.train_loss)}/{loss}  "
             f"acc {number(event.train_accuracy)}/{accuracy}  auc {auc}  {event.images_per_second:,.0f} img/s  "
             f"{'*' if event.best_epoch == event.epoch else patience}").rstrip()  # fmt: skip
+
+
+def profile_lines(event: Profiled) -> list[str]:
+    """Where the time of a step goes, a phase a line; the speed beside that of the device; where the trace is."""
+    whole = sum(event.milliseconds.values())
+    seconds = whole * event.steps / 1000
+    speed = f"{event.images / seconds:,.0f} images/s" if seconds else "-"
+    head = f"time   mean of {event.steps} step{'s' if event.steps > 1 else ''}, {speed}"
+    rows = [f"{name:<16} {value:>9,.2f} ms {_percent(value, whole):>6}" for name, value in event.milliseconds.items()]
+    last = [f"{'together':<16} {whole:>9,.2f} ms", *_beside_peak(event)]
+    last += [f"a trace of more steps, for ui.perfetto.dev: {event.trace}"] if event.trace else []
+    return [head, *(f"{'':<7}{row}" for row in (*rows, *last))]
+
+
+def _percent(part: float, whole: float) -> str:
+    return f"{100 * part / whole:.1f} %" if whole else "-"
+
+
+def _beside_peak(event: Profiled) -> list[str]:
+    if math.isnan(event.share_of_peak):
+        return []
+    return [f"{event.flop / 1e9:,.2f} GFLOP a step: {100 * event.share_of_peak:.1f} % of the {event.peak / 1e9:,.0f} "
+            "GFLOP/s", "that a large matrix product reaches here"]  # fmt: skip
 
 
 def number(value: float) -> str:

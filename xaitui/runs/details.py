@@ -80,3 +80,13 @@ def best_scores(run: RunDirectory, best_epoch: int) -> Scalars:
         if isinstance(event, EpochFinished) and event.epoch == best_epoch:
             return event.val
     return {}
+
+
+def finished_epochs(run: RunDirectory) -> list[EpochFinished]:
+    """What each epoch of a run ended with; of one that was done twice the later counts."""
+    from xaitui.runs.journal import fold, read_entries
+
+    try:
+        return [entry.event for entry in fold(read_entries(run.journal)) if isinstance(entry.event, EpochFinished)]
+    except OSError:
+        return []

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,10 @@ from xaitui.errors import UsageError
 
 if TYPE_CHECKING:  # whoever lists runs need not wait for pydantic
     from xaitui.config.schema import RunConfig
+
+
+STUDIES, TRIALS = "studies", "trials"
+"""The folder of the studies beside the runs, and in each of them that of its trials: runs, named by what they try."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,21 @@ class RunDirectory:
     def predictions(self) -> Path:
         """Folder of the predictions of the best weights."""
         return self.path / "predictions"
+
+    @property
+    def preprocessing(self) -> Path:
+        """What goes into the model and what comes out of it."""
+        return self.path / "preprocessing.json"
+
+    @property
+    def explanations(self) -> Path:
+        """Folder of what the model looked at."""
+        return self.path / "explanations"
+
+    @property
+    def profile(self) -> Path:
+        """Folder of where the time of some steps went."""
+        return self.path / "profile"
 
     @property
     def log(self) -> Path:
@@ -113,9 +134,22 @@ def _slug(text: str) -> str:
 
 
 def list_runs(runs_dir: Path) -> list[RunDirectory]:
-    """Every folder that is or was meant to be a run, the newest first."""
+    """Every folder that is or was meant to be a run, the newest first; trials of studies are not among them."""
     if not runs_dir.is_dir():
         return []
     with os.scandir(runs_dir) as entries:
-        names = sorted((each.name for each in entries if each.is_dir() and not each.name.startswith(".")), reverse=True)
+        found = (each.name for each in entries if each.is_dir() and not each.name.startswith("."))
+        names = sorted((name for name in found if name != STUDIES), reverse=True)
     return [RunDirectory(runs_dir / name) for name in names]
+
+
+def in_order_made(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
+    """Runs by the time when their configurations were written; those that have none yet come last."""
+    return sorted(runs, key=lambda run: (_made_at(run), run.id))
+
+
+def _made_at(run: RunDirectory) -> float:
+    try:
+        return run.config.stat().st_mtime
+    except OSError:
+        return math.inf

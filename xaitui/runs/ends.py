@@ -23,6 +23,8 @@ TAIL_BYTES = (8_192, 49_152, 1_048_576)
 
 _KIND = re.compile(rb'\{"event":"(\w+)"')
 _PASSED_OVER = frozenset({b"Evaluated", b"CheckpointSaved", b"Note", b"RequestAnswered"})
+_TEST = b'"split":"test"'
+"""In an evaluation that is not passed over: what a study's runs are tested for stands after their end."""
 _ENOUGH = frozenset({b"StepLogged", b"EpochStarted", b"EpochFinished"})
 """Once the last one of each of these is known, what stands before them changes nothing: where a run has gone on since
 its last life-cycle event, that event neither ended nor paused it."""
@@ -87,7 +89,7 @@ class _Scan:
 
     def _take(self, line: bytes, offset: int) -> None:
         match = _KIND.match(line)
-        if match and match[1] in self._known:
+        if match and match[1] in self._known and _TEST not in line:
             return
         event = _event(line)
         if isinstance(event, Progress):

@@ -49,6 +49,14 @@ def changed_files(path: Path, files: Sequence[DataFile]) -> list[str]:
     return [f"{file.path} has changed since the run was made" for file in files if file.md5 not in noted]
 
 
+def read_host(path: Path) -> str:
+    """The machine that a run was made on; empty where its record cannot be read."""
+    try:
+        return str(json.loads(path.read_text())["host"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return ""
+
+
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -1,30 +1,94 @@
-"""From a user's word to a run: an id or its beginning, a name, a path, ``last``, ``best:val_auc``."""
+"""From words to runs: an id or its beginning, a name, a path, ``last``, ``best:val_auc``, a pattern, a study."""
 
 from __future__ import annotations
 
+import fnmatch
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.config.toml import from_toml
 from xaitui.errors import UsageError, XaituiError, nearest
 from xaitui.events import EpochFinished
-from xaitui.runs.directory import RunDirectory, list_runs
+from xaitui.runs.details import read_config_head
+from xaitui.runs.directory import STUDIES, TRIALS, RunDirectory, in_order_made, list_runs
 from xaitui.runs.journal import read_journal
 from xaitui.runs.owner import read_owner
 
 WRITERS_SECONDS = 10.0
 """How old the answer of `Writers` may be."""
+STUDY = "study:"
+"""What a word begins with that means a study, or one of its trials."""
+
+
+def find_runs(words: Sequence[str], runs_dir: Path) -> list[RunDirectory]:
+    """The runs that some words mean, in their order and each of them once.
+
+    Args:
+        words: each as `find_run` takes it, or a pattern of ids and names ("*mnist*"), or "study:NAME" for its trials;
+            where one means several, they come in the order of their ids.
+        runs_dir: the folder of the runs.
+
+    Raises:
+        UsageError: a word means none, or is no pattern and means several.
+    """
+    found: dict[Path, RunDirectory] = {}
+    for word in words:
+        for run in _meant(word, runs_dir):
+            found.setdefault(run.path.resolve(), run)  # two studies may share a trial
+    return list(found.values())
+
+
+def _meant(word: str, runs_dir: Path) -> list[RunDirectory]:
+    if word.startswith(STUDY) and "/" not in word:
+        return _trials(word.removeprefix(STUDY), runs_dir)
+    if set(word).isdisjoint("*?[") or "/" in word:
+        return [find_run(word, runs_dir)]
+    runs = list_runs(runs_dir)[::-1]
+    matching = [run for run in runs if run.id == word] or [run for run in runs if _matches(word, run)]
+    if not matching:
+        raise UsageError(f"no run in {runs_dir} has an id or a name like {word!r}; xaitui runs ls lists them")
+    return matching
+
+
+def _matches(pattern: str, run: RunDirectory) -> bool:
+    return fnmatch.fnmatchcase(run.id, pattern) or fnmatch.fnmatchcase(read_config_head(run).name, pattern)
+
+
+def _trials(study: str, runs_dir: Path) -> list[RunDirectory]:
+    """The runs of a study in the order in which they were made, its baseline first where it has one."""
+    folder = runs_dir / STUDIES / study
+    known = [run.id for run in list_runs(runs_dir / STUDIES)]
+    if study not in known:
+        raise UsageError(f"there is no study {study!r} in {runs_dir}{nearest(study, known)}")
+    trials = in_order_made(list_runs(folder / TRIALS))
+    if not trials:
+        raise UsageError(f"study {study!r} has no trials yet")
+    return trials
+
+
+def _trial(word: str, runs_dir: Path) -> RunDirectory:
+    study, _, beginning = word.removeprefix(STUDY).partition("/")
+    trials = _trials(study, runs_dir)
+    found = [run for run in trials if run.id.startswith(beginning)] if beginning else trials
+    found = found or [run for run in trials if read_config_head(run).name == beginning]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise UsageError(f"study {study!r} has no trial {beginning!r}{nearest(beginning, [run.id for run in trials])}")
+    raise UsageError(f"{word!r} means {len(found)} runs; for one of them: {STUDY}{study}/{found[0].id}")
 
 
 def find_run(word: str, runs_dir: Path) -> RunDirectory:
-    """The one run that `word` means.
+    """The one run that `word` means; "study:NAME/BEGINNING" is a trial of a study, by its id or its name.
 
     Raises:
         UsageError: no run is meant, or several are.
     """
+    if word.startswith(STUDY):
+        return _trial(word, runs_dir)
     if ("/" in word or word in (".", "..")) and (Path(word) / "config.toml").exists():
         return RunDirectory(Path(word).absolute())
     runs = list_runs(runs_dir)

@@ -17,14 +17,14 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from xaitui.events import RunStarted, Scalars
+from xaitui.events import RunFailed, RunStarted, RunStopped, Scalars
 from xaitui.runs.details import ConfigHead, best_scores, read_config_head, read_settings
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.owner import read_owner
 from xaitui.runs.progress import time_left
 from xaitui.runs.summary import RunSummary, State, judged, summarise
 
-VERSION = 1
+VERSION = 2
 """Of the cache; one of another version is made anew."""
 
 _ENDED = (State.FINISHED, State.STOPPED, State.FAILED)
@@ -58,6 +58,9 @@ class RunRow:
     """Wall clock; 0 where the run has not begun."""
     seconds: float = 0.0
     """Worked so far."""
+    exit_code: int = 0
+    """Of a run that failed or was stopped."""
+    parameters: int = 0
     eta: float = math.nan
     """Seconds until the last epoch is over; only of a live run."""
 
@@ -196,6 +199,8 @@ def _row(summary: RunSummary, config: ConfigHead, now: float) -> RunRow:
         mode=started.mode if started else "", epoch=summary.epoch, epochs=summary.epochs, step=summary.step,
         best=summary.best, best_epoch=summary.best_epoch, test=summary.test, began=summary.began,
         seconds=_seconds(summary, now),
+        exit_code=summary.last.exit_code if isinstance(summary.last, RunFailed | RunStopped) else 0,
+        parameters=started.parameters if started else 0,
         eta=_eta(summary, started) if started and state is State.RUNNING else math.nan,
     )  # fmt: skip
 

@@ -26,6 +26,10 @@ SILENT_SECONDS = 60.0
 """After which a heartbeat that has not moved means that the writer may be gone."""
 
 
+class BusyError(UsageError):
+    """Another process writes the run, or a machine that cannot be asked from here may still do so."""
+
+
 @dataclass(frozen=True)
 class Owner:
     """A process, named so that a recycled pid, a reboot or another container is not taken for it."""
@@ -120,17 +124,17 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
         patience: seconds to wait for the writer before, who is about to let go.
 
     Raises:
-        UsageError: another process writes the run, or a machine that cannot be asked from here may still do so.
+        BusyError: another process writes the run, or a machine that cannot be asked from here may still do so.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         other = read_owner(lock)
         if not _locked(descriptor, time.monotonic() + patience):
             who = f"process {other.pid} on {other.host}" if other else "another process"
-            raise UsageError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
+            raise BusyError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
                              f"{lock.parent.name}")  # fmt: skip
         if other is not None and not other.is_near and other.host != socket.gethostname() and not take_over:
-            raise UsageError(f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
+            raise BusyError(f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
                              "cannot be asked from here; if it is gone, add --take-over")  # fmt: skip
         owner = Owner.of_this_process()
         os.ftruncate(descriptor, 0)

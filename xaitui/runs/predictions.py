@@ -2,24 +2,93 @@
 
 from __future__ import annotations
 
+import zipfile
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
+from xaitui.errors import DataError
 from xaitui.files import replacing
 
 
-def write_predictions(path: Path, probabilities: NDArray[np.float32], labels: NDArray[np.int64]) -> None:
+@dataclass(frozen=True)
+class Predictions:
+    """What a run's best weights said of a split, image by image in its order."""
+
+    probabilities: NDArray[np.float32]
+    """Of shape (N, C)."""
+    labels: NDArray[np.int64]
+    """Class indices (N,), or zeros and ones (N, L) where an image may have several."""
+    rows: NDArray[np.int64] | None = None
+    """Where each image stands in the published split that this one was cut from, (N,); None where it was not cut."""
+    weights: str = ""
+    """Which weights these were; empty in files of before it was kept."""
+
+    @property
+    def has_several_labels(self) -> bool:
+        """Whether an image may have several."""
+        return self.labels.ndim > 1
+
+    @property
+    def indices(self) -> NDArray[np.int64]:
+        """The place of each image in the run's split, (N,): all of a split are predicted."""
+        return np.arange(len(self.labels))
+
+
+def write_predictions(
+    path: Path, probabilities: NDArray[np.float32], labels: NDArray[np.int64], *,
+    rows: NDArray[np.int64] | None = None, weights: str = "",
+) -> None:  # fmt: skip
     """Write probabilities (N, C) and labels (N,) or (N, L), in the order of the split."""
     path.parent.mkdir(exist_ok=True)
+    found = Predictions(probabilities, labels, rows, weights)
+    placed: dict[str, Any] = {"indices": found.indices, **({} if rows is None else {"rows": rows})}
     with replacing(path) as file:
-        np.savez_compressed(file, probabilities=probabilities, labels=labels)
+        np.savez_compressed(file, probabilities=probabilities, labels=labels, weights=np.array(weights), **placed)
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `write_predictions` wrote.
+
+    Raises:
+        DataError: it is not there, or cannot be read.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            rows = arrays.get("rows")
+            weights = str(arrays["weights"]) if "weights" in arrays else ""
+            found = Predictions(arrays["probabilities"], arrays["labels"], rows, weights)
+    except FileNotFoundError:
+        raise DataError(f"it has no {path.stem} predictions") from None
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
+        raise DataError(f"its {path.stem} predictions are damaged") from None
+    if not _is_whole(found):
+        raise DataError(f"its {path.stem} predictions are damaged")
+    return found
+
+
+def _is_whole(found: Predictions) -> bool:
+    shape, labels = found.probabilities.shape, found.labels
+    fits = len(shape) == 2 and shape[0] > 0 and labels.shape in (shape[:1], shape) and labels.dtype.kind == "i"
+    if not fits or found.probabilities.dtype != np.float32 or labels.min() < 0:
+        return False
+    placed = found.rows is None or (found.rows.shape == shape[:1] and found.rows.dtype.kind == "i")
+    return placed and bool(labels.max() < (2 if found.has_several_labels else shape[1]))
 
 
 def write_medmnist_result(
-    folder: Path, info: DatasetInfo, size: int, split: str, scores: dict[str, float], probabilities: NDArray[np.float32]
+    folder: Path,
+    info: DatasetInfo,
+    size: int,
+    split: str,
+    scores: Mapping[str, float],
+    probabilities: NDArray[np.float32],
 ) -> None:
     """Write the file that `medmnist.Evaluator.parse_and_evaluate` reads: index and scores, no header."""
     flag = info.name if size == 28 else f"{info.name}_{size}"

@@ -13,6 +13,7 @@ from xaitui.codec import CodecError
 from xaitui.events import (  # fmt: skip
     EpochFinished,
     EpochStarted,
+    Evaluated,
     Event,
     HandingOver,
     LifeCycle,
@@ -146,4 +147,6 @@ def _fill(run: RunDirectory, events: list[Event]) -> RunSummary:
                               epoch_seconds=event.seconds)  # fmt: skip
             case RunFinished() | RunStopped():
                 values.update(test=event.test, seconds=event.seconds)
+            case Evaluated(split="test"):  # of a study, whose runs are tested when its choice has been made
+                values.update(test=event.scores)
     return RunSummary(run, State.INTERRUPTED, **values)

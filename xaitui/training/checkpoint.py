@@ -27,7 +27,10 @@ def save_checkpoint(path: Path, state: State) -> None:
         OSError: the disk is full or gone; the one before is as it was.
     """
     with replacing(path) as file:
-        torch.save(state, file)
+        try:
+            torch.save(state, file)
+        except RuntimeError as error:  # torch's writer closes its archive, and so hides what went wrong before
+            raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
         file.flush()
         _read_back(Path(file.name))
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
+import sklearn.metrics  # noqa: F401 -- loads slowly, and the first epoch is not to wait for it
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from xaitui.catalog.records import Task
 from xaitui.data.device.prepare import Prepare
 from xaitui.data.device.store import Store
+from xaitui.events import Event, MemoryRanOut
 from xaitui.stop import Stop
 from xaitui.training.losses import build_loss
-from xaitui.training.metrics import probabilities
+from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, free, is_out_of_memory
 from xaitui.training.numerics import Numerics
+from xaitui.training.parts import Parts
+from xaitui.training.position import Position
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,12 @@ class Predictions:
     """(N,) or (N, L)."""
     loss: float
     """Mean over the images; without label smoothing or class weights, so that runs can be compared."""
+
+
+def probabilities(logits: Tensor, task: Task) -> Tensor:
+    """Turn logits (N, C) of any type into float32 probabilities: sigmoid for several labels, else softmax."""
+    exact = logits.float()  # in half precision many scores become equal, and ties change the AUC
+    return torch.sigmoid(exact) if task is Task.MULTI_LABEL else torch.softmax(exact, dim=1)
 
 
 @torch.inference_mode()
@@ -56,3 +67,24 @@ def predict(
     return Predictions(
         torch.cat(answers).cpu().numpy(), store.labels.cpu().numpy().astype(np.int64), float(total) / len(store)
     )
+
+
+def predict_within_memory(
+    model: nn.Module, store: Store, parts: Parts, sizes: BatchSizes, at: Position, stop: Stop | None
+) -> Generator[Event, None, Predictions | None]:
+    """Predict as `predict` does, from the beginning again in smaller batches where memory runs out, which is an event.
+
+    Raises:
+        OutOfMemoryError: not even a single image fits.
+    """
+    while True:
+        try:
+            return predict(model, store, parts.prepare, parts.task, parts.numerics, sizes.evaluation, stop)
+        except MEMORY_ERRORS as error:
+            if not is_out_of_memory(error):
+                raise
+        free(parts.numerics.device)  # outside of the `except`: the error's traceback holds what did not fit
+        before = sizes.halve_evaluation(len(store))
+        yield MemoryRanOut(
+            epoch=at.epoch, step=at.step, during="evaluation", before=before, after=sizes.evaluation
+        )  # fmt: skip

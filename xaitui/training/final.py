@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from xaitui.data.dataset import Split
 from xaitui.data.device.store import open_store
-from xaitui.events import Evaluated
-from xaitui.training.evaluate import Predictions, predict
-from xaitui.training.metrics import score
+from xaitui.events import Evaluated, Event
+from xaitui.metrics.scores import score
+from xaitui.training.evaluate import Predictions
 from xaitui.training.trainer import Trainer
 
 
@@ -23,20 +24,23 @@ class Verdict:
 
 def load_best(trainer: Trainer) -> str:
     """Put the best weights into the model that is evaluated, and say which they are."""
-    averaged = " (averaged)" if trainer.parts.average else ""
+    averaged, monitor = trainer.parts.average is not None, trainer.parts.stopping.monitor
     if not trainer.best.epoch:
-        return f"the last weights{averaged}, for {trainer.parts.stopping.monitor} was undefined in every epoch"
-    trainer.evaluated_model.load_state_dict(trainer.best.model)
-    return f"the weights of epoch {trainer.best.epoch}{averaged}, best by validation {trainer.parts.stopping.monitor}"
+        return f"the last weights{' (averaged)' * averaged}, for {monitor} was undefined in every epoch"
+    trainer.parts.evaluated_model.load_state_dict(trainer.best.model)
+    return best_weights(trainer.best.epoch, monitor, averaged=averaged)
 
 
-def judge(trainer: Trainer, split: Split) -> Verdict:
-    """Evaluate the model as it is on a split."""
+def best_weights(epoch: int, monitor: str, *, averaged: bool) -> str:
+    """What the weights of the best epoch are called, wherever they are loaded."""
+    return f"the weights of epoch {epoch}{' (averaged)' * averaged}, best by validation {monitor}"
+
+
+def judge(trainer: Trainer, split: Split) -> Generator[Event, None, Verdict]:
+    """Evaluate the model as it is on a split, and return the verdict; yields what happens meanwhile."""
     parts, began = trainer.parts, time.monotonic()
     store = open_store(split, parts.numerics.device)
-    predictions = predict(
-        trainer.evaluated_model, store, parts.prepare, parts.task, parts.numerics, parts.eval_batch_size, None
-    )
+    predictions = yield from trainer.predict(store)
     assert predictions is not None  # nothing can interrupt it
     scores = score(parts.task, predictions.probabilities, predictions.labels)
     event = Evaluated(

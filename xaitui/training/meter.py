@@ -12,6 +12,7 @@ from torch import Tensor
 
 from xaitui.catalog.records import Task
 from xaitui.training.numerics import Numerics
+from xaitui.training.observer import Observer
 
 Batch = tuple[Tensor, Tensor]
 
@@ -47,12 +48,13 @@ class Meter:
         self._window += row
         self._images += images
 
-    def waiting_for(self, batches: Iterable[Batch]) -> Iterator[Batch]:
+    def waiting_for(self, batches: Iterable[Batch], observer: Observer) -> Iterator[Batch]:
         """Hand on `batches`, and take the time that each one lets the training wait."""
         source = iter(batches)
         while True:
             began = self._clock()
-            batch = next(source, None)
+            with observer.phase("data"):
+                batch = next(source, None)
             if batch is None:
                 return
             self._waited += self._clock() - began

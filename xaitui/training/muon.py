@@ -72,6 +72,11 @@ class MuonWithAdamW(torch.optim.Optimizer):
         )
         self._adamw = torch.optim.AdamW(others, lr=lr, weight_decay=weight_decay, betas=betas, fused=fused)
 
+    @property
+    def parts(self) -> tuple[torch.optim.Optimizer, ...]:
+        """The optimizers of the two groups."""
+        return self._muon, self._adamw
+
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
         """Take one step with the rates that stand in `param_groups`."""
@@ -82,7 +87,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         hidden = self.param_groups[0]["params"]
         for weight, view in zip(hidden, self._views, strict=True):
             view.grad = None if weight.grad is None else _matrix_of_gradient(weight.grad, weight)
-        for group, inner in zip(self.param_groups, (self._muon, self._adamw), strict=True):
+        for group, inner in zip(self.param_groups, self.parts, strict=True):
             inner.param_groups[0].update({key: group[key] for key in ("lr", "weight_decay")})
             inner.step()
         for view in self._views:
@@ -97,7 +102,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         """Take over what `state_dict` returned."""
         self._muon.load_state_dict(state_dict["muon"])
         self._adamw.load_state_dict(state_dict["adamw"])
-        for group, inner in zip(self.param_groups, (self._muon, self._adamw), strict=True):
+        for group, inner in zip(self.param_groups, self.parts, strict=True):
             group.update({key: inner.param_groups[0][key] for key in ("lr", "weight_decay")})
 
 

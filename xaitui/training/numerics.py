@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from xaitui.errors import DivergedError
+from xaitui.hardware.host_allocator import keep_freed_memory
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
@@ -22,10 +23,14 @@ class Numerics:
     precision: str = "float32"
     channels_last: bool = False
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """What convolutions and matrix products compute with."""
+        return _DTYPES[self.precision]
+
     def autocast(self) -> AbstractContextManager[Any]:
         """The context of a forward pass."""
-        enabled = self.precision != "float32"
-        return torch.autocast(self.device.type, dtype=_DTYPES[self.precision], enabled=enabled)
+        return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.precision != "float32")
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -38,13 +43,30 @@ class Numerics:
         return torch.float32 if self.device.type == "mps" else torch.float64
 
 
+def wait_for(device: torch.device) -> None:
+    """Return when the device has done all that it was given; a processor always has."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
 def configure(*, threads: int, deterministic: bool, tf32: bool) -> None:
     """Set what torch keeps for the whole process."""
+    keep_freed_memory()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic, warn_only=deterministic)
     torch.backends.cudnn.benchmark = not deterministic
-    torch.backends.cuda.matmul.allow_tf32 = tf32
-    torch.backends.cudnn.allow_tf32 = tf32
+    allow_tf32(allowed=tf32)
+
+
+def allow_tf32(*, allowed: bool) -> None:
+    """Let a GPU round the factors of float32 products to 10 bits, or not."""
+    torch.backends.cuda.matmul.allow_tf32 = allowed
+    torch.backends.cudnn.allow_tf32 = allowed
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes that were taken on a device so far; 0 where it does not tell."""
+    return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
 
 
 class FiniteGuard:

@@ -57,6 +57,28 @@ def build_optimizer(
     return _TORCH[name](parameters, **arguments)
 
 
+def allocate_state(optimizer: torch.optim.Optimizer) -> None:
+    """Have a new optimizer make its state now, not in its first step; weights and what it computes stay the same.
+
+    It takes a step with gradients of zero and a rate of zero, after which its state is made what a first step begins
+    with: zeros, but for the running product of NAdam's momentum, which begins with one.
+    """
+    rates = [group["lr"] for group in optimizer.param_groups]
+    set_rate(optimizer, 0.0)
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            parameter.grad = torch.zeros_like(parameter)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    for part in optimizer.parts if isinstance(optimizer, MuonWithAdamW) else (optimizer,):
+        for state in part.state.values():
+            for name, value in state.items():
+                if isinstance(value, torch.Tensor):
+                    value.fill_(1.0 if name == "mu_product" else 0.0)
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+
+
 def set_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
     """Set the learning rate of the next step, in every parameter group."""
     for group in optimizer.param_groups:

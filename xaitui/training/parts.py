@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from xaitui.catalog.records import Task
 from xaitui.config.schema import RunConfig
@@ -28,6 +29,8 @@ class Parts:
     task: Task
     numerics: Numerics
     model: nn.Module
+    forward: Callable[[Tensor], Tensor]
+    """The model in training, compiled where that was chosen: float (B, C, H, W) to logits (B, classes)."""
     train: Store
     val: Store
     inputs: TrainingInputs
@@ -43,7 +46,18 @@ class Parts:
     average: WeightAverage | None
     stopping: EarlyStopping
     log_every: int
+    micro_batch: int
+    """Images that are computed at once in training, as long as memory does not run out."""
     eval_batch_size: int
+
+    @property
+    def evaluated_model(self) -> nn.Module:
+        """The model that is evaluated and kept: the averaged one, where weights are averaged."""
+        return self.average.module if self.average else self.model
+
+    def rate(self, step: int) -> float:
+        """The learning rate of the step after so many: a function of the step and of the plateau's reductions."""
+        return self.schedule.rate(step, self.plateau.reductions if self.plateau else 0)
 
     def state(self) -> State:
         """Tensors and plain values."""

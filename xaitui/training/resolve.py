@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
+import psutil
 import torch
 
 from xaitui.config.applicability import check_precision
 from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError
+from xaitui.hardware.compiler import compiler_problem
 from xaitui.training.device import ChosenDevice
 from xaitui.training.order import log_every, steps_per_epoch
 
 EVAL_BATCH_SIZE = 256
+FEW_CORES = 4
+"""Up to so many cores, one less would cost more than a console that shares them."""
+FUSED_DEVICES = ("cuda", "cpu")
+"""Where the update of all weights in one kernel is the faster one (benchmarks/README.md, Training)."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,10 @@ class Resolved:
     log_every: int
     """Steps between two journal lines."""
     torch: str
+    micro_batch: int = 0
+    """Images that are computed at once; 0 is the whole batch."""
+    compile: bool = False
+    """Whether training computes with a compiled model."""
     reasons: dict[str, str] = field(default_factory=dict)
 
     def table(self) -> dict[str, Any]:
@@ -48,9 +58,9 @@ class Resolved:
         Raises:
             UsageError: a key is missing, unknown, or of a wrong type.
         """
-        names = {item.name for item in fields(Resolved)}
-        if set(table) != names:
-            odd = sorted(names ^ set(table))
+        known = {item.name for item in fields(Resolved)}
+        needed = {item.name for item in fields(Resolved) if item.default is MISSING and item.name != "reasons"}
+        if odd := sorted((needed - set(table)) | (set(table) - known)):
             raise UsageError(f"the [resolved] table of the run lacks or does not know {odd[0]!r}")
         return Resolved(**table)
 
@@ -59,10 +69,12 @@ def resolve_machine(config: RunConfig, chosen: ChosenDevice, train_size: int) ->
     """Choose for a new run.
 
     Raises:
-        UsageError: the device cannot do what the configuration asks for.
+        UsageError: the device cannot do what the configuration asks for, or nothing can be compiled here.
     """
     training, device = config.training, chosen.device
     _check_precision(training.precision, device)
+    if training.compile and (problem := compiler_problem(device.type)):
+        raise UsageError(f"--compile cannot be used: {problem.text}; {problem.remedy}, or leave it away")
     layout, why_layout = _layout(training.channels_last, device)
     threads, why_threads = _threads(training.threads)
     cuda = device.type == "cuda"
@@ -73,10 +85,12 @@ def resolve_machine(config: RunConfig, chosen: ChosenDevice, train_size: int) ->
         channels_last=layout,
         precision=training.precision,
         tf32=cuda and not training.deterministic,
-        fused=cuda,
+        fused=device.type in FUSED_DEVICES,
         eval_batch_size=training.eval_batch_size or max(EVAL_BATCH_SIZE, training.batch_size),
         log_every=log_every(steps_per_epoch(train_size, training.batch_size), training.epochs),
         torch=torch.__version__,
+        micro_batch=training.micro_batch_size,
+        compile=training.compile,
         reasons={"device": chosen.reason, "channels_last": why_layout, "threads": why_threads},
     )
 
@@ -96,7 +110,8 @@ def differences(run: Resolved, here: ChosenDevice) -> list[str]:
 def adapted(run: Resolved, here: ChosenDevice) -> Resolved:
     """The run's choices on another device class."""
     cuda = here.device.type == "cuda"
-    return replace(run, device=here.device.type, device_name=here.name, tf32=cuda and run.tf32, fused=cuda)
+    return replace(run, device=here.device.type, device_name=here.name, tf32=cuda and run.tf32,
+                   fused=here.device.type in FUSED_DEVICES)  # fmt: skip
 
 
 def _check_precision(precision: str, device: torch.device) -> None:
@@ -115,4 +130,7 @@ def _threads(wanted: int) -> tuple[int, str]:
     if wanted:
         return wanted, "asked for"
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return usable, "the processors this process may use"
+    cores = min(usable, psutil.cpu_count(logical=False) or usable)  # two threads of one core share its arithmetic
+    if cores > FEW_CORES:
+        return cores - 1, f"the {cores} cores this process may use, but one for the console and for reading data"
+    return cores, "the cores this process may use"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from statistics import fmean
 from typing import Literal
 
@@ -18,13 +18,14 @@ from xaitui.data.device.prepare import Prepare
 from xaitui.data.device.store import open_store
 from xaitui.data.statistics import split_statistics
 from xaitui.errors import UsageError
+from xaitui.models.build import BuiltModel
 from xaitui.seeds import derive_seed
 from xaitui.training.averaging import WeightAverage
 from xaitui.training.early_stopping import EarlyStopping
 from xaitui.training.inputs import TrainingInputs
 from xaitui.training.losses import Loss, balanced_weights, build_loss
 from xaitui.training.numerics import Numerics, configure
-from xaitui.training.optim import build_optimizer
+from xaitui.training.optim import allocate_state, build_optimizer
 from xaitui.training.order import steps_per_epoch
 from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved
@@ -80,34 +81,41 @@ def build_parts(
     train, val = open_store(dataset.train, device), open_store(dataset.val, device)
     prepare = Prepare(image_side(config, dataset), *normalised, memory_format=numerics.memory_format).to(device)
     stopping = _stopping(config)
+    optimizer = build_optimizer(model, config.optimizer.name, config.optimizer.model_dump(), fused=resolved.fused)
+    allocate_state(optimizer)  # what cannot fit is to be known before the first step
     torch.manual_seed(derive_seed(training.seed, "training"))
     return Parts(
         config=config,
         task=dataset.info.task,
         numerics=numerics,
         model=model,
+        forward=model,
         train=train,
         val=val,
         inputs=_inputs(config, dataset, prepare),
         prepare=prepare,
         loss=_loss(config, dataset, device),
-        optimizer=build_optimizer(model, config.optimizer.name, config.optimizer.model_dump(), fused=resolved.fused),
+        optimizer=optimizer,
         scaler=torch.amp.GradScaler(device.type, enabled=resolved.precision == "float16"),
         schedule=_schedule(config, steps_per_epoch(len(train), training.batch_size)),
         plateau=_plateau(config, stopping.mode),
         average=WeightAverage(model, training.ema_decay) if training.ema_decay else None,
         stopping=stopping,
         log_every=resolved.log_every,
+        micro_batch=resolved.micro_batch or training.batch_size,
         eval_batch_size=resolved.eval_batch_size,
     )
 
 
-def normalisation(config: RunConfig, dataset: Dataset) -> Normalisation:
+def normalisation(config: RunConfig, channels: int, statistics: Callable[[], Normalisation]) -> Normalisation:
     """Mean and standard deviation of each channel, on the scale of [0, 1]; empty where the model's weights decide.
 
     Grey images for weights of RGB images get the three values: the model's first layer takes them up.
+
+    Args:
+        channels: of the images.
+        statistics: tells those of the training split, where they are wanted.
     """
-    channels = dataset.info.channels
     match config.data.normalize:
         case "half":
             return (0.5,) * channels, (0.5,) * channels
@@ -115,10 +123,20 @@ def normalisation(config: RunConfig, dataset: Dataset) -> Normalisation:
             rgb = channels == 3 or config.model.pretrained or bool(config.model.weights)
             return (IMAGENET_MEAN, IMAGENET_STD) if rgb else ((fmean(IMAGENET_MEAN),), (fmean(IMAGENET_STD),))
         case "train":
-            return split_statistics(dataset.train)
+            return statistics()
         case "none":
             return (0.0,) * channels, (1.0,) * channels
     return (), ()
+
+
+def train_statistics(dataset: Dataset) -> Normalisation:
+    """Mean and standard deviation of each channel of the training split."""
+    return split_statistics(dataset.train)
+
+
+def effective_normalisation(built: BuiltModel, channels: int) -> Normalisation:
+    """What a model's inputs are normalised with: what was asked for, or its weights want, or else 0.5."""
+    return (built.mean, built.std) if built.mean else ((0.5,) * channels, (0.5,) * channels)
 
 
 def image_side(config: RunConfig, dataset: Dataset) -> int:

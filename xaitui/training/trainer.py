@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict
 from typing import Protocol
 
-import torch
-from torch import Tensor, nn
-
-from xaitui.events import EpochFinished, EpochStarted, Evaluated, Event, RunContinued, RunPaused, StepLogged
+from xaitui.data.device.store import Store
+from xaitui.events import (
+    EpochFinished,
+    EpochStarted,
+    Evaluated,
+    Event,
+    RunContinued,
+    RunPaused,
+    StepLogged,
+)
+from xaitui.metrics.scores import score
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import State
-from xaitui.training.evaluate import predict
+from xaitui.training.evaluate import Predictions, predict_within_memory
+from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, halve_micro_batch, is_out_of_memory
 from xaitui.training.meter import Meter
-from xaitui.training.metrics import score
-from xaitui.training.numerics import FiniteGuard, check_weights
-from xaitui.training.optim import set_rate
+from xaitui.training.numerics import FiniteGuard, check_weights, peak_memory
+from xaitui.training.observer import Observer
 from xaitui.training.order import epoch_batches, steps_per_epoch
 from xaitui.training.parts import Parts
+from xaitui.training.position import Best, Position
+from xaitui.training.step import TrainingStep
 
 
 class Saver(Protocol):
@@ -31,26 +40,6 @@ class Saver(Protocol):
 
     def save(self, trainer: Trainer) -> Event:
         """Write one."""
-
-
-@dataclass
-class Position:
-    """Where a run is."""
-
-    epoch: int = 1
-    """The epoch in work."""
-    batch: int = 0
-    """Its finished batches."""
-    step: int = 0
-    """Finished optimizer steps of the whole run."""
-
-
-@dataclass
-class Best:
-    """The weights of the best epoch so far; epoch 0 while there is none."""
-
-    epoch: int = 0
-    model: dict[str, Tensor] = field(default_factory=dict)
 
 
 class Trainer:
@@ -66,18 +55,15 @@ class Trainer:
         """Why no more epochs are to come; empty while some are."""
         self._clock = clock
         self._began = self._epoch_began = clock()
+        self.batch_sizes = BatchSizes(parts.micro_batch, parts.eval_batch_size)
         self._guard = FiniteGuard(parts.numerics.device, parts.optimizer)
+        self._step = TrainingStep(parts, self._guard)
         self._meter = Meter(parts.task, parts.numerics, clock)
 
     @property
     def seconds(self) -> float:
         """Time of work, in this process and those before."""
         return self._clock() - self._began
-
-    @property
-    def evaluated_model(self) -> nn.Module:
-        """The model that is evaluated and kept: the averaged one, where weights are averaged."""
-        return self.parts.average.module if self.parts.average else self.parts.model
 
     def fit(self, stop: Stop, saver: Saver) -> Iterator[Event]:
         """Train until the epochs are over, early stopping ends them, or a stop is asked for.
@@ -108,32 +94,64 @@ class Trainer:
         check_weights(self.parts.model, self.at.step)
         return saver.save(self)
 
+    def observe(self, observer: Observer) -> None:
+        """Let someone look at the phases of each step."""
+        self._step.observer = observer
+
     def _train(self, stop: Stop, saver: Saver) -> Iterator[Event]:
-        """The steps of the epoch that are still to do."""
-        parts, training = self.parts, self.parts.config.training
-        order = epoch_batches(
-            len(parts.train),
-            training.batch_size,
-            seed=training.seed,
-            epoch=self.at.epoch,
-            device=parts.train.index_device,
-        )
+        """The steps of the epoch that are still to do; where memory runs out, from the same step in smaller portions.
+
+        Raises:
+            OutOfMemoryError: the smallest portion does not fit.
+            TornUpdateError: it ran out in an update; only a checkpoint helps.
+        """
+        while self.at.batch < self.steps_per_epoch and not stop.now:
+            ran_out = False
+            try:
+                yield from self._steps(stop, saver)
+            except MEMORY_ERRORS as error:
+                if not is_out_of_memory(error):
+                    raise
+                ran_out = True
+            if ran_out:  # outside of the `except`: the error's traceback holds the activations
+                self._step.undo()
+                yield self.shrink()
+
+    def _steps(self, stop: Stop, saver: Saver) -> Iterator[Event]:
+        parts, training, observer = self.parts, self.parts.config.training, self._step.observer
+        order = epoch_batches(len(parts.train), training.batch_size, seed=training.seed, epoch=self.at.epoch,
+                              device=parts.train.index_device)  # fmt: skip
         parts.model.train()
         self._meter.restart_clock()
         with closing(parts.train.batches(order[self.at.batch :])) as batches:
-            for images, labels in self._meter.waiting_for(batches):
+            for images, labels in self._meter.waiting_for(batches, observer):
                 if stop.now:
                     return
-                self._step(images, labels)
+                result = self._step(
+                    images, labels, step=self.at.step, rate=parts.rate(self.at.step), micro_batch=self.batch_sizes.micro
+                )
                 self.at.batch += 1
                 self.at.step += 1
-                if self.at.step % parts.log_every == 0:
-                    yield self._log()
+                with observer.phase("logging"):
+                    self._meter.add(result.loss, result.logits, labels)
+                    if self.at.step % parts.log_every == 0:
+                        yield self._log()
+                for event in observer.step_done(self.at.epoch, self.at.step, len(labels)):
+                    yield event
+                    self._meter.restart_clock()
                 if stop.paused and not stop.now:
                     yield from self._pause(stop, saver)
                 if saver.due(epoch_end=False):
                     yield self.save(saver)
                     self._meter.restart_clock()
+
+    def shrink(self) -> Event:
+        """Compute half as many images at once from now on.
+
+        Raises:
+            OutOfMemoryError: they are the fewest already.
+        """
+        return halve_micro_batch(self.batch_sizes, self.parts, self.at)
 
     def _pause(self, stop: Stop, saver: Saver) -> Iterator[Event]:
         """Wait; what a pause takes is no time of work."""
@@ -146,46 +164,18 @@ class Trainer:
         self._meter.restart_clock()
         yield RunContinued(epoch=self.at.epoch, step=self.at.step)
 
-    def _step(self, images: Tensor, labels: Tensor) -> None:
-        parts, clip_norm = self.parts, self.parts.config.training.clip_norm
-        set_rate(parts.optimizer, self.rate)
-        inputs, targets = parts.inputs(images, labels, self.at.step)
-        with parts.numerics.autocast():
-            logits = parts.model(inputs)
-        loss = parts.loss(logits.float(), targets)
-        self._guard.watch(loss.detach(), self.at.step + 1)
-        parts.optimizer.zero_grad(set_to_none=True)
-        torch.autograd.backward(parts.scaler.scale(loss))
-        if clip_norm:
-            parts.scaler.unscale_(parts.optimizer)
-            nn.utils.clip_grad_norm_(parts.model.parameters(), clip_norm)
-        parts.scaler.step(parts.optimizer)
-        parts.scaler.update()
-        if parts.average is not None:
-            parts.average.update(parts.model)
-        self._meter.add(loss.detach(), logits.detach(), labels)
-
-    @property
-    def rate(self) -> float:
-        """The learning rate of the next step: a function of the step and of the plateau's reductions."""
-        return self.parts.schedule.rate(self.at.step, self.parts.plateau.reductions if self.parts.plateau else 0)
-
     def _log(self) -> Event:
         self._guard.check()
         means, speed, waiting = self._meter.window()  # waits for the device: only here and at the end of an epoch
-        device = self.parts.numerics.device
-        memory = torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
         lr = float(self.parts.optimizer.param_groups[0]["lr"])
         return StepLogged(epoch=self.at.epoch, step=self.at.step, loss=means.loss, lr=lr, images_per_second=speed,
-                          memory=memory, waiting=waiting)  # fmt: skip
+                          memory=peak_memory(self.parts.numerics.device), waiting=waiting)  # fmt: skip
 
     def _close_epoch(self, stop: Stop) -> Iterator[Event]:
         """Evaluate, compare with the best, and go on to the next epoch; nothing is changed where a stop interrupts."""
         parts, began = self.parts, self._clock()
         self._guard.check()
-        predictions = predict(
-            self.evaluated_model, parts.val, parts.prepare, parts.task, parts.numerics, parts.eval_batch_size, stop
-        )
+        predictions = yield from self.predict(parts.val, stop)
         if predictions is None:
             return
         scores = score(parts.task, predictions.probabilities, predictions.labels)
@@ -194,13 +184,20 @@ class Trainer:
                         averaged=parts.average is not None, seconds=self._clock() - began)  # fmt: skip
         monitored = values[parts.stopping.monitor]
         if parts.stopping.update(self.at.epoch, monitored):
-            weights = self.evaluated_model.state_dict()
-            self.best = Best(self.at.epoch, {name: tensor.detach().clone() for name, tensor in weights.items()})
+            self.best = Best.of(self.at.epoch, parts.evaluated_model)
         if parts.plateau is not None:
             parts.plateau.update(monitored)
         yield self._summary(values, trained=began - self._epoch_began)
         self.finished_because = self._end_reason(self.at.epoch)
         self.at.epoch, self.at.batch = self.at.epoch + 1, 0
+
+    def predict(self, store: Store, stop: Stop | None = None) -> Generator[Event, None, Predictions | None]:
+        """Evaluate the model on a split, in smaller batches where memory runs out; None where a stop interrupts.
+
+        Raises:
+            OutOfMemoryError: not even a single image fits.
+        """
+        return predict_within_memory(self.parts.evaluated_model, store, self.parts, self.batch_sizes, self.at, stop)
 
     def _summary(self, val: dict[str, float], trained: float) -> Event:
         stopping, means = self.parts.stopping, self._meter.epoch()
@@ -225,7 +222,7 @@ class Trainer:
             "epoch": self.at.epoch, "batch": self.at.batch, "step": self.at.step,
             "elapsed": now - self._began, "epoch_elapsed": now - self._epoch_began,
             "best_epoch": self.best.epoch, "best_model": self.best.model,
-            "meter": self._meter.state(), **self.parts.state(),
+            "meter": self._meter.state(), "batch_sizes": asdict(self.batch_sizes), **self.parts.state(),
         }  # fmt: skip
 
     def restore(self, state: State) -> None:
@@ -240,3 +237,5 @@ class Trainer:
         self._began, self._epoch_began = now - state["elapsed"], now - state["epoch_elapsed"]
         self.best = Best(state["best_epoch"], {name: tensor.to(device) for name, tensor in state["best_model"].items()})
         self._meter.restore(state["meter"])
+        if "batch_sizes" in state:  # checkpoints of before they could change lack them
+            self.batch_sizes = BatchSizes(**state["batch_sizes"])

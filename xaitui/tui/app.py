@@ -20,8 +20,9 @@ from xaitui.tui.screens.runs import RunsScreen
 
 if TYPE_CHECKING:
     from xaitui.hardware.sampler import Sampler
-    from xaitui.tui.plotting.drawer import Drawer
+    from xaitui.plotting.drawer import Drawer
     from xaitui.tui.run_controller import RunController
+    from xaitui.tui.study_processes import StudyProcesses
 
 STYLES = Path(__file__).parent / "styles"
 
@@ -31,7 +32,8 @@ class Console(Navigation):
 
     TITLE = "xaitui"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
-    CSS_PATH: ClassVar = sorted(STYLES.glob("*.tcss"))
+    CSS_PATH: ClassVar = [STYLES / "console.tcss", STYLES / "runs.tcss"]
+    """What the first screen needs; the others are read once it is seen: parsing them takes as long as drawing it."""
     ENABLE_COMMAND_PALETTE = True
 
     def __init__(self, options: ConsoleOptions, first: First = lambda console: None) -> None:
@@ -49,6 +51,7 @@ class Console(Navigation):
         self.farewell = ""
         """What is said in the terminal once the screen is gone."""
         self._controller: RunController | None = None
+        self._studies: StudyProcesses | None = None
         self._drawer: Drawer | None = None
         self._sampler: Sampler | None = None
         for theme in THEMES:
@@ -59,7 +62,15 @@ class Console(Navigation):
         """Show the list of runs, and on it what was asked for."""
         self.loop = asyncio.get_running_loop()
         self.push_screen(RunsScreen())
+        self.call_after_refresh(self._read_other_styles)
         self.call_after_refresh(self._first, self)
+
+    def _read_other_styles(self) -> None:
+        for path in sorted(STYLES.glob("*.tcss")):
+            if path not in self.CSS_PATH:
+                self.stylesheet.add_source(path.read_text(encoding="utf-8"), read_from=(str(path), ""))
+        for screen in self.screen_stack:  # one that was opened before has none of them yet
+            self.stylesheet.update(screen)
 
     @property
     def controller(self) -> RunController:
@@ -71,6 +82,15 @@ class Console(Navigation):
         return self._controller
 
     @property
+    def studies(self) -> StudyProcesses:
+        """The processes of studies that this console started."""
+        if self._studies is None:
+            from xaitui.tui.study_processes import StudyProcesses
+
+            self._studies = StudyProcesses()
+        return self._studies
+
+    @property
     def is_training(self) -> bool:
         """Whether a run is going on in this process."""
         return self._controller is not None and self._controller.busy
@@ -79,7 +99,7 @@ class Console(Navigation):
     def drawer(self) -> Drawer:
         """The process that draws plots."""
         if self._drawer is None:
-            from xaitui.tui.plotting.drawer import Drawer
+            from xaitui.plotting.drawer import Drawer
 
             self._drawer = Drawer()
         return self._drawer

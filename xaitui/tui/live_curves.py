@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from xaitui.catalog.metrics import METRICS
+from xaitui.plotting.curves import Curves, NamedCurve, Source
 from xaitui.runs.follow import RunFollower
 from xaitui.runs.series import XAxis
-from xaitui.tui.plotting.curves import Curves, NamedCurve, Source
 
 TRAIN, VAL = 0, 1
 """Colours: training always has the first, validation the second."""

@@ -6,10 +6,10 @@ from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from textual.app import App
 from textual.notifications import SeverityLevel
 from textual.screen import ModalScreen
 
+from xaitui.tui.screen_opener import ScreenOpener
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.runs import RunsScreen
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from xaitui.execution.options import ResumeOptions
     from xaitui.runs.directory import RunDirectory
     from xaitui.tui.run_controller import Launch, RunController
+    from xaitui.tui.study_processes import StudyProcesses
 
 
-class Navigation(App[int]):
+class Navigation(ScreenOpener):
     """The part of the app that screens ask for other screens. The list of runs is the first, and always there."""
 
     @property
@@ -28,41 +29,14 @@ class Navigation(App[int]):
     def controller(self) -> RunController:
         """What carries out the runs of this console."""
 
+    @property
+    @abstractmethod
+    def studies(self) -> StudyProcesses:
+        """The processes of studies that this console started."""
+
     def tell(self, text: str, severity: SeverityLevel = "information") -> None:
         """Say something in passing."""
         self.notify(text, severity=severity, markup=False, timeout=8 if severity == "error" else 4)
-
-    def open_new(self, config: RunConfig | None = None) -> None:
-        """Set up a new run, from the settings of another one or from the defaults."""
-        from xaitui.tui.screens.new_run import NewRunScreen
-
-        self.push_screen(NewRunScreen(config))
-
-    def open_run(self, run: RunDirectory) -> None:
-        """Watch a run, whichever process it is in."""
-        from xaitui.tui.screens.live import LiveScreen
-
-        self.push_screen(LiveScreen(run))
-
-    def open_compare(self, runs: list[RunDirectory]) -> None:
-        """Compare some runs; the first is the baseline."""
-        from xaitui.tui.screens.compare import CompareScreen
-
-        self.push_screen(CompareScreen(runs))
-
-    def open_gpu(self) -> None:
-        """Show the GPUs, or the processors."""
-        from xaitui.tui.screens.gpu import GpuScreen
-
-        if not isinstance(self.screen, GpuScreen):
-            self.push_screen(GpuScreen())
-
-    def open_data(self, name: str = "") -> None:
-        """Show the data sets, the cursor on one of them."""
-        from xaitui.tui.screens.data import DataScreen
-
-        if not isinstance(self.screen, DataScreen):
-            self.push_screen(DataScreen(name))
 
     def start_run(self, config: RunConfig, own_process: bool = False) -> None:
         """Start a run and watch it begin; what already stands over the list of runs is closed."""
@@ -96,7 +70,7 @@ class Navigation(App[int]):
 
     def action_go(self, place: str) -> None:
         """Go to a screen that needs nothing to be chosen."""
-        {"gpu": self.open_gpu, "data": self.open_data}[place]()
+        {"gpu": self.open_gpu, "data": self.open_data, "studies": self.open_studies}[place]()
 
     def action_help(self) -> None:
         """Show the keys."""

@@ -19,6 +19,7 @@ from xaitui.errors import ExitCode, UsageError, XaituiError
 from xaitui.events import Event, HandingOver, RequestAnswered
 from xaitui.execution.background import RUN_LINE, start_detached, start_resume
 from xaitui.execution.options import ResumeOptions
+from xaitui.hardware.host_allocator import keep_freed_memory
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StoppedError, StopReason
@@ -109,6 +110,7 @@ class RunController:
             raise UsageError("a run is going on in this console; start this one in its own process")
         launch, self._stop, self._again = Launch(title, in_thread=True), Stop(), again
         self.own = launch
+        keep_freed_memory()  # before the thread begins, which else would get a pool of its own
         self._thread = threading.Thread(target=self._work, args=(launch, begin, self._stop), name="training")
         self._thread.start()
         return launch

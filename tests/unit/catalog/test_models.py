@@ -17,7 +17,7 @@ from xaitui.errors import ExitCode, UsageError
 
 
 def test_the_tables_hold_what_they_promise() -> None:
-    assert len(MODELS) == 9
+    assert len(MODELS) == 10
     assert len(PRETRAINEDMODELS) == 45
     assert all(name == info.name for table in (MODELS, PRETRAINEDMODELS) for name, info in table.items())
     assert all(info.description.endswith(".") for info in (*MODELS.values(), *PRETRAINEDMODELS.values()))

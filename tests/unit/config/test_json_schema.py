@@ -50,6 +50,7 @@ def test_ranges_choices_and_spellings() -> None:
         "description": "Passes over the training split.",
     }  # fmt: skip
     assert table("optimizer", "adam")["lr"]["exclusiveMinimum"] == 0
+    assert {"const": "auto", "type": "string"} in table("training", "")["batch_size"]["anyOf"]
     assert table("training", "")["monitor"]["enum"][:2] == ["loss", "accuracy"]
     assert {item["type"] for item in table("run", "")["max_time"]["anyOf"]} == {"number", "string"}
 

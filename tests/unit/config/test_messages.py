@@ -41,7 +41,7 @@ OPTIONS = [
     ("optimizer.lr", "0", "--lr: '0' is not valid; it takes a number above 0 up to 1000"),
     ("optimizer.lr", "fast", "--lr: 'fast' is not valid; it takes a number above 0 up to 1000"),
     ("optimizer.lr", "nan", "--lr: 'nan' is not valid; it takes a number above 0 up to 1000"),
-    ("training.batch_size", "1e9", "--batch-size: '1e9' is not valid; it takes a whole number from 1 to 65536"),
+    ("training.batch_size", "1e9", "--batch-size: '1e9' is not valid; it takes a whole number from 0 to 65536"),
     ("augmentation.hflip", "perhaps", "--hflip: 'perhaps' is not valid; it takes true or false"),
     ("run.device", "gpu", "--device: 'gpu' is no device; use auto, cpu, cuda, cuda:0 or mps"),
     ("run.device", "cpu:1", "--device: 'cpu:1' is no device; use auto, cpu, cuda, cuda:0 or mps"),
@@ -55,6 +55,10 @@ OPTIONS = [
      "--weights: '\\udcff' is not valid: it has a NUL character, or bytes that are no UTF-8"),
     ("run.max_time", "soon", "--max-time: write a duration as 7h50m, 90s or a number of seconds"),
     ("run.max_time", "-5", "--max-time: '-5' is not valid; it takes a number of at least 0 (seconds or 7h50m)"),
+    ("run.watch_samples", "many",
+     "--watch-samples: 'many' is no number of images; use auto, or a whole number from 0 to 64"),
+    ("run.watch_samples", 65,
+     "--watch-samples: '65' is no number of images; use auto, or a whole number from 0 to 64"),
     ("run.wait_gpu", "much", "--wait-gpu: write a size as 10GiB, 500MB or a number of bytes"),
 ]  # fmt: skip
 

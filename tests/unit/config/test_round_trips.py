@@ -41,7 +41,7 @@ def test_corners(corner: str) -> None:
 
 
 def test_there_are_presets() -> None:
-    assert {"report-mnist", "report-pathmnist", "report-xception", "medmnist"} <= set(PRESETS)
+    assert {"report-mnist", "fast-mnist", "report-pathmnist", "report-xception", "medmnist"} <= set(PRESETS)
     assert len(AUGMENTATION_PRESETS) >= 13
 
 

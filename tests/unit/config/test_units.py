@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xaitui.config.units import format_duration, format_size, parse_duration, parse_size
+from xaitui.config.units import format_duration, format_size, parse_auto, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -41,6 +41,13 @@ def test_what_is_no_size(text: str) -> None:
 def test_what_is_no_text_is_left_to_others(value: object) -> None:
     assert parse_duration(value) is value
     assert parse_size(value) is value
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"), [("auto", 0), (" AUTO ", 0), ("32", "32"), ("autos", "autos"), (True, True)]
+)
+def test_a_number_that_is_to_be_found_is_kept_as_nought(given: object, kept: object) -> None:
+    assert parse_auto(given) == kept
 
 
 @given(st.floats(0, allow_infinity=False))

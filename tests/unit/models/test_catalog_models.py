@@ -15,7 +15,7 @@ from xaitui.models.summary import summarize
 
 
 def test_the_catalog_is_covered() -> None:
-    assert len(MODELS) == 9
+    assert len(MODELS) == 10
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -96,9 +96,7 @@ def test_the_seed_decides_also_for_the_first_model_of_a_process() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-@pytest.mark.parametrize(
-    ("name", "giga"), [("alexnet", 0.714), ("resnet18", 1.814), ("resnet50", 4.089), ("resnet152", 11.514)]
-)
+@pytest.mark.parametrize(("name", "giga"), [("alexnet", 0.714), ("resnet18", 1.814), ("resnet50", 4.089)])
 def test_multiply_adds_are_those_that_torchvision_states(name: str, giga: float) -> None:
     with torch.device("meta"):
         module = build_model(name, num_classes=1000, in_channels=3, image_size=224).module

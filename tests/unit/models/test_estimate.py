@@ -116,3 +116,8 @@ def test_pretrained_weights_are_not_read() -> None:
 def test_images_that_are_too_small_are_refused() -> None:
     with pytest.raises(UsageError, match="alexnet needs images of at least 63 px"):
         estimated(28, model__name="alexnet")
+
+
+def test_what_is_to_be_found_is_estimated_as_the_default() -> None:
+    found = estimated(training__batch_size="auto", training__precision="auto")
+    assert found.memory == estimated().memory != estimated(training__batch_size=64).memory

@@ -11,7 +11,7 @@ from xaitui.config.toml import to_toml
 from xaitui.errors import UsageError
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.find import find_run
+from xaitui.runs.find import find_run, find_runs
 from xaitui.runs.journal import JournalWriter
 
 A = "20260301-142233-digits-simple-cnn-a1b2"
@@ -107,3 +107,55 @@ def test_no_runs_at_all(word: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         find_run(word, tmp_path / "none")
     assert str(caught.value) == (f"there are no runs in {tmp_path / 'none'}; start one with: xaitui train --headless")
+
+
+@pytest.fixture
+def study(runs_dir: Path) -> None:
+    for trial, name in (("0a1b", "lr=0.1 seed 0"), ("0a2c", "lr=0.1 seed 1"), ("ff00", "lr=0.2 seed 0")):
+        make(runs_dir / "studies/rates/trials", trial, name=name)
+    (runs_dir / "studies/again/trials").mkdir(parents=True)
+    (runs_dir / "studies/again/trials/ff00").symlink_to(runs_dir / "studies/rates/trials/ff00")
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (["a1b2", "last"], [A, C]),
+        (["last", "last", C], [C]),
+        (["*digits*"], [A, B]),
+        (["20260302*", "*"], [C, A, B]),
+        (["base*"], [C]),
+        (["study:rates"], ["0a1b", "0a2c", "ff00"]),
+        (["study:rates/f", "last", "study:rates"], ["ff00", C, "0a1b", "0a2c"]),
+        (["study:rates/lr=0.1 seed 1"], ["0a2c"]),
+        (["study:again", "study:rates/ff00"], ["ff00"]),
+    ],
+)
+def test_words_mean_runs(words: list[str], found: list[str], runs_dir: Path, study: None) -> None:
+    assert [run.id for run in find_runs(words, runs_dir)] == found
+
+
+def test_a_trial_is_a_run_like_any(runs_dir: Path, study: None) -> None:
+    assert find_run("study:rates/0a1", runs_dir).path == runs_dir / "studies/rates/trials/0a1b"
+
+
+@pytest.mark.parametrize(
+    ("word", "message"),
+    [
+        ("study:rate", "there is no study 'rate' in {}; did you mean 'rates'?"),
+        ("study:rate/0a", "there is no study 'rate' in {}; did you mean 'rates'?"),
+        ("study:rates/0b", "study 'rates' has no trial '0b'; "),
+        ("study:rates/0a", "'study:rates/0a' means 2 runs; for one of them: study:rates/0a1b"),
+        ("*mnist*", "no run in {} has an id or a name like '*mnist*'; xaitui runs ls lists them"),
+        ("nothing", "there is no run 'nothing' in {}"),
+    ],
+)
+def test_words_that_mean_nothing(word: str, message: str, runs_dir: Path, study: None) -> None:
+    with pytest.raises(UsageError) as caught:
+        find_runs(["last", word], runs_dir)
+    assert str(caught.value).startswith(message.format(runs_dir))
+
+
+def test_one_run_is_wanted_and_a_study_named(runs_dir: Path, study: None) -> None:
+    with pytest.raises(UsageError, match="'study:rates' means 3 runs; for one of them: study:rates/0a1b"):
+        find_run("study:rates", runs_dir)

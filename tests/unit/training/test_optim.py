@@ -12,7 +12,7 @@ from torch import nn
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.errors import ExitCode, UsageError
 from xaitui.training.muon import MuonWithAdamW, hidden_weights, matrix_view
-from xaitui.training.optim import build_optimizer, set_rate
+from xaitui.training.optim import allocate_state, build_optimizer, set_rate
 
 
 @pytest.fixture(autouse=True)
@@ -68,6 +68,32 @@ def through_a_file(state: dict[str, Any]) -> Any:
     torch.save(state, file)
     file.seek(0)
     return torch.load(file, weights_only=True)
+
+
+@pytest.mark.parametrize("fused", [None, True])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_state_that_is_made_beforehand_changes_no_bit(name: str, momentum: float, fused: bool | None) -> None:
+    settings: dict[str, Any] = {"weight_decay": 0.1}
+    if "momentum" in OPTIMIZERS[name].settings:
+        settings["momentum"] = momentum
+    modules = [make_module(), make_module()]
+    optimizers = [build_optimizer(module, name, settings, fused=fused) for module in modules]
+    before = weights(modules[0])
+    allocate_state(optimizers[0])
+    assert all(torch.equal(tensor, before[key]) for key, tensor in weights(modules[0]).items())
+    assert optimizers[0].param_groups[0]["lr"] == optimizers[1].param_groups[0]["lr"] > 0
+    for module, optimizer in zip(modules, optimizers, strict=True):
+        train(module, optimizer, 3)
+    one, other = map(weights, modules)
+    assert all(torch.equal(tensor, other[key]) for key, tensor in one.items())
+
+
+def test_state_that_is_made_beforehand_is_there() -> None:
+    optimizer = build_optimizer(make_module(), "adam", {}, fused=True)
+    allocate_state(optimizer)
+    assert all({"exp_avg", "exp_avg_sq"} <= set(state) for state in optimizer.state.values())
+    assert len(optimizer.state) == len(optimizer.param_groups[0]["params"])
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
@@ -13,15 +12,16 @@ from textual.widgets import DataTable, Static
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.errors import UsageError
+from xaitui.plotting.curves import Curves, NamedCurve, View, figure_of, smoothed
+from xaitui.plotting.figure import Cells
 from xaitui.runs.comparison import Comparison, compare, short_labels
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follow import RunFollower
 from xaitui.runs.series import XAxis
 from xaitui.text import printable
-from xaitui.tui.plotting.curves import Curves, NamedCurve, View, figure_of, smoothed
-from xaitui.tui.plotting.figure import Cells
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.plot import PlotScreen
+from xaitui.tui.threads import in_thread
 from xaitui.tui.widgets.compare_table import CompareTable
 from xaitui.tui.widgets.plot import Plot
 
@@ -91,7 +91,7 @@ class CompareScreen(ConsoleScreen):
     @work(exclusive=True, group="compare")
     async def _compare(self) -> None:
         try:
-            self.comparison = await asyncio.to_thread(compare, [each.run for each in self.followers], self.baseline)
+            self.comparison = await in_thread(self, compare, [each.run for each in self.followers], self.baseline)
         except UsageError as error:
             self._say_troubles([str(error)])
         else:
@@ -130,15 +130,8 @@ class CompareScreen(ConsoleScreen):
 
     # -- what the keys do
 
-    def action_next_difference(self) -> None:
-        """Go to the next setting that differs; after the last one, to the first."""
-        self._go(back=False)
-
-    def action_previous_difference(self) -> None:
-        """Go to the setting before that differs; before the first one, to the last."""
-        self._go(back=True)
-
-    def _go(self, *, back: bool) -> None:
+    def action_difference(self, back: bool) -> None:
+        """Go to the next setting that differs, or to the one before; at the end, to the other end."""
         if not self.table.go_to_difference(back=back):
             self.console.tell("no setting differs")
 
@@ -151,6 +144,14 @@ class CompareScreen(ConsoleScreen):
         self.baseline = run
         self._show_table()
         self._show_plot()
+
+    def action_between(self) -> None:
+        """Show what the baseline and another run look at: the one of the column under the cursor, or the next one."""
+        run = self.table.run_index
+        others = [index for index in range(len(self.followers)) if index != self.baseline]
+        if others:
+            other = run if run in others else others[0]
+            self.console.open_between(self.followers[self.baseline].run, self.followers[other].run)
 
     def action_next_score(self) -> None:
         """Show the next curve that any of the runs has."""

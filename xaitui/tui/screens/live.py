@@ -9,12 +9,12 @@ from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Log
 
+from xaitui.plotting.curves import Source, View, figure_of, smoothed
+from xaitui.plotting.figure import Cells
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follow import RunFollower
 from xaitui.text import printable
 from xaitui.tui.live_curves import LABELS, SCORES, loss_source, score_source
-from xaitui.tui.plotting.curves import Source, View, figure_of, smoothed
-from xaitui.tui.plotting.figure import Cells
 from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.run_requests import RunRequests
 from xaitui.tui.widgets.epoch_table import EpochTable

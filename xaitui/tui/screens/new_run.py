@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from typing import ClassVar
 
@@ -23,8 +22,10 @@ from xaitui.errors import XaituiError
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.form_actions import FormActions
+from xaitui.tui.threads import in_thread
 from xaitui.tui.widgets.dataset_card import DatasetCard
 from xaitui.tui.widgets.field import FieldRow
+from xaitui.tui.widgets.measurement import Measurement
 from xaitui.tui.widgets.model_card import ModelCard
 from xaitui.tui.widgets.run_form import RunForm
 
@@ -53,6 +54,7 @@ class NewRunScreen(FormActions):
                 yield DatasetCard()
                 yield ModelCard()
         yield Static(id="help", markup=False)
+        yield Measurement()
         with VerticalScroll(id="line"):
             yield Static(markup=False)
 
@@ -65,6 +67,7 @@ class NewRunScreen(FormActions):
         line = Content.assemble(("$ ", MUTED), (printable(form.command_line), colour))
         self.query_one("#line Static", Static).update(line)
         self._say_help(self.focused)
+        self.query_one(Measurement).follow(form.draft)
         self.call_after_refresh(self._show_cards)
 
     def _show_cards(self) -> None:
@@ -110,20 +113,30 @@ class NewRunScreen(FormActions):
 
     async def action_start(self) -> None:
         """Start the run, or go to the first setting that is wrong."""
+        if form := await self._right_form():
+            self._start(form)
+
+    async def action_measure(self) -> None:
+        """Take a few steps of the run in a process of its own, or go to the first setting that is wrong."""
+        if form := await self._right_form():
+            self.query_one(Measurement).measure(form.draft)
+
+    async def _right_form(self) -> Form | None:
+        """The form; None where something in it is wrong, which then has the focus."""
         await self.run_form.settle()
         form = self.run_form.form
         wrong = next(iter(form.errors), None)
         if wrong is None:
-            self._start(form)
-            return
+            return form
         self.remove_class("-cards")
         self.run_form.show_group(wrong.split(".", 1)[0], wrong)
         self.console.tell(printable(f"{FIELDS[wrong].label}: {form.errors[wrong]}"), "error")
+        return None
 
     @work(exclusive=True, group="start")
     async def _start(self, form: Form) -> None:
         """Start it, if its data is here."""
-        missing = await asyncio.to_thread(_missing, form.draft)
+        missing = await in_thread(self, _missing, form.draft)
         if missing:
             self.console.tell(missing, "error")
         else:

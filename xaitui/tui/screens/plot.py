@@ -9,11 +9,11 @@ from rich.text import Text
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xaitui.plotting.axes import Layout, layout, number
+from xaitui.plotting.curves import Curves, Source, View, figure_of, read_at, smoothed
+from xaitui.plotting.figure import Cells
 from xaitui.text import printable
 from xaitui.tui.palette import series_colours
-from xaitui.tui.plotting.axes import Layout, layout, number
-from xaitui.tui.plotting.curves import Curves, Source, View, figure_of, read_at, smoothed
-from xaitui.tui.plotting.figure import Cells
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.widgets.plot import Plot
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import shutil
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -12,7 +11,8 @@ from textual import work
 from xaitui.errors import XaituiError
 from xaitui.text import printable
 from xaitui.tui.run_view import RunView
-from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.run_looks import RunLooks
+from xaitui.tui.threads import in_thread
 from xaitui.tui.widgets.run_table import Heading, RunTable
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ NAMED = 6
 """The most runs that a question names one by one."""
 
 
-class RunActions(ConsoleScreen):
+class RunActions(RunLooks):
     """A screen with a table of runs, some of them marked; says how it looks in its subclass."""
 
     def __init__(self) -> None:
@@ -175,7 +175,7 @@ class RunActions(ConsoleScreen):
     async def _remove(self, runs: Sequence[RunDirectory]) -> None:
         for run in runs:
             try:
-                await asyncio.to_thread(shutil.rmtree, run.path)
+                await in_thread(self, shutil.rmtree, run.path)
             except OSError as error:
                 self.console.tell(printable(f"cannot remove {run.path}: {error.strerror}"), "error")
                 break

@@ -9,19 +9,24 @@ from xaitui.runs.requests import Request, ask
 from xaitui.runs.summary import State
 from xaitui.tui.commands import Command
 from xaitui.tui.run_controller import STOP, Launch
-from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.run_looks import RunLooks
 
 LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
 ENDED_ONLY = frozenset({"resume"})
 
 
-class RunRequests(ConsoleScreen):
+class RunRequests(RunLooks):
     """A screen of one run, or of one that is only beginning; its subclass says how it looks."""
 
     def __init__(self, subject: Launch | RunDirectory) -> None:
         super().__init__()
         self.launch = subject if isinstance(subject, Launch) else None
         self.follower = None if isinstance(subject, Launch) else RunFollower(subject)
+
+    @property
+    def chosen_run(self) -> RunDirectory | None:
+        """The run; None while it is only beginning."""
+        return self.follower.run if self.follower is not None else None
 
     def commands(self) -> tuple[Command, ...]:
         """The keys that can do something for the run as it stands."""

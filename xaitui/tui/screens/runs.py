@@ -14,10 +14,12 @@ from textual.widgets import Static
 from xaitui.text import printable
 from xaitui.tui.screens.run_actions import RunActions
 from xaitui.tui.slices import in_slices
+from xaitui.tui.threads import give_up_without, in_thread
 from xaitui.tui.widgets.filter_line import FilterLine
 from xaitui.tui.widgets.run_table import Heading, RunTable
 
 if TYPE_CHECKING:
+    from xaitui.runs.directory import RunDirectory
     from xaitui.runs.listing import RunList, RunRow
 
 NEEDED = ("xaitui.runs.listing", "xaitui.runs.filtering", "xaitui.runs.ordering")
@@ -71,7 +73,7 @@ class RunsScreen(RunActions):
     @work
     async def _look(self) -> None:
         if self._runs is None:
-            await asyncio.to_thread(_load, NEEDED)
+            await in_thread(self, _load, NEEDED)
             from xaitui.runs.listing import RunList
 
             self._runs = RunList(self.console.options.runs_dir)
@@ -82,8 +84,8 @@ class RunsScreen(RunActions):
         except OSError as error:
             self._say_foot(f"the folder of runs cannot be read: {error.strerror}", bad=True)
         await self._rearrange()
-        await asyncio.to_thread(self._runs.save)
-        await asyncio.to_thread(_load, NEEDED_LATER)
+        await in_thread(self, self._runs.save)
+        await in_thread(self, _load, NEEDED_LATER)
         self._is_looking = False
         if self._looks_again:
             self.look()
@@ -97,6 +99,7 @@ class RunsScreen(RunActions):
         if self._runs is None:
             return
         lines = await self.view.arrange(self._runs)
+        give_up_without(self)
         if not lines and self._runs.rows and self.query_one(FilterLine).has_focus:
             self._say_foot("no run passes this", bad=True)  # a word half written must not empty the list
             return
@@ -116,6 +119,11 @@ class RunsScreen(RunActions):
         marked = f", {len(self.marked)} marked" if self.marked else ""
         self.say_title(f"{self.view.describe(shown, runs)}{marked}  {printable(self.console.options.runs_dir)}")
         self._describe()
+
+    @property
+    def chosen_run(self) -> RunDirectory | None:
+        """The run under the cursor."""
+        return self.row.run if self.row is not None else None
 
     def on_run_table_moved(self) -> None:
         """Say more about the run under the cursor."""

@@ -17,6 +17,7 @@ from textual.widgets import Static
 from xaitui.errors import XaituiError
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
+from xaitui.tui.threads import in_thread
 from xaitui.tui.widgets.class_bars import ClassBars
 from xaitui.tui.widgets.facts import Fact, Facts, problem
 from xaitui.tui.widgets.picture import PictureGrid, Pixels, Tile
@@ -106,7 +107,7 @@ class DatasetCard(VerticalScroll):
 
         await asyncio.sleep(DEBOUNCE)
         if self._look is None:
-            self._look = await asyncio.to_thread(look, config.data, self._per_class)
+            self._look = await in_thread(self, look, config.data, self._per_class)
         found = self._look
         self.query_one(Facts).show(*_facts(found, config))
         bars = self.query_one(ClassBars)
@@ -126,7 +127,7 @@ class DatasetCard(VerticalScroll):
         if "torch" not in sys.modules:
             self._show_pictures("training images; loading torch...", _tiles(seen))
         try:
-            variants = await asyncio.to_thread(augmented_samples, seen, config)
+            variants = await in_thread(self, augmented_samples, seen, config)
         except XaituiError as error:
             self._show_pictures(str(error), _tiles(seen), style="$text-error")
         else:
@@ -151,7 +152,7 @@ class DatasetCard(VerticalScroll):
         line = self.query_one(TransferLine)
         line.follow(transfer)
         try:
-            told = await asyncio.to_thread({"fetch": fetch, "verify": verify}[job], data, transfer)
+            told = await in_thread(self, {"fetch": fetch, "verify": verify}[job], data, transfer)
         except StoppedTransferError:
             line.end("stopped; what came is kept, and gone on with the next time", "$text-warning")
         except (XaituiError, OSError) as error:

@@ -14,6 +14,7 @@ from textual.containers import VerticalScroll
 
 from xaitui.config.units import format_size
 from xaitui.errors import XaituiError
+from xaitui.tui.threads import in_thread
 from xaitui.tui.widgets.dataset_card import DEBOUNCE
 from xaitui.tui.widgets.facts import Fact, Facts, bar, problem
 from xaitui.tui.widgets.picture import is_plain
@@ -68,7 +69,7 @@ class ModelCard(VerticalScroll):
         if "torch" not in sys.modules:
             facts.show(Fact("", "loading torch..."))
         try:
-            measured = await asyncio.to_thread(_measure, config)
+            measured = await in_thread(self, _measure, config)
         except (XaituiError, OSError) as error:
             facts.show(problem(error))
         else:
@@ -120,13 +121,14 @@ def _facts(measured: _Measured, *, plain: bool) -> Iterator[Fact]:
     if estimate is None:
         yield Fact("own model", "built when the run starts, for its code runs then")
         return
-    summary, batch = estimate.summary, config.training.batch_size
+    summary, batch = estimate.summary, config.training.assumed_batch_size
     everything = summary.trainable == summary.parameters
     yield Fact("parameters", f"{summary.parameters:,}")
     yield Fact("trained", "all of them" if everything else f"{summary.trainable:,} of them")
     yield Fact("frozen", estimate.frozen)
     yield Fact("multiply-adds", f"{summary.multiply_adds:,} for one image")
-    yield Fact("memory", f"about {format_size(estimate.memory.total)} to train with batches of {batch}")
+    example = "" if config.training.batch_size else ", for example"
+    yield Fact("memory", f"about {format_size(estimate.memory.total)} to train with batches of {batch}{example}")
     yield from _memory_facts(estimate.memory, config.optimizer.name, plain=plain)
     yield from (Fact("note", note) for note in estimate.notes)
 

@@ -8,13 +8,13 @@ from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding, BindingType
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from xaitui.plotting.figure import AXIS, CURSOR, MARK, Drawing, Figure, Span
 from xaitui.tui.palette import series_colours
-from xaitui.tui.plotting.figure import AXIS, CURSOR, MARK, Drawing, Figure, Span
 
 if TYPE_CHECKING:
     from xaitui.tui.app import Console
@@ -45,9 +45,14 @@ class Plot(Widget, can_focus=True):
         self.figure: Figure | None = None
         """What was last asked for; it may not be drawn yet."""
         self._rows: Drawing = []
-        self._strips: list[Strip] | None = None
+        self._styles: dict[int, Style] = {}
+        """Of each part of a drawing and each line; made anew where there are none."""
+        self._strips: dict[int, Strip] = {}
+        """The rows that were rendered, as long as neither they nor the styles change."""
         self._wanted = False
         self._busy = False
+        self._sized = Size()
+        """The size that was last drawn for, or is being drawn for."""
 
     @property
     def drawn_rows(self) -> Drawing:
@@ -66,7 +71,7 @@ class Plot(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         """Draw for the new size; until then the old drawing is seen, cut or padded."""
-        self._strips = None
+        self._strips.clear()
         self._request()
 
     def on_focus(self) -> None:
@@ -82,10 +87,13 @@ class Plot(Widget, can_focus=True):
         self.post_message(self.Opened(self))
 
     def render_line(self, y: int) -> Strip:
-        """A row of the drawing."""
-        if self._strips is None:
-            self._strips = self._styled(self._rows)
-        return self._strips[y] if y < len(self._strips) else self._strips[-1]
+        """A row of the drawing; below the last one, nothing."""
+        if self._sized != self.size and self._sized and not self._wanted:  # another padding: no Resize tells of it
+            self._strips.clear()
+            self._request()
+        if y not in self._strips:
+            self._strips[y] = self._strip(y)
+        return self._strips[y]
 
     def _request(self) -> None:
         self._wanted = True
@@ -98,7 +106,8 @@ class Plot(Widget, can_focus=True):
         try:
             while self._wanted and self.figure is not None and self.size:
                 self._wanted = False
-                self._put(await drawer.draw(self.figure, *self.size))
+                self._sized = self.size
+                self._put(await drawer.draw(self.figure, *self._sized))
         finally:
             self._busy = False
 
@@ -106,26 +115,39 @@ class Plot(Widget, can_focus=True):
         """Take a new drawing and repaint the cells in which it differs from the one before."""
         count = max(len(self._rows), len(rows))
         before, after = ([*drawing, *[[]] * (count - len(drawing))] for drawing in (self._rows, rows))
-        changed = [_difference(y, before[y], after[y], self.size.width) for y in range(count) if before[y] != after[y]]
-        self._rows, self._strips = rows, None
+        changed = [y for y in range(count) if before[y] != after[y]]
+        self._rows = rows
+        for y in changed:
+            self._strips.pop(y, None)
         if changed:
-            self.refresh(*changed)
+            self.refresh(*(_difference(y, before[y], after[y], self.size.width) for y in changed))
 
     def _restyle(self) -> None:
-        self._strips = None
+        self._styles.clear()
+        self._strips.clear()
         self.refresh()
 
-    def _styled(self, rows: Drawing) -> list[Strip]:
-        """The rows as Textual shows them, and a blank one; each segment has a style, for without colours it is read."""
-        base, width = self.rich_style, self.size.width
-        styles = {part: self.get_component_rich_style(name) for part, name in PARTS.items()}
-        colours = [base + Style(color=colour) for colour in series_colours(self.app.theme)]
-        styles |= {span[1]: colours[span[1] % len(colours)] for row in rows for span in row if span[1] >= 0}
-        strips = [Strip([Segment(text, styles[colour]) for text, colour in row]) for row in rows]
-        if strips and self.has_focus and self.figure is not None:
+    def _strip(self, y: int) -> Strip:
+        """A row as Textual shows it; each segment has a style, for without colours it is read."""
+        width = self.size.width
+        if y >= len(self._rows):
+            return Strip.blank(width, self.rich_style)
+        strip = Strip([Segment(text, self._style(part)) for text, part in self._rows[y]])
+        if y == 0 and self.has_focus and self.figure is not None:
             title = cell_len(self.figure.title)
-            strips[0] = Strip.join([strips[0].crop(0, title).apply_style(Style(reverse=True)), strips[0].crop(title)])
-        return [*(strip.adjust_cell_length(width, base) for strip in strips), Strip.blank(width, base)]
+            strip = Strip.join([strip.crop(0, title).apply_style(Style(reverse=True)), strip.crop(title)])
+        return strip.adjust_cell_length(width, self.rich_style)
+
+    def _style(self, part: int) -> Style:
+        """The style of a part of the frame, or of a line by its number."""
+        if part not in self._styles:
+            colours = series_colours(self.app.theme)
+            self._styles[part] = (
+                self.get_component_rich_style(PARTS[part])
+                if part in PARTS
+                else self.rich_style + Style(color=colours[part % len(colours)])
+            )
+        return self._styles[part]
 
 
 def _difference(y: int, old: list[Span], new: list[Span], width: int) -> Region:

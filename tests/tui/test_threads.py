@@ -1,0 +1,75 @@
+"""What a thread brings too late, for a screen that is being left, ends its worker and nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+from textual import work
+from textual.app import App, ComposeResult
+from textual.screen import Screen
+from textual.widgets import Static
+
+from xaitui.tui.threads import in_thread
+
+
+class Late(Screen[None]):
+    """Waits in a thread until its widget is being taken away, and then would show what it got."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.release, self.outcome = threading.Event(), asyncio.Event()
+        self.shown: list[str] = []
+
+    def compose(self) -> ComposeResult:
+        yield Leaving("leaving", id="leaving")
+
+    @work
+    async def look(self, *, leaves: bool) -> None:
+        try:
+            found = await in_thread(self, self._wait if leaves else "at once".upper)
+            self.shown.append(found)
+        finally:
+            self.outcome.set()
+
+    def _wait(self) -> str:
+        self.release.wait()
+        return "too late"
+
+
+class Leaving(Static):
+    """Holds its screen's leaving up until the worker has had its say."""
+
+    async def on_unmount(self) -> None:
+        screen = self.screen
+        assert isinstance(screen, Late)
+        screen.release.set()
+        await screen.outcome.wait()
+
+
+async def test_a_screen_that_stands_gets_what_it_waited_for() -> None:
+    app, screen = App[None](), Late()
+    async with app.run_test():
+        await app.push_screen(screen)
+        screen.look(leaves=False)
+        await screen.outcome.wait()
+        assert screen.shown == ["AT ONCE"]
+
+
+async def test_a_screen_that_is_left_is_not_shown_what_comes_too_late() -> None:
+    app, screen = App[None](), Late()
+    async with app.run_test():
+        await app.push_screen(screen)
+        screen.look(leaves=True)
+        await app.pop_screen()
+    assert screen.outcome.is_set()
+    assert screen.shown == []
+
+
+async def test_an_app_that_ends_is_not_held_up() -> None:
+    app, screen = App[None](), Late()
+    async with app.run_test():
+        await app.push_screen(screen)
+        screen.look(leaves=True)
+    assert screen.outcome.is_set()
+    assert screen.shown == []

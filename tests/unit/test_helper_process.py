@@ -1,0 +1,52 @@
+"""Both ends of a process that answers questions."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import pytest
+
+from xaitui.helper_process import HelperProcess, NoAnswerError
+
+ECHO = """
+import sys
+from xaitui.helper_process import serve
+def answer(question, say):
+    print("what a library prints is no answer")
+    say("thinking")
+    if question.get("ends"):
+        sys.exit("it is too much for me")
+    return {"heard": question["word"]}
+serve(answer, latest_only=True)
+"""
+COMMAND = (sys.executable, "-c", ECHO)
+
+
+async def test_an_answer_comes_after_words_about_it() -> None:
+    helper, said = HelperProcess(COMMAND, "echoing"), list[str]()
+    assert helper.process is None
+    assert await helper.ask({"word": "a\nb 損失"}, said.append) == {"heard": "a\nb 損失"}
+    assert said == ["thinking"]
+    await helper.close()
+
+
+async def test_its_last_words_are_told_and_the_next_question_starts_another() -> None:
+    helper = HelperProcess(COMMAND, "echoing")
+    with pytest.raises(NoAnswerError, match=r"^it is too much for me$"):
+        await helper.ask({"ends": True})
+    assert await helper.ask({"word": "again"}) == {"heard": "again"}
+    await helper.close()
+    with pytest.raises(NoAnswerError, match="was ended"):
+        await helper.ask({"word": "more"})
+
+
+async def test_who_no_longer_waits_does_not_hold_up_the_next_question() -> None:
+    helper = HelperProcess(COMMAND, "echoing")
+    await helper.ask({"word": "first"})
+    waiting = [asyncio.create_task(helper.ask({"word": str(number)})) for number in range(5)]
+    await asyncio.sleep(0)
+    for task in waiting[:-1]:
+        task.cancel()
+    assert await waiting[-1] == {"heard": "4"}
+    await helper.close()

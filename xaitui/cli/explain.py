@@ -1,0 +1,144 @@
+"""`xaitui explain`: what a run looked at, by one method or several, and how far to trust it."""
+
+from __future__ import annotations
+
+import json as json_module
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from xaitui.catalog.attributions import (
+    ATTRIBUTIONS,
+    BASELINES,
+    DEFAULT_BASELINE,
+    DEFAULT_METHODS,
+    attribution_info,
+)
+from xaitui.cli.explain_against import against_lines, against_record
+from xaitui.cli.explain_output import method_lines, record, set_lines
+from xaitui.cli.opening import runs_folder
+from xaitui.cli.places import DataDir, Device, RunsDir, TrustModel
+from xaitui.cli.streams import put, say
+from xaitui.errors import UsageError, nearest
+from xaitui.runs.find import find_run
+from xaitui.text import printable
+
+if TYPE_CHECKING:
+    from xaitui.execution.against import OtherRun
+    from xaitui.execution.evaluating import HowToPredict
+    from xaitui.execution.explain_request import ExplainRequest
+    from xaitui.runs.against import Against
+    from xaitui.runs.directory import RunDirectory
+    from xaitui.runs.explained import Explained
+
+EVERYTHING = "all"
+
+
+def command(
+    word: Annotated[
+        str, typer.Argument(metavar="RUN", help="An id or its beginning, a name, a path, last, or best:val_auc.")
+    ] = "",
+    methods: Annotated[bool, typer.Option("--methods", help="Only list the methods: needs, cost, limits.")] = False,
+    method: Annotated[str, typer.Option("--method", metavar="A,B", help="Methods by name, or all of them.")] = ",".join(
+        DEFAULT_METHODS
+    ),
+    samples: Annotated[
+        str,
+        typer.Option(
+            "--samples", help="Which: mistakes:N, uncertain:N, correct:N, random:N, class:NAME:N, idx:5,9, or all."
+        ),
+    ] = "mistakes:8",
+    split: Annotated[str, typer.Option("--split", help="Whose images: test, val or train.")] = "test",
+    target: Annotated[
+        str, typer.Option("--target", metavar="CLASS", help="The class to explain: predicted, true, or one by name.")
+    ] = "predicted",
+    layer: Annotated[str, typer.Option("--layer", help="What Grad-CAM looks at; chosen by the size of maps.")] = "",
+    baseline: Annotated[
+        str, typer.Option("--baseline", help=f"What an image is compared with: {', '.join(BASELINES)}.")
+    ] = DEFAULT_BASELINE,
+    steps: Annotated[
+        int, typer.Option("--steps", min=1, max=800, help="Of integrated gradients at first; doubled as needed.")
+    ] = 50,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of noise, and of images that are drawn.")] = 0,
+    against: Annotated[
+        str, typer.Option("--against", metavar="RUN", help="Explain by this run too, and show where the maps differ.")
+    ] = "",
+    absolute: Annotated[bool, typer.Option("--absolute", help="Pictures show sizes, not signs.")] = False,
+    no_scores: Annotated[
+        bool, typer.Option("--no-scores", help="Only maps; nothing on how far to trust them.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object.")] = False,
+    device: Device = "auto",
+    data_dir: DataDir = "",
+    trust_model: TrustModel = False,
+    runs_dir: RunsDir = None,
+) -> int:
+    """Explain images of a run: maps, pictures and scores, kept in its folder."""
+    if methods:
+        return _list(as_json=json)
+    if not word:
+        raise UsageError("name the run to explain, or list the methods: xaitui explain --methods")
+    names = _names(method)
+    if baseline not in BASELINES:
+        raise UsageError(f"--baseline cannot be {printable(baseline)!r}{nearest(baseline, BASELINES)}")
+    run = find_run(word, runs_folder(runs_dir))
+    other = find_run(against, runs_folder(runs_dir)) if against else None
+    if other == run:
+        raise UsageError("--against takes another run than the one that is explained")
+    from xaitui.execution.evaluating import HowToPredict
+    from xaitui.execution.explain_request import ExplainRequest
+
+    request = ExplainRequest(
+        names, samples, split, target, layer, baseline, steps, seed, absolute, not no_scores, method == EVERYTHING
+    )
+    return _carry_out(run, other, request, HowToPredict(device, data_dir, trust_model), as_json=json)
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """The methods that a user named.
+
+    Raises:
+        UsageError: there is no such method.
+    """
+    if text == EVERYTHING:
+        return tuple(ATTRIBUTIONS)
+    return tuple(dict.fromkeys(attribution_info(name.strip()).name for name in text.split(",")))
+
+
+def _list(*, as_json: bool) -> int:
+    for line in method_lines(as_json=as_json):
+        put(line)
+    return 0
+
+
+def _carry_out(
+    run: RunDirectory, other: RunDirectory | None, request: ExplainRequest, how: HowToPredict, *, as_json: bool
+) -> int:
+    from xaitui.execution.against import OtherRun  # torch is paid for by whoever explains
+    from xaitui.execution.explain_request import carry_out
+
+    beside = OtherRun(run, other, say, how) if other is not None else None
+    sets, pairs = [], []
+    for explained in carry_out(run, request, say, how):
+        sets.append(record(explained))
+        for line in () if as_json else set_lines(explained):
+            put(line)
+        compared = _compare(beside, explained, request) if beside is not None else None
+        if compared is not None:
+            pairs.append(against_record(compared))
+            for line in () if as_json else against_lines(compared, explained.classes):
+                put(line)
+    if as_json:
+        put(json_module.dumps({"run": run.id, "sets": sets, "against": pairs}, allow_nan=False))
+    return 0
+
+
+def _compare(other: OtherRun, explained: Explained, request: ExplainRequest) -> Against | None:
+    """The same images by the other run; None where its model cannot be explained so and all methods are asked for."""
+    try:
+        return other.compare(explained, layer=request.layer)
+    except UsageError as error:
+        if not request.skipping:
+            raise
+        say(f"left out: {error}")
+        return None

@@ -1,0 +1,153 @@
+"""`xaitui predict`: what a trained model says about pictures."""
+
+from __future__ import annotations
+
+import glob
+import json as json_module
+import textwrap
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from xaitui.catalog.records import Task
+from xaitui.cli.opening import runs_folder
+from xaitui.cli.places import DataDir, Device, RunsDir, RunWord, TrustModel
+from xaitui.cli.streams import put, say
+from xaitui.errors import ExitCode, UsageError
+from xaitui.runs.describe import WIDTH
+from xaitui.runs.find import find_run
+from xaitui.runs.preprocessing import Preprocessing
+from xaitui.text import printable
+
+if TYPE_CHECKING:
+    from xaitui.execution.predicting import Prediction
+    from xaitui.execution.trained import TrainedModel
+
+
+def command(
+    run: RunWord,
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Picture files: PNG, JPEG, BMP, GIF, TIFF, WebP, PGM, PPM.")
+    ],
+    top: Annotated[int, typer.Option("--top", help="The most probable classes to show.", min=1)] = 3,
+    explain: Annotated[bool, typer.Option("--explain", help="Grad-CAM of the best class, a PNG in the run.")] = False,
+    invert: Annotated[bool, typer.Option("--invert", help="Exchange light and dark first.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object an image.")] = False,
+    device: Device = "auto",
+    data_dir: DataDir = "",
+    trust_model: TrustModel = False,
+    runs_dir: RunsDir = None,
+) -> int:
+    """Say of which class pictures are; where one cannot be read, the others are predicted, and the exit code is 3."""
+    found = find_run(run, runs_folder(runs_dir))
+    paths = list(files_meant(images))
+    from xaitui.execution.predicting import Unreadable, predict_pictures, training_border
+    from xaitui.execution.trained import load_trained
+
+    model = load_trained(found, device=device, data_dir=data_dir, trust_model=trust_model)
+    for line in _about(model, invert=invert):
+        say(line)
+    code = ExitCode.FINISHED
+    border = None if invert else training_border(model)
+    for each in predict_pictures(model, paths, invert=invert, border=border):
+        if isinstance(each, Unreadable):
+            code = ExitCode.DATA
+            if json:
+                put(json_module.dumps({"image": str(each.path), "error": each.reason}))
+            say(f"xaitui: {printable(each.reason)}")
+            continue
+        explained = _explain(each, model) if explain else {}
+        if json:
+            put(json_module.dumps(_record(each, model, top) | explained))
+        else:
+            for line in _lines(each, model, top):
+                put(line)
+            for name, value in explained.items():
+                put(f"  {name}: {printable(value)}")
+        if each.looks_inverted:
+            say(_wrapped("note   ", f"{printable(each.path)} looks inverted: light where the training images are dark, "
+                         "or the other way round; --invert exchanges them"))  # fmt: skip
+    return int(code)
+
+
+def _explain(each: Prediction, model: TrainedModel) -> dict[str, str]:
+    """Where the picture of the map is, and the layer it is of; or why there is none.
+
+    Raises:
+        UsageError: the model has no layer that gives maps, or the run cannot be written.
+    """
+    from xaitui.execution.picture_maps import explain_prediction
+
+    try:
+        path, said = explain_prediction(model, each)
+    except OSError as error:
+        raise UsageError(f"cannot write to {printable(model.run.explanations)}: {error.strerror}") from None
+    return {"problem": f"its map is {said}"} if path is None else {"map": str(path), "layer": said}
+
+
+def files_meant(words: Sequence[str]) -> Iterator[Path]:
+    """The files of some words; a pattern that the shell has left alone is expanded.
+
+    Raises:
+        UsageError: a word means a folder, or a pattern matches nothing.
+    """
+    for word in words:
+        path = Path(word).expanduser()
+        if path.is_dir():
+            raise UsageError(f"{printable(path)} is a folder; name the pictures in it: {printable(path / '*.png')}")
+        if path.exists() or not glob.has_magic(word):
+            yield path
+            continue
+        matching = sorted(Path(each) for each in glob.glob(str(path)))  # noqa: PTH207 -- may begin at the root
+        if not matching:
+            raise UsageError(f"no file matches {printable(word)}")
+        yield from matching
+
+
+def _about(model: TrainedModel, *, invert: bool) -> Iterator[str]:
+    """Which model this is, and what it is given."""
+    config = model.config
+    yield _wrapped("model  ", printable(f"{config.model.name} on {config.data.dataset}, {model.weights}"))
+    yield _wrapped("input  ", _preparation(model.preprocessing, invert=invert))
+    if model.preprocessing.task is Task.MULTI_LABEL:
+        yield _wrapped("note   ", "an image may have several labels: each has a probability of its own")
+
+
+def _preparation(needed: Preprocessing, *, invert: bool) -> str:
+    """What happens to a picture, in words."""
+    from xaitui.data.decode import RULES
+
+    kind, inverted = "grey" if needed.channels == 1 else "RGB", ", light and dark exchanged" if invert else ""
+    resized = f", then to {needed.image_size} px" if needed.image_size != needed.source_size else ""
+    mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (needed.mean, needed.std))
+    return (f"{RULES}, made {kind}, scaled to {needed.source_size} px{inverted}{resized}, brought to 0 to 1, "
+            f"minus {mean}, divided by {std}")  # fmt: skip
+
+
+def _wrapped(head: str, text: str) -> str:
+    return textwrap.fill(head + text, WIDTH, subsequent_indent=" " * len(head), break_long_words=False)
+
+
+def _ranked(each: Prediction, model: TrainedModel, top: int) -> list[tuple[int, str, float]]:
+    """Index, name and probability of the most probable classes."""
+    order = (-each.probabilities).argsort(kind="stable")[:top]
+    return [(int(k), model.preprocessing.classes[k], float(each.probabilities[k])) for k in order]
+
+
+def _lines(each: Prediction, model: TrainedModel, top: int) -> Iterator[str]:
+    side, kind = each.picture.short_side, "grey" if each.picture.is_grey else "colour"
+    whole = each.picture.width == each.picture.height
+    yield (f"{printable(each.path)}  {kind} {each.picture.width}x{each.picture.height}"
+           f"{'' if whole else f', its middle {side}x{side}'}")  # fmt: skip
+    for _, name, probability in _ranked(each, model, top):
+        yield f"  {100 * probability:6.2f} %  {printable(name)}"
+
+
+def _record(each: Prediction, model: TrainedModel, top: int) -> dict[str, Any]:
+    ranked = [{"index": k, "class": name, "probability": value} for k, name, value in _ranked(each, model, top)]
+    return {
+        "image": str(each.path), "width": each.picture.width, "height": each.picture.height, "top": ranked,
+        "looks_inverted": each.looks_inverted,
+    }  # fmt: skip

@@ -1,0 +1,56 @@
+"""Whether runs look at the same places: the maps that they kept of the same images, at the end of their training."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from xaitui.errors import DataError
+from xaitui.evaluation.groups import SEED, group_by_seed
+from xaitui.metrics.rank_correlation import rank_correlation
+from xaitui.runs.comparison import Comparison, Score
+from xaitui.runs.details import read_settings
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.watched import read_watched
+
+MAPS_SCORE = "maps_rank_corr"
+"""Name of the score in tables of runs."""
+
+
+def maps_likeness(run: RunDirectory, baseline: RunDirectory) -> float:
+    """Spearman's rank correlation of the Grad-CAM maps of two runs after their last epochs, mean over the images.
+
+    nan where it cannot be told: one of them kept no maps, or not of the same images at the same size, as runs do whose
+    seeds cut different validation images; or no map orders anything.
+    """
+    one, other = read_watched(run), read_watched(baseline)
+    if one is None or other is None or not (one.rows and other.rows and one.probe.is_same(other.probe)):
+        return math.nan
+    try:
+        maps, theirs = one.maps(one.epochs[-1]), other.maps(other.epochs[-1])
+    except DataError:
+        return math.nan
+    if maps.shape != theirs.shape:
+        return math.nan
+    found = rank_correlation(maps, theirs)
+    known = found[np.isfinite(found)]
+    return float(known.mean()) if len(known) else math.nan
+
+
+def with_maps(comparison: Comparison) -> Comparison:
+    """Add a score: how alike the maps of each run are to those of the baseline's settings with the run's own seed.
+
+    Neither end of it is better. A comparison of runs of which none can be told stays as it is.
+    """
+    groups = group_by_seed(comparison)
+    pinned = next((group for group in groups if comparison.baseline in group.runs), None)
+    partners = dict(zip(pinned.seeds, pinned.runs, strict=True)) if pinned is not None else {}
+    values = []
+    for index, row in enumerate(comparison.runs):
+        partner = partners.get(str(read_settings(row.run).get(SEED, "")), comparison.baseline)
+        values.append(math.nan if partner == index else maps_likeness(row.run, comparison.runs[partner].run))
+    if all(map(math.isnan, values)):
+        return comparison
+    return replace(comparison, scores=(*comparison.scores, Score(MAPS_SCORE, "", tuple(values))))

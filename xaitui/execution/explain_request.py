@@ -1,0 +1,122 @@
+"""From what a user typed to explanations that are kept with the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.errors import DataError, UsageError
+from xaitui.execution.evaluating import HowToPredict, evaluate_split
+from xaitui.execution.explaining import RunExplainer, Wanted
+from xaitui.execution.explaining_pictures import draw_pictures
+from xaitui.execution.failures import failure_of
+from xaitui.execution.judging import judge_method
+from xaitui.execution.prepare import Say
+from xaitui.explain.attributions import Recipe
+from xaitui.explain.samples import Answers, choose, parse_choice
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.explained import Explained
+from xaitui.runs.explanations import ExplanationSet
+from xaitui.runs.predictions import read_predictions
+
+MANY = 500
+"""Samples from which on it is said how far a method has come."""
+
+
+@dataclass(frozen=True)
+class ExplainRequest:
+    """What `xaitui explain` is asked for."""
+
+    methods: tuple[str, ...]
+    samples: str
+    split: str
+    target: str
+    layer: str
+    baseline: str
+    steps: int
+    seed: int
+    absolute: bool
+    scored: bool
+    skipping: bool
+    """Whether a method that cannot explain the model is left out instead of being an error."""
+
+
+def carry_out(run: RunDirectory, request: ExplainRequest, say: Say, how: HowToPredict) -> Iterator[Explained]:
+    """Explain with each method in turn; every one is kept before the next begins.
+
+    Raises:
+        UsageError: there is no such split, class, layer or image, or a method cannot explain the model.
+        DataError: the run has no checkpoint, or the data cannot be used.
+        OutOfMemoryError: not even one image fits.
+    """
+    choice = parse_choice(request.samples)
+    explainer = RunExplainer(how.load(run), say)
+    target = explainer.target(request.target)
+    recipes = list(_recipes(explainer, request, say))
+    split = explainer.split(request.split)
+    classes = explainer.model.preprocessing.classes
+    answers = _answers(explainer, request.split, say, how) if choice.needs_predictions else None
+    indices = choose(choice, split.labels, classes, answers, request.seed)
+    wanted = Wanted(request.split, indices.tolist(), target, request.scored)
+    for recipe in recipes:
+        try:
+            yield _explain(explainer, recipe, wanted, request, say)
+        except (OSError, RuntimeError, MemoryError) as error:
+            raise failure_of(error, run.path) from error
+
+
+def _recipes(explainer: RunExplainer, request: ExplainRequest, say: Say) -> Iterator[Recipe]:
+    for method in request.methods:
+        try:
+            yield explainer.recipe(
+                method, layer=request.layer, baseline=request.baseline, steps=request.steps, seed=request.seed
+            )
+        except UsageError as error:
+            if not request.skipping:
+                raise
+            say(f"left out: {error}")
+
+
+def _explain(explainer: RunExplainer, recipe: Recipe, wanted: Wanted, request: ExplainRequest, say: Say) -> Explained:
+    def progress(done: int, total: int) -> None:
+        if total >= MANY:
+            say(f"{recipe.method}: {done:,} of {total:,}")
+
+    found = explainer.explain(recipe, wanted, progress)
+    if request.scored:
+        found = judge_method(explainer, request.split, recipe, say)
+    rows = _rows(explainer, found, wanted)
+    draw_pictures(explainer, found, rows, absolute=request.absolute)
+    return Explained(found, tuple(rows), explainer.model.preprocessing.classes)
+
+
+def _rows(explainer: RunExplainer, found: ExplanationSet, wanted: Wanted) -> Sequence[int]:
+    """The rows that were asked for; for a class that the model or the image decides, those of it."""
+    asked = {int(index): place for place, index in enumerate(wanted.indices)}
+    rows = [
+        row
+        for row, sample in enumerate(found.samples)
+        if sample.index in asked
+        and sample.target
+        == {"true": sample.label, "predicted": sample.predicted}.get(str(wanted.target), wanted.target)
+    ]
+    return sorted(rows, key=lambda row: asked[found.samples[row].index])
+
+
+def _answers(explainer: RunExplainer, split: str, say: Say, how: HowToPredict) -> Answers:
+    """What the run said of a split: what is stored, or what its weights say now."""
+    run = explainer.model.run
+    path = run.predictions / f"{split}.npz"
+    try:
+        stored = read_predictions(path)
+    except DataError:
+        evaluate_split(run, split, say, how)
+        stored = read_predictions(path)
+    labels: NDArray[np.int64] = explainer.split(split).labels
+    if len(labels) != len(stored.labels):
+        raise DataError(f"the {split} predictions of {run.id} are of {len(stored.labels):,} images, its data has "
+                        f"{len(labels):,}; evaluate it again")  # fmt: skip
+    return Answers(explainer.model.preprocessing.task, stored.probabilities, labels)

@@ -1,0 +1,117 @@
+"""Whether probabilities are as often right as they say, and a temperature that mends them.
+
+Expected calibration error and temperature scaling are those of Guo et al. 2017 ("On Calibration of Modern Neural
+Networks").
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.catalog.records import Task
+from xaitui.metrics.samples import SMALLEST, losses
+from xaitui.metrics.scores import Labels, Probabilities, decide
+
+BINS = 15
+"""Of equal width, as in the paper."""
+TEMPERATURES = 0.05, 20.0
+"""Between which one is looked for; a model that is never wrong on validation would ask for 0."""
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """The answers whose confidence lies in (low, high]."""
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    """Their mean; NaN where there are none."""
+    accuracy: float
+    """The part of them that is right; NaN where there are none."""
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How well confidence and accuracy agree.
+
+    An answer is the likeliest class of an image, its confidence that class's probability. Where an image may have
+    several labels, each of them is an answer, its confidence the probability of yes, and right means yes.
+    """
+
+    bins: tuple[ReliabilityBin, ...]
+    ece: float
+    """Expected calibration error: the mean distance of accuracy from confidence over the bins, weighted by count."""
+    brier: float
+    """Mean squared error of the probabilities: summed over the classes, of two classes one; for several labels the
+    mean over labels."""
+    loss: float
+    """Mean cross entropy, which the temperature lowers on validation."""
+
+
+def calibration(task: Task, probabilities: Probabilities, labels: Labels) -> Calibration:
+    """Judge probabilities (N, C) against labels (N,), or (N, L) of several labels each; at least one sample."""
+    confidence, right = _answers(task, probabilities, labels)
+    edges = np.linspace(0, 1, BINS + 1)
+    places = np.searchsorted(edges[1:-1], confidence, side="left")
+    counts, sums, hits = (np.bincount(places, weights, BINS) for weights in (None, confidence, right))
+    with np.errstate(invalid="ignore"):
+        means, accuracies = sums / counts, hits / counts
+    bins = tuple(
+        ReliabilityBin(float(low), float(high), int(count), float(mean), float(accuracy))
+        for low, high, count, mean, accuracy in zip(edges, edges[1:], counts, means, accuracies, strict=False)
+    )
+    return Calibration(
+        bins=bins,
+        ece=float(np.abs(hits - sums).sum() / len(confidence)),
+        brier=_brier(task, probabilities, labels),
+        loss=float(losses(task, probabilities, labels).mean()),
+    )
+
+
+def _answers(
+    task: Task, probabilities: Probabilities, labels: Labels
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The confidence of each answer, and whether it is right."""
+    if task is Task.MULTI_LABEL:
+        return probabilities.ravel().astype(np.float64), labels.ravel().astype(np.float64)
+    right = decide(task, probabilities) == labels
+    return probabilities.max(axis=1).astype(np.float64), right.astype(np.float64)
+
+
+def _brier(task: Task, probabilities: Probabilities, labels: Labels) -> float:
+    from sklearn.metrics import brier_score_loss
+
+    if task is Task.MULTI_LABEL:
+        return float(brier_score_loss(labels.ravel(), probabilities.ravel(), pos_label=1))
+    exact = probabilities.astype(np.float64)
+    exact /= exact.sum(axis=1, keepdims=True)  # float32 adds up to 1 but for rounding, which would be warned of
+    return float(brier_score_loss(labels, exact, labels=range(probabilities.shape[1])))
+
+
+def fit_temperature(task: Task, probabilities: Probabilities, labels: Labels) -> float:
+    """The temperature that makes the loss smallest on these samples, which must be validation's, never test's."""
+    from scipy.optimize import minimize_scalar
+
+    low, high = np.log(TEMPERATURES)
+    found = minimize_scalar(
+        lambda exponent: losses(task, with_temperature(task, probabilities, float(np.exp(exponent))), labels).mean(),
+        bounds=(low, high), method="bounded", options={"xatol": 1e-4},
+    )  # fmt: skip
+    return float(np.exp(found.x))
+
+
+def with_temperature(task: Task, probabilities: Probabilities, temperature: float) -> Probabilities:
+    """What the probabilities are when the logits are divided by a temperature."""
+    from scipy.special import expit, logit, softmax
+
+    exact = np.maximum(probabilities.astype(np.float64), SMALLEST)
+    if task is Task.MULTI_LABEL:
+        below_one = np.minimum(exact, 1 - np.finfo(np.float32).epsneg)
+        scaled = expit(logit(below_one) / temperature)
+    else:
+        scaled = softmax(np.log(exact) / temperature, axis=1)
+    return np.asarray(scaled, np.float32)

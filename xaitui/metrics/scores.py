@@ -1,0 +1,132 @@
+"""Scores of predictions, by MedMNIST's rule where it has one.
+
+Labels are int64: class indices (N,), or for several labels zeros and ones (N, L). Probabilities are float32, (N, C) or
+(N, L): scores of another type or of logits rank samples differently, and the AUC with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from math import nan
+from statistics import fmean
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.catalog.records import Task
+
+Labels = NDArray[np.int64]
+Probabilities = NDArray[np.float32]
+
+THRESHOLD = 0.5
+"""A probability above it, strictly, is a yes in binary and multi-label tasks."""
+
+
+@dataclass(frozen=True)
+class Scores:
+    """How well probabilities agree with labels; NaN where a score is undefined, with the reason."""
+
+    accuracy: float
+    """Part of the samples that is right; for several labels, part of all their yeses and noes."""
+    auc: float
+    """Area under the ROC curve: of the last column for binary tasks, else the plain mean over classes of one against
+    the rest, or over labels."""
+    balanced_accuracy: float
+    """Mean recall of the classes; for several labels, the mean over labels of the mean recall of yes and no."""
+    macro_f1: float
+    """Plain mean over the classes of F1; for several labels, over the F1 of each label's yes."""
+    undefined: dict[str, str] = field(default_factory=dict)
+    """Why a score is NaN, by its name."""
+
+    @property
+    def values(self) -> dict[str, float]:
+        """The scores by their names in the catalog."""
+        return {name: getattr(self, name) for name in ("accuracy", "auc", "balanced_accuracy", "macro_f1")}
+
+
+def decide(task: Task, probabilities: Probabilities) -> Labels:
+    """What probabilities say, by MedMNIST's rule: classes (N,), of equal ones the first, or yeses and noes (N, L)."""
+    if task is Task.MULTI_LABEL:
+        return (probabilities > THRESHOLD).astype(np.int64)
+    if task is Task.BINARY:
+        return (probabilities[:, -1] > THRESHOLD).astype(np.int64)
+    classes: Labels = probabilities.argmax(axis=1)
+    return classes
+
+
+def score(task: Task, probabilities: Probabilities, labels: Labels) -> Scores:
+    """Score probabilities against labels.
+
+    Accuracy and AUC equal those of `medmnist.evaluator` for every task. A score that these labels leave undefined is
+    NaN with a reason in `undefined`; nothing is raised or warned of.
+    """
+    unusable = _unusable(probabilities)
+    if unusable:
+        return Scores(nan, nan, nan, nan, dict.fromkeys(("accuracy", "auc", "balanced_accuracy", "macro_f1"), unusable))
+    if task is Task.MULTI_LABEL:
+        return _score_labels(probabilities, labels)
+    return _score_classes(task, probabilities, labels)
+
+
+def _unusable(scores: Probabilities) -> str:
+    if not len(scores):
+        return "there are no samples"
+    return "" if np.isfinite(scores).all() else "the probabilities are not finite"
+
+
+def _score_classes(task: Task, scores: Probabilities, labels: Labels) -> Scores:
+    from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
+
+    classes = list(range(2 if task is Task.BINARY else scores.shape[1]))
+    predicted = decide(task, scores)
+    accuracy = float(accuracy_score(labels, predicted))
+    missing = sorted(set(classes) - set(np.unique(labels).tolist()))
+    if missing:
+        reason = _list("class", missing) + " no samples"
+        return Scores(accuracy, nan, nan, nan, dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), reason))
+    if task is Task.BINARY:
+        auc = float(roc_auc_score(labels, scores[:, -1]))
+    else:
+        auc = fmean(roc_auc_score(labels == index, scores[:, index]) for index in classes)
+    return Scores(
+        accuracy=accuracy,
+        auc=auc,
+        balanced_accuracy=float(recall_score(labels, predicted, labels=classes, average="macro")),
+        macro_f1=float(f1_score(labels, predicted, labels=classes, average="macro")),
+    )
+
+
+def _score_labels(scores: Probabilities, labels: Labels) -> Scores:
+    from sklearn.metrics import f1_score, recall_score, roc_auc_score
+
+    predicted = decide(Task.MULTI_LABEL, scores)
+    accuracy = float((predicted == labels).mean())
+    positives = labels.sum(axis=0)
+    never = np.flatnonzero(positives == 0).tolist()
+    always = np.flatnonzero(positives == len(labels)).tolist()
+    undefined: dict[str, str] = {}
+    if never:
+        undefined = dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), _list("label", never) + " no positives")
+    elif always:
+        undefined = dict.fromkeys(("auc", "balanced_accuracy"), _list("label", always) + " no negatives")
+
+    def over_labels(name: str, metric: Callable[[int], float]) -> float:
+        return nan if name in undefined else fmean(metric(label) for label in range(labels.shape[1]))
+
+    return Scores(
+        accuracy=accuracy,
+        auc=over_labels("auc", lambda i: roc_auc_score(labels[:, i], scores[:, i])),
+        balanced_accuracy=over_labels(
+            "balanced_accuracy", lambda i: recall_score(labels[:, i], predicted[:, i], average="macro")
+        ),
+        macro_f1=over_labels("macro_f1", lambda i: f1_score(labels[:, i], predicted[:, i])),
+        undefined=undefined,
+    )
+
+
+def _list(noun: str, numbers: list[int]) -> str:
+    if len(numbers) == 1:
+        return f"{noun} {numbers[0]} has"
+    plural = "classes" if noun == "class" else "labels"
+    return f"{plural} {', '.join(map(str, numbers))} have"

@@ -1,0 +1,116 @@
+"""Curves of runs as figures: what a plot shows of them, and what is read from them at a place."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar, get_args
+
+from xaitui.plotting.figure import Cells, Figure, Line
+from xaitui.runs.series import Curve, XAxis, smooth, thin
+
+T = TypeVar("T")
+
+X_AXES: tuple[XAxis, ...] = get_args(XAxis)
+SMOOTHINGS = (0.0, 0.6, 0.9)
+"""Weights of the exponential mean: off, a little, a lot."""
+
+
+@dataclass(frozen=True)
+class NamedCurve:
+    """A curve, its name in the legend, and which of the series' colours it has."""
+
+    label: str
+    curve: Curve
+    colour: int = 0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """The curves of one plot over one x axis, and the place of the best epoch on it."""
+
+    lines: tuple[NamedCurve, ...]
+    mark: float | None = None
+
+
+Source = Callable[[XAxis], Curves]
+"""Gives the curves as they are now, over the axis that is asked for."""
+
+
+@dataclass(frozen=True)
+class View:
+    """How curves are looked at."""
+
+    x: XAxis = "step"
+    smoothing: float = 0.0
+    log: bool = False
+
+    def next_x(self) -> View:
+        """The same over the next x axis."""
+        return dataclasses.replace(self, x=_next(X_AXES, self.x))
+
+    def next_smoothing(self) -> View:
+        """The same, smoothed by the next weight."""
+        return dataclasses.replace(self, smoothing=_next(SMOOTHINGS, self.smoothing))
+
+    def other_scale(self) -> View:
+        """The same with a logarithmic y axis instead of a linear one, or the other way round."""
+        return dataclasses.replace(self, log=not self.log)
+
+    def describe(self) -> str:
+        """What is not seen from the axes, in words; empty where everything is."""
+        words = ["log scale"] if self.log else []
+        return ", ".join([*words, f"smoothed by {self.smoothing}"] if self.smoothing else words)
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The value of a curve at a place; None before its first point."""
+
+    label: str
+    colour: int
+    value: float | None
+
+
+def smoothed(curves: Curves, view: View) -> Curves:
+    """The curves as they are seen: each smoothed as the view says."""
+    lines = (dataclasses.replace(line, curve=smooth(line.curve, view.smoothing)) for line in curves.lines)
+    return dataclasses.replace(curves, lines=tuple(lines))
+
+
+def figure_of(
+    title: str, curves: Curves, view: View, columns: int, cells: Cells = "braille", cursor: float | None = None
+) -> Figure:
+    """A figure of curves that were smoothed before, with at most one point a column."""
+    lines = [(line, thin(line.curve, max(columns, 1))) for line in curves.lines]
+    return Figure(
+        title=title,
+        lines=tuple(Line(line.label, curve.x.tolist(), curve.y.tolist(), line.colour) for line, curve in lines),
+        x_label=view.x,
+        log=view.log,
+        mark=curves.mark,
+        cursor=cursor,
+        cells=cells,
+    )
+
+
+def read_at(curves: Curves, x: float) -> tuple[float | None, list[Reading]]:
+    """What each curve says at a place: its last point there or before.
+
+    Returns:
+        Where the last of these points lies, and the readings in the order of the curves.
+    """
+    last: float | None = None
+    readings = []
+    for line in curves.lines:
+        index = int(line.curve.x.searchsorted(x, side="right")) - 1
+        value = float(line.curve.y[index]) if index >= 0 else None
+        readings.append(Reading(line.label, line.colour, value))
+        if index >= 0:
+            last = max(float(line.curve.x[index]), last if last is not None else float("-inf"))
+    return last, readings
+
+
+def _next(values: Sequence[T], value: T) -> T:
+    return values[(values.index(value) + 1) % len(values)] if value in values else values[0]

@@ -1,0 +1,60 @@
+"""What a plot shows and what drawing it gives: plain records, which travel between processes as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from xaitui.plotting.measure import cells_of, fitted
+from xaitui.text import printable
+
+AXIS, MARK, CURSOR = -1, -2, -3
+"""Colours of what is no series: frame and words, the line at the best epoch, the cursor."""
+
+Cells = Literal["braille", "block", "ascii"]
+Span = tuple[str, int]
+"""Text, and its colour: the index of a series' colour, or one of the three above."""
+Drawing = list[list[Span]]
+"""The rows of a plot, each as wide as was asked for."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """A series of a plot: `x` and `y` are equally long; a point that is not finite is left out of the drawing."""
+
+    label: str
+    x: Sequence[float]
+    y: Sequence[float]
+    colour: int = 0
+    joined: bool = True
+    """Whether a line leads from point to point; if not, each is a dot."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """Everything that a drawing depends on, besides its size."""
+
+    title: str
+    lines: tuple[Line, ...]
+    x_label: str = "step"
+    log: bool = False
+    mark: float | None = None
+    cursor: float | None = None
+    cells: Cells = "braille"
+
+
+def to_wire(figure: Figure) -> dict[str, Any]:
+    """What `from_wire` reads back, of types that JSON knows; it shares the figure's sequences."""
+    return {**vars(figure), "lines": [vars(line) for line in figure.lines]}
+
+
+def from_wire(wire: dict[str, Any]) -> Figure:
+    """The figure that `to_wire` described."""
+    return Figure(**{**wire, "lines": tuple(Line(**line) for line in wire["lines"])})
+
+
+def one_row(text: str, width: int) -> Drawing:
+    """A drawing of one row that says something instead of showing a plot."""
+    text = fitted(printable(text), width)
+    return [[(text + " " * (width - cells_of(text)), AXIS)]]

@@ -1,0 +1,23 @@
+"""The process that owns plotext: a figure a line comes in, its rows go out, until the console closes the pipe.
+
+It loads nothing but the standard library and plotext.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xaitui.helper_process import Say, serve
+from xaitui.plotting.draw import draw
+from xaitui.plotting.figure import from_wire
+
+
+def answer(question: Mapping[str, Any], say: Say) -> dict[str, Any]:
+    """The rows of a figure in so many cells."""
+    del say
+    return {"rows": draw(from_wire(question["figure"]), question["width"], question["height"])}
+
+
+if __name__ == "__main__":
+    serve(answer)

@@ -1,0 +1,35 @@
+"""The data that a run was made with, for those who look at it: nothing here needs torch."""
+
+from __future__ import annotations
+
+from xaitui.config.schema import RunConfig
+from xaitui.config.toml import from_toml
+from xaitui.data.dataset import Dataset
+from xaitui.data.open import open_dataset
+from xaitui.errors import DataError, XaituiError
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.environment import changed_files
+
+
+def open_data(run: RunDirectory, *, data_dir: str = "") -> Dataset:
+    """The data set of a run, with the splits that it had.
+
+    Args:
+        run: the run.
+        data_dir: folder where its files are looked for first; that of the run where it is not given.
+
+    Raises:
+        DataError: it is not here, or not what the run was made with.
+    """
+    try:
+        config: RunConfig = from_toml(run.config.read_text(encoding="utf-8"))
+        data = config.data
+        found = open_dataset(
+            data.dataset, size=data.size, data_dir=data_dir or data.data_dir, val_fraction=data.val_fraction,
+            fraction=data.fraction, seed=config.training.seed, image_size=data.image_size,
+        )  # fmt: skip
+    except (OSError, UnicodeDecodeError, XaituiError) as error:
+        raise DataError(str(error)) from None
+    if changed := changed_files(run.environment, found.files):
+        raise DataError(changed[0])
+    return found

@@ -1,0 +1,35 @@
+"""From a run to the screens that look into it."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING
+
+from xaitui.tui.screens.base import ConsoleScreen
+
+if TYPE_CHECKING:
+    from xaitui.runs.directory import RunDirectory
+
+
+class RunLooks(ConsoleScreen):
+    """A screen on which one run is chosen."""
+
+    @property
+    @abstractmethod
+    def chosen_run(self) -> RunDirectory | None:
+        """The run; None where there is none, or none yet."""
+
+    def action_evaluate(self) -> None:
+        """Show how good the run is, and where it is wrong."""
+        if self.chosen_run is not None:
+            self.console.open_evaluation(self.chosen_run)
+
+    def action_explain(self) -> None:
+        """Show what the run looks at."""
+        if self.chosen_run is not None:
+            self.console.open_explain(self.chosen_run)
+
+    def action_through(self) -> None:
+        """Show what the run looked at after each epoch."""
+        if self.chosen_run is not None:
+            self.console.open_through(self.chosen_run)
