@@ -77,7 +77,7 @@ async def _go(app: Console, name: str) -> None:
     await until(app, lambda: "bbbb" in screen_text(app) and app.screen.focused is not None)
     for key in ROUTES[name]:
         before = app.screen
-        await until(app, lambda: _name(app) != "studies" or "rates" in screen_text(app))
+        await until(app, lambda: BEYOND[_name(app)] in screen_text(app))
         app.simulate_key(key)
         if key != "space":
             await until(app, lambda before=before: app.screen is not before and _stands(app))  # type: ignore[misc]

@@ -209,9 +209,8 @@ async def test_a_plot_is_drawn_anew_for_another_size(runs_dir: Path) -> None:
 async def test_a_plot_is_drawn_anew_where_styles_that_come_late_narrow_it(runs_dir: Path) -> None:
     async with console(runs_dir, size=(80, 24)) as (app, _):
         plot = await show(app, figure(RISING))
-        before = plot.size.width
         plot.styles.padding = (0, 4)  # its outer size stays, so that it is told of no new one
-        await until(app, lambda: plot.size.width < before and "val" in screen_rows(app)[plot.region.y][60:76])
+        await until(app, lambda: plot.size.width == 80 - 2 * 4 and "val" in screen_rows(app)[plot.region.y][60:76])
 
 
 async def test_a_theme_brings_its_colours(runs_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ class Plot(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """A row of the drawing; below the last one, nothing."""
-        if self._sized != self.size and self._sized and not self._wanted:  # another padding: no Resize tells of it
+        if not self._busy and (self._wanted or self._sized != self.size):  # another padding: no Resize tells of it
             self._strips.clear()
             self._request()
         if y not in self._strips:
