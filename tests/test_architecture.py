@@ -23,6 +23,7 @@ WORDS = frozenset(
         "colour_scale",
         "errors",
         "events",
+        "faults",
         "files",
         "helper_process",
         "opening",
@@ -61,7 +62,11 @@ ROOMS: dict[str, frozenset[str]] = {
 }
 """What each room may import besides itself and the package's version."""
 
-WORD_IMPORTS: dict[str, frozenset[str]] = {"stop": frozenset({"errors"}), "codec": frozenset({"events"})}
+WORD_IMPORTS: dict[str, frozenset[str]] = {
+    "codec": frozenset({"events"}),
+    "files": frozenset({"faults"}),
+    "stop": frozenset({"errors"}),
+}
 """The words that need another word."""
 
 TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.execution.", "xaitui.explain.",

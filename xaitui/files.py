@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
+from xaitui.faults import Point, point
+
 
 @contextlib.contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
@@ -26,18 +28,23 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
     temporary = Path(name)
     try:
         with temporary.open("wb") as file:
+            point(Point.FILE_OPENED, path.name)
             yield file
             file.flush()
+            point(Point.FILE_WRITTEN, path.name)
             if durable:
                 os.fsync(file.fileno())
         temporary.chmod(0o644)
+        point(Point.FILE_SYNCED, path.name)
         temporary.replace(path)
     except BaseException:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
+    point(Point.FILE_RENAMED, path.name)
     if durable:
         sync_folder(path.parent)
+    point(Point.FILE_DONE, path.name)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:

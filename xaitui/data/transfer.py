@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 from xaitui import __version__
 from xaitui.data.disk import BLOCK, Report, ensure_free
 from xaitui.data.part_file import PartFile
+from xaitui.faults import Point, point
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be another one in a moment."""
@@ -130,6 +131,7 @@ def _copy(response: http.client.HTTPResponse, part: PartFile, begin: int, total:
         file.seek(begin)
         report(done, total)
         while block := _read(response):
+            point(Point.BLOCK_RECEIVED, part.target.name)
             file.write(block)
             done += len(block)
             report(done, total)

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xaitui.codec import CodecError, decode, encode
-from xaitui.events import (
-    CheckpointSaved,
-    Event,
-    LifeCycle,
-    Progress,
-    RunResumed,
-)
+from xaitui.events import CheckpointSaved, Event, LifeCycle, Progress, RunResumed
+from xaitui.faults import Point, point
 
 
 @dataclass(frozen=True)
@@ -64,12 +59,15 @@ class JournalWriter:
         event = dataclasses.replace(event, time=self._clock())
         before = self.offset
         try:
+            point(Point.LINE_BEGUN, type(event).__name__)
             self._write(encode(event))
+            point(Point.LINE_WRITTEN, type(event).__name__)
         except OSError:
             os.ftruncate(self._fd, before)
             raise
         if isinstance(event, LifeCycle | CheckpointSaved):
             os.fsync(self._fd)
+            point(Point.LINE_SYNCED, type(event).__name__)
         return event
 
     def sync(self) -> None:

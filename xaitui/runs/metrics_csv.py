@@ -10,6 +10,7 @@ from pathlib import Path
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.events import EpochFinished, Event
+from xaitui.faults import Point, point
 from xaitui.files import write_atomic
 
 COLUMNS = (
@@ -25,8 +26,10 @@ def write_metrics(path: Path, events: Iterable[Event]) -> None:
 
 def append_metrics(path: Path, event: EpochFinished) -> None:
     """Add the row of one epoch."""
+    point(Point.ROW_BEGUN, path.name)
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(_lines([_row(event)]))
+    point(Point.ROW_WRITTEN, path.name)
 
 
 def _row(event: EpochFinished) -> list[str]:

@@ -16,6 +16,7 @@ from xaitui.catalog.records import Task
 from xaitui.data.device.prepare import Prepare
 from xaitui.data.device.store import Store
 from xaitui.events import Event, MemoryRanOut
+from xaitui.faults import Point, point
 from xaitui.stop import Stop
 from xaitui.training.losses import build_loss
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, free, is_out_of_memory
@@ -52,10 +53,12 @@ def predict(
     loss_of = build_loss(task)
     total = torch.zeros((), dtype=numerics.sum_dtype, device=numerics.device)
     answers = []
+    point(Point.EVALUATION_BEGUN)
     order = torch.arange(len(store), device=store.index_device)
     try:
         with closing(store.batches(torch.split(order, batch_size))) as batches:
             for images, labels in batches:
+                point(Point.EVALUATION_BATCH)
                 if stop is not None and stop.now:
                     return None
                 with numerics.autocast():
@@ -64,6 +67,7 @@ def predict(
                 answers.append(probabilities(logits, task))
     finally:
         model.train(was_training)
+    point(Point.EVALUATION_DONE)
     return Predictions(
         torch.cat(answers).cpu().numpy(), store.labels.cpu().numpy().astype(np.int64), float(total) / len(store)
     )

@@ -18,6 +18,7 @@ from xaitui.events import (
     RunPaused,
     StepLogged,
 )
+from xaitui.faults import Point, point
 from xaitui.metrics.scores import score
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import State
@@ -127,11 +128,13 @@ class Trainer:
             for images, labels in self._meter.waiting_for(batches, observer):
                 if stop.now:
                     return
+                point(Point.STEP_BEGUN)
                 result = self._step(
                     images, labels, step=self.at.step, rate=parts.rate(self.at.step), micro_batch=self.batch_sizes.micro
                 )
                 self.at.batch += 1
                 self.at.step += 1
+                point(Point.STEP_DONE)
                 with observer.phase("logging"):
                     self._meter.add(result.loss, result.logits, labels)
                     if self.at.step % parts.log_every == 0:
