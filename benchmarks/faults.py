@@ -1,8 +1,8 @@
 """Whether a run survives: random rounds of every kind of fault, many more than the test suite has time for.
 
-A round makes something go wrong at a moment that its number decides, and then looks at what was promised: that a run goes on
-or can go on exactly, that nothing is half written, that the right words and the right exit code come. What breaks a
-promise is named with its number, so that `--first NUMBER --rounds 1` shows it again.
+A round makes something go wrong at a moment that its number decides, and then looks at what was promised: that a run
+goes on or can go on exactly, that nothing is half written, that the right words and the right exit code come. What
+breaks a promise is named with its number, so that `--first NUMBER --rounds 1` shows it again.
 """
 
 from __future__ import annotations
