@@ -28,12 +28,13 @@ class Host:
         self._ours.update(roots)
         our_processor, our_memory = self._ours.usage()
         memory = psutil.virtual_memory()
+        cores = tuple(psutil.cpu_percent(percpu=True))
         return HostSample(
-            tuple(psutil.cpu_percent(percpu=True)),
+            cores,
             memory.total - memory.available,
             memory.total,
             _load(),
-            our_processor,
+            min(our_processor, 100.0 * len(cores)),  # it is counted in ticks, of which a short time has too few
             our_memory,
         )
 

@@ -45,7 +45,7 @@ def test_this_machine() -> None:
     assert sample.processor is not None
     assert 0 < sample.memory_used < sample.memory_total
     assert sample.our_memory > 1 << 20
-    assert sample.our_processor >= 0
+    assert 0 <= sample.our_processor <= 100 * len(sample.cores)  # also where the time between two readings is short
 
 
 def test_children_of_children_are_ours(family: tuple[int, int]) -> None:
