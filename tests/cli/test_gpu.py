@@ -48,7 +48,7 @@ def test_without_a_driver_it_shows_the_processors_and_says_why(
     lines = capsys.readouterr().out.splitlines()
     assert re.fullmatch(r"processors  \d+ % of \d+ cores?, load \d+\.\d\d \d+\.\d\d \d+\.\d\d", lines[0])
     assert re.fullmatch(r"memory      [\d.]+/[\d.]+ GiB", lines[1])
-    assert re.fullmatch(r"ours        \d+ % of a core, [\d.]+ [MG]iB: this program and the runs .*", lines[2])
+    assert re.fullmatch(r"ours        \d+ % of a core, [\d.]+ [MG]iB: this program and its runs", lines[2])
     assert lines[3:] == ["no NVIDIA driver (NVML Shared Library Not Found)"]
 
 

@@ -75,7 +75,7 @@ def _host(host: HostSample) -> Iterator[str]:
     ours = f"{wording.percent(host.our_processor)} of a core, {format_size(host.our_memory)}"
     yield f"processors  {wording.percent(host.processor)} of {wording.cores(host)}, load {wording.load(host)}"
     yield f"memory      {wording.memory(host)} GiB"
-    yield f"ours        {ours}: this program and running runs"
+    yield f"ours        {ours}: this program and its runs"
 
 
 def _gpu(gpu: GpuSample) -> str:
