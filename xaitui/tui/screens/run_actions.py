@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -43,13 +44,13 @@ class RunActions(RunLooks):
         line = self.table.line
         return None if isinstance(line, Heading) else line
 
+    @abstractmethod
     def look(self) -> None:
         """Look at every run again."""
-        raise NotImplementedError
 
+    @abstractmethod
     def rearrange(self) -> object:
         """Show what is known."""
-        raise NotImplementedError
 
     def action_cursor_down(self) -> None:
         """Down."""

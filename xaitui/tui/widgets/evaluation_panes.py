@@ -49,8 +49,9 @@ class Pane(Container):
         else:
             await self._fill(evaluation, index)
 
+    @abstractmethod
     async def _fill(self, evaluation: Evaluation, index: int) -> None:
-        raise NotImplementedError
+        """Do it where it is for the set."""
 
     def compose(self) -> ComposeResult:
         """What is said where the pane is not for the set."""
