@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -21,11 +22,9 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
         durable: whether it is to survive a power cut; waiting for the disk takes milliseconds.
 
     Raises:
-        OSError: the disk is full or the folder cannot be written; `path` is as it was.
+        OSError: the disk is full or the folder cannot be written; it names `path`, which is as it was.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    os.close(descriptor)
-    temporary = Path(name)
+    temporary = _beside(path)
     try:
         with temporary.open("wb") as file:
             point(Point.FILE_OPENED, path.name)
@@ -37,14 +36,27 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
         temporary.chmod(0o644)
         point(Point.FILE_SYNCED, path.name)
         temporary.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(temporary)):
+            error.filename, error.filename2 = str(path), None  # nobody knows the temporary name
         raise
     point(Point.FILE_RENAMED, path.name)
     if durable:
         sync_folder(path.parent)
     point(Point.FILE_DONE, path.name)
+
+
+def _beside(path: Path) -> Path:
+    """A new file in the same folder."""
+    try:
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as error:
+        error.filename = str(path)
+        raise
+    os.close(descriptor)
+    return Path(name)
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
@@ -60,3 +72,19 @@ def sync_folder(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+_NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+
+
+def trouble_of(error: OSError, path: Path, then: str = "") -> str:
+    """What is wrong with a file or its disk, in a line for a user.
+
+    Args:
+        path: what was being read or written, where the error names nothing.
+        then: a command that goes on once it is mended.
+    """
+    where = error.filename or path
+    if error.errno in _NO_ROOM:
+        return f"{where}: {_NO_ROOM[error.errno]}; free some space" + (f", then: {then}" if then else "")
+    return f"{where}: {error.strerror or error}" + (f"; once that is mended: {then}" if then else "")

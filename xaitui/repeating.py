@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable, Iterator
+
+PATIENCE = 10.0
+"""Seconds to wait for an action in the end."""
 
 
 @contextlib.contextmanager
@@ -12,6 +16,7 @@ def repeating(action: Callable[[], None], *, every: float, name: str) -> Iterato
     """Call `action` now and every so many seconds, in a thread of its own, for the length of the block.
 
     An OSError of the action is passed over: a disk or share that fails for a moment must not end what it runs beside.
+    One that hangs must not keep it from ending: the thread is left behind after `PATIENCE`, and ends with the process.
     """
     over = threading.Event()
 
@@ -28,4 +33,6 @@ def repeating(action: Callable[[], None], *, every: float, name: str) -> Iterato
         yield
     finally:
         over.set()
-        thread.join()
+        thread.join(PATIENCE)
+        if thread.is_alive():
+            logging.getLogger("xaitui").warning("%s: still waiting for the disk; left behind", name)

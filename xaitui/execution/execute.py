@@ -32,19 +32,19 @@ from xaitui.events import (
     RunStopped,
 )  # fmt: skip
 from xaitui.execution.background import HANDOVER_SECONDS, start_resume
-from xaitui.execution.failures import failure_of
+from xaitui.execution.failures import disk_of, failure_of, failure_of_run
 from xaitui.execution.finish import Ending, judge_best
 from xaitui.execution.prepare import Prepared
 from xaitui.execution.probe_maps import ProbeMaps
+from xaitui.execution.recording import Recorder
 from xaitui.execution.saver import RunSaver, restore_last
 from xaitui.execution.trained import preprocessing_of
 from xaitui.execution.watcher import watching
 from xaitui.files import write_atomic
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import write_environment
-from xaitui.runs.journal import JournalWriter, read_journal
+from xaitui.runs.journal import JournalWriter
 from xaitui.runs.log import logger, logging_to, run_program
-from xaitui.runs.metrics_csv import append_metrics, write_metrics
 from xaitui.runs.owner import owning
 from xaitui.runs.preprocessing import write_preprocessing
 from xaitui.runs.requests import Request, ask, take
@@ -81,15 +81,15 @@ class Execution:
         """Train, and yield each event once it is in the journal. A failure is an event too, the last one.
 
         Raises:
-            XaituiError: another process writes this run, or it cannot be taken up; nothing was changed.
+            XaituiError: another process writes this run, or it cannot be taken up: what was saved of it is as it was.
         """
-        with self._ownership(), logging_to(self.run.log):
+        with disk_of(self.run.path), logging_to(self.run.log), self._ownership():
             if not self.handed_over:
                 take(self.run.path)  # a request that waited was meant for an earlier process
             first = self.begin(self)
             journal = JournalWriter(self.run.journal)
             try:
-                yield from self._guarded(journal, first)
+                yield from self._guarded(Recorder(self.run, journal), first)
             finally:
                 journal.close()
         if not self._goes_on:
@@ -101,31 +101,29 @@ class Execution:
         patience = HANDOVER_SECONDS if self.handed_over else 0.0
         return owning(self.run.lock, self.run.heartbeat, take_over=self.take_over, patience=patience)
 
-    def _guarded(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
+    def _guarded(self, recorder: Recorder, first: Sequence[Event]) -> Iterator[Event]:
         try:
-            for event in self._work(journal, first):
-                yield self._record(journal, event)
+            for event in self._work(recorder, first):
+                yield from recorder.write(event)
         except KeyboardInterrupt:
-            yield self._last_word(
-                journal, self._stopped(StopReason("interrupted at once", ExitCode.INTERRUPTED), False)
-            )
+            yield recorder.write_last(self._stopped(StopReason("interrupted at once", ExitCode.INTERRUPTED), False))
         except Exception as error:  # noqa: BLE001 -- the one place where a run's failure becomes an event
             self.error = error
             logger.error("%s", "".join(traceback.format_exception(error)))
-            yield self._last_word(journal, self._failed(error))
+            yield recorder.write_last(self._failed(error))
 
-    def _work(self, journal: JournalWriter, first: Sequence[Event]) -> Iterator[Event]:
+    def _work(self, recorder: Recorder, first: Sequence[Event]) -> Iterator[Event]:
         trainer = self.prepared.trainer
-        saver, maps = RunSaver(self.run, journal, self.prepared.config), ProbeMaps(trainer.parts, self.run)
+        saver, maps = RunSaver(self.run, recorder.journal, self.prepared.config), ProbeMaps(trainer.parts, self.run)
         yield from first
         yield from (Note(message=note) for note in self.prepared.notes)
-        write_metrics(self.run.metrics, read_journal(self.run.journal))
+        yield from recorder.table.write()
         with watching(
             self.run.path, self.stop, max_time=self.prepared.config.run.max_time, save_now=saver.ask,
             answered=lambda request: self._answered.put(RequestAnswered(request=request.value)),
         ):  # fmt: skip
             with profiling(trainer, self.run.profile, wanted=self.prepared.config.run.profile) as missing:
-                for event in self._fit(saver):
+                for event in self._fit(saver, recorder):
                     yield event
                     yield from self._remarks(event, maps)
                 yield from missing()
@@ -139,9 +137,10 @@ class Execution:
                 splits = ("val", "test") if self.tests else ("val",)
                 yield from judge_best(trainer, self.prepared, self.run, self._ending, splits)
         yield from self._answers()
+        yield from recorder.table.complete()
         yield self._finished() if reason is None else self._stopped(reason, saved=True)
 
-    def _fit(self, saver: RunSaver) -> Iterator[Event]:
+    def _fit(self, saver: RunSaver, recorder: Recorder) -> Iterator[Event]:
         """Train; from the last checkpoint on where memory ran out in the middle of an update."""
         trainer, is_torn = self.prepared.trainer, True
         while is_torn:
@@ -159,7 +158,7 @@ class Execution:
                     from_step=trainer.at.step, journal_offset=len(saved), epochs=trainer.epochs, exact=False,
                     checkpoint=f"checkpoints/{self.run.last.name}", reason="memory ran out in the middle of an update",
                 )  # fmt: skip
-                write_metrics(self.run.metrics, read_journal(self.run.journal))
+                yield from recorder.table.write()
                 yield trainer.shrink()
 
     def _remarks(self, event: Event, maps: ProbeMaps) -> Iterator[Event]:
@@ -172,22 +171,6 @@ class Execution:
     def _answers(self) -> Iterator[Event]:
         while not self._answered.empty():
             yield self._answered.get()
-
-    def _record(self, journal: JournalWriter, event: Event) -> Event:
-        event = journal.append(event)
-        if isinstance(event, EpochFinished):
-            append_metrics(self.run.metrics, event)
-        elif isinstance(event, Note):
-            logger.info("%s", event.message)
-        return event
-
-    def _last_word(self, journal: JournalWriter, event: LifeCycle) -> Event:
-        """Say how it ended even where the disk takes nothing any more."""
-        try:
-            return journal.append(event)
-        except OSError as error:
-            logger.error("the journal took no end: %s", error)
-            return event
 
     def started(self) -> RunStarted:
         """The event of a first start."""
@@ -245,7 +228,7 @@ class Execution:
 
     def _failed(self, error: Exception) -> RunFailed:
         trainer = self.prepared.trainer
-        known = failure_of(error, self.run.path)
+        known = failure_of_run(error, self.run.path)
         return RunFailed(epoch=trainer.at.epoch, step=trainer.at.step, kind=type(error).__name__, message=str(known),
                          exit_code=int(known.exit_code))  # fmt: skip
 

@@ -18,6 +18,7 @@ from xaitui.events import EpochFinished, Event, Note
 from xaitui.explain.grad_cam import grad_cam
 from xaitui.explain.layers import default_layer
 from xaitui.explain.probe import choose_probe
+from xaitui.files import trouble_of
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.watched import (
@@ -64,17 +65,15 @@ class ProbeMaps:
         """The epochs so far."""
 
     def after(self, event: EpochFinished) -> Iterator[Event]:
-        """Keep the maps of an epoch that is over; tell an alarm when it begins, and why nothing more is watched.
-
-        Raises:
-            OSError: the disk is full or cannot be written.
-        """
+        """Keep the maps of an epoch that is over; tell an alarm when it begins, and why nothing more is watched."""
         if not self._wanted:
             return
         rows: tuple[WatchedEpoch, ...] = ()
         trouble = ""
         try:
             rows = self._look(event)
+        except OSError as error:
+            trouble = trouble_of(error, self._run.explanations)
         except MEMORY_ERRORS as error:
             trouble = "memory ran out" if is_out_of_memory(error) else str(error).partition("\n")[0]
         if trouble:  # outside of the `except`: the error's traceback holds what did not fit

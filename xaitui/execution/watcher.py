@@ -29,6 +29,8 @@ def watching(
     deadline = time.monotonic() + max_time if max_time else float("inf")
 
     def look() -> None:
+        if time.monotonic() > deadline and not stop.now:  # first: a folder that cannot be read must not end the limit
+            stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
         for request in () if stop.hands_over else take(run):
             answered(request)
             match request:
@@ -38,7 +40,5 @@ def watching(
                     stop.paused = request is Request.PAUSE
                 case _:
                     stop.ask(_REASONS[request])
-        if time.monotonic() > deadline and not stop.now:
-            stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
 
     return repeating(look, every=POLL_SECONDS, name="requests")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import errno
 import os
 import time
 from collections.abc import Callable, Iterable
@@ -40,6 +42,7 @@ class JournalWriter:
             OSError: the file cannot be written.
         """
         self._clock = clock
+        self._path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         end = os.fstat(self._fd).st_size
         if end and os.pread(self._fd, 1, end - 1) != b"\n":
@@ -54,20 +57,24 @@ class JournalWriter:
         """Write an event with the time of now, and return it so. Life-cycle and checkpoint events reach the disk.
 
         Raises:
-            OSError: the disk is full or gone; what was written of the line is taken back.
+            OSError: the disk is full or gone, or the file was deleted; what was written of the line is taken back.
         """
         event = dataclasses.replace(event, time=self._clock())
-        before = self.offset
+        status = os.fstat(self._fd)
+        if status.st_nlink == 0:
+            raise FileNotFoundError(errno.ENOENT, "it was deleted while the run went on", str(self._path))
         try:
             point(Point.LINE_BEGUN, type(event).__name__)
             self._write(encode(event))
             point(Point.LINE_WRITTEN, type(event).__name__)
-        except OSError:
-            os.ftruncate(self._fd, before)
+            if isinstance(event, LifeCycle | CheckpointSaved):
+                os.fsync(self._fd)
+                point(Point.LINE_SYNCED, type(event).__name__)
+        except OSError as error:
+            error.filename = error.filename or str(self._path)
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._fd, status.st_size)
             raise
-        if isinstance(event, LifeCycle | CheckpointSaved):
-            os.fsync(self._fd)
-            point(Point.LINE_SYNCED, type(event).__name__)
         return event
 
     def sync(self) -> None:
@@ -75,8 +82,9 @@ class JournalWriter:
         os.fsync(self._fd)
 
     def close(self) -> None:
-        """Close the file."""
-        os.close(self._fd)
+        """Close the file; what had to reach the disk has done so, and nothing is lost where this fails."""
+        with contextlib.suppress(OSError):
+            os.close(self._fd)
 
     def _write(self, line: bytes) -> None:
         while line:

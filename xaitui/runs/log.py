@@ -39,6 +39,10 @@ class _QuietFileHandler(logging.FileHandler):
         with contextlib.suppress(OSError):
             super().emit(record)
 
+    def close(self) -> None:
+        with contextlib.suppress(OSError):  # what a full disk did not take is tried once more, and fails again
+            super().close()
+
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 -- the name is logging's
         del record
 

@@ -5,18 +5,59 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from xaitui.catalog.metrics import METRICS
-from xaitui.events import EpochFinished, Event
+from xaitui.events import EpochFinished, Event, Note
 from xaitui.faults import Point, point
-from xaitui.files import write_atomic
+from xaitui.files import trouble_of, write_atomic
+from xaitui.runs.journal import read_journal
 
 COLUMNS = (
     "epoch", "step", "train_loss", "train_accuracy", *(f"val_{name}" for name in METRICS), "lr", "images_per_second",
     "seconds", "best_epoch", "best",
 )  # fmt: skip
+
+
+class MetricsTable:
+    """The table of a run that is going on, which goes on without where it cannot be written: the journal has it all."""
+
+    def __init__(self, path: Path, journal: Path) -> None:
+        self._path = path
+        self._journal = journal
+        self._is_whole = False
+        """Whether the file has each row so far."""
+        self._is_told = False
+
+    def write(self) -> Iterator[Note]:
+        """Write it anew from the journal; say it, once, where it cannot be written."""
+        try:
+            write_metrics(self._path, read_journal(self._journal))
+            self._is_whole = True
+        except OSError as error:
+            yield from self._miss(error)
+
+    def add(self, event: EpochFinished) -> Iterator[Note]:
+        """Add the row of an epoch that is in the journal; all of them where an earlier one could not be added."""
+        if not self._is_whole:
+            yield from self.write()
+            return
+        try:
+            append_metrics(self._path, event)
+        except OSError as error:
+            yield from self._miss(error)
+
+    def complete(self) -> Iterator[Note]:
+        """Try once more, in the end, where a row is missing."""
+        if not self._is_whole:
+            yield from self.write()
+
+    def _miss(self, error: OSError) -> Iterator[Note]:
+        self._is_whole = False
+        if not self._is_told:
+            self._is_told = True
+            yield Note(message=f"the table of epochs is not written: {trouble_of(error, self._path)}")
 
 
 def write_metrics(path: Path, events: Iterable[Event]) -> None:

@@ -143,7 +143,8 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
             with _beating(heartbeat):
                 yield owner
         finally:
-            os.ftruncate(descriptor, 0)
+            with contextlib.suppress(OSError):  # the lock itself is let go of below
+                os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 

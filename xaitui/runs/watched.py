@@ -138,7 +138,8 @@ def write_probe(folder: Path, probe: Probe) -> None:
     Raises:
         OSError: the disk is full or cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    for each in (folder.parent, folder):  # not the run's own folder: one that was deleted stays so
+        each.mkdir(exist_ok=True)
     for path in folder.glob("epoch-*.npz"):
         path.unlink()
     with replacing(folder / "probe.npz") as file:

@@ -1,0 +1,177 @@
+"""A disk that refuses: full, over its quota, failing; at any point of a run at which something is written or read."""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import random
+import threading
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from tests.runs_for_tests import finish, logged_steps, made_set, start, take_up, weights
+from xaitui.errors import XaituiError
+from xaitui.events import Event, RunFailed, RunFinished
+from xaitui.execution.execute import Execution
+from xaitui.faults import Point, injected
+from xaitui.runs.directory import RunDirectory, list_runs
+from xaitui.runs.summary import State, summarise
+from xaitui.training.checkpoint import load_checkpoint
+
+ERRORS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EIO: "Input/output error"}
+"""What a disk refuses with, and the words for it."""
+
+SETTINGS: dict[str, Any] = {"training__batch_size": 8, "training__threads": 1, "training__epochs": 3,
+                            "run__keep": "all"}  # fmt: skip
+
+VIEWS = ("metrics.csv", "heartbeat", "probe.npz", "epoch-")
+"""Beginnings of the names of files without which a training goes on."""
+
+_AT_WORK = frozenset({Point.STEP_BEGUN, Point.STEP_DONE, Point.EVALUATION_BEGUN, Point.EVALUATION_BATCH,
+                      Point.EVALUATION_DONE})  # fmt: skip
+"""Where nothing is written; what fails there was to be read."""
+
+Place = tuple[Point, str]
+
+
+def is_view(what: str) -> bool:
+    """Whether a training goes on without the file."""
+    return what.startswith(VIEWS)
+
+
+class Refusal:
+    """A disk that refuses in the thread that made this; the first time at a visit that is wanted."""
+
+    def __init__(self, number: int, wanted: Callable[[Point, str], bool], *, for_good: bool = False) -> None:
+        """Prepare it.
+
+        Args:
+            number: of the error.
+            wanted: asked at each visit until it says yes.
+            for_good: whether every write is refused from then on.
+        """
+        self._number = number
+        self.word = ERRORS[number]
+        """What a user is to be told of it."""
+        self._wanted = wanted
+        self._for_good = for_good
+        self._thread = threading.current_thread()
+        self.at: Place | None = None
+        """Where it has refused first."""
+
+    def __call__(self, point: Point, what: str) -> None:
+        """Refuse, or not."""
+        if threading.current_thread() is not self._thread:
+            return
+        if self.at is None:
+            if not self._wanted(point, what):
+                return
+            self.at = (point, what)
+        elif not self._for_good or point in _AT_WORK:
+            return
+        raise OSError(self._number, os.strerror(self._number))
+
+
+def visits(folder: Path) -> tuple[RunDirectory, list[Place]]:
+    """A run that nothing refuses, and the points of its own thread in the order in which they are first visited."""
+    thread, seen = threading.current_thread(), dict[Place, None]()
+
+    def look(point: Point, what: str) -> None:
+        if threading.current_thread() is thread:
+            seen.setdefault((point, what))
+
+    with injected(look):
+        execution = start(folder / "whole", data__dataset=str(made_set(folder / "set.npz")), **SETTINGS)
+        events = finish(execution)
+    assert isinstance(events[-1], RunFinished)
+    return execution.run, list(seen)
+
+
+def check_refused(execution: Execution, refusal: Refusal, events: list[Event]) -> None:
+    """A run that was refused something it needs has said so, and left what was good; raises AssertionError."""
+    at, run, last = refusal.at, execution.run, events[-1]
+    assert isinstance(last, RunFailed), f"refused at {at}: the run went on to {last}"
+    assert last.exit_code == 1, f"refused at {at}: exit code {last.exit_code}"
+    check_line(last.message, refusal)
+    assert last.message.endswith(f": xaitui resume {run.path}"), f"refused at {at}: {last.message}"
+    state = summarise(run).state
+    assert state in (State.FAILED, State.INTERRUPTED), f"refused at {at}: the run is {state}"
+    check_files(run, at)
+
+
+def check_line(said: str, refusal: Refusal) -> None:
+    """What is said of a refusal is one line that names it; raises AssertionError."""
+    assert refusal.word in said, f"refused at {refusal.at}: {said}"
+    assert "\n" not in said, f"refused at {refusal.at}: {said}"
+
+
+def check_files(run: RunDirectory, at: object) -> None:
+    """No file of a run is half there; raises AssertionError."""
+    hidden = sorted(path.name for path in run.path.rglob(".*"))
+    assert not hidden, f"refused at {at}: left behind: {hidden}"
+    for path in run.last.parent.glob("*.pt"):
+        load_checkpoint(path)
+
+
+def check_equal(run: RunDirectory, whole: RunDirectory) -> None:
+    """A run ended as one that nothing happened to; raises AssertionError."""
+    assert logged_steps(run) == logged_steps(whole), "steps are missing, or there twice"
+    ours, theirs = weights(run), weights(whole)
+    different = [name for name, tensor in theirs.items() if not torch.equal(ours[name], tensor)]
+    assert not different, f"other weights: {different}"
+    rows = [path.read_text().count("\n") for path in (run.metrics, whole.metrics)]
+    assert rows[0] == rows[1], f"{rows[0]} lines of metrics.csv instead of {rows[1]}"
+
+
+@cache
+def _whole() -> tuple[TemporaryDirectory[str], RunDirectory]:
+    """The run of these settings that nothing happens to; its folder is there as long as this process."""
+    place = TemporaryDirectory(prefix="disk-")
+    return place, visits(Path(place.name))[0]
+
+
+def one_round(seed: int, folder: Path) -> None:
+    """A run that is refused something at random points, and resumed until it is finished."""
+    draw, whole = random.Random(seed), _whole()[1]
+    data = str(made_set(folder / "set.npz"))
+    run: RunDirectory | None = None
+    for number in draw.choices(list(ERRORS), k=draw.randint(1, 4)):
+        visit, for_good = draw.randint(1, 150), draw.random() < 0.5
+        with injected(refusal := Refusal(number, nth(visit), for_good=for_good)):
+            try:
+                execution = start(folder / "runs", data__dataset=data, **SETTINGS) if run is None else take_up(run)
+                events = finish(execution)
+            except XaituiError as error:
+                check_not_begun(folder / "runs", run, refusal, str(error))
+                continue
+        run = execution.run
+        if isinstance(events[-1], RunFinished):
+            assert refusal.at is None or is_view(refusal.at[1]), f"refused at {refusal.at}: it went on"
+            break
+        check_refused(execution, refusal, events)
+    else:
+        execution = start(folder / "runs", data__dataset=data, **SETTINGS) if run is None else take_up(run)
+        assert isinstance(finish(execution)[-1], RunFinished), "it does not come to its end"
+    check_equal(execution.run, whole)
+
+
+def nth(visit: int) -> Callable[[Point, str], bool]:
+    """Wants the visit of that number, counted from 1."""
+    numbers = itertools.count(1)
+    return lambda point, what: next(numbers) == visit
+
+
+def check_not_begun(runs_dir: Path, run: RunDirectory | None, refusal: Refusal, said: str) -> None:
+    """A run that could not begin has left nothing, or what there was; raises AssertionError."""
+    assert refusal.at is not None, f"nothing was refused, and yet: {said}"
+    check_line(said, refusal)
+    if run is None:
+        assert not list_runs(runs_dir), f"refused at {refusal.at}: a run is left that never began"
+    else:
+        check_files(run, refusal.at)
