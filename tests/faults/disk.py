@@ -6,8 +6,10 @@ import errno
 import itertools
 import os
 import random
+import re
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -41,8 +43,8 @@ Place = tuple[Point, str]
 
 
 def is_view(what: str) -> bool:
-    """Whether a training goes on without the file."""
-    return what.startswith(VIEWS)
+    """Whether a training goes on without the file: it only shows it, or is a memo of a data file's checksum."""
+    return what.startswith(VIEWS) or re.fullmatch(r"[0-9a-f]{32}\.json", what) is not None
 
 
 class Refusal:
@@ -76,21 +78,6 @@ class Refusal:
         elif not self._for_good or point in _AT_WORK:
             return
         raise OSError(self._number, os.strerror(self._number))
-
-
-def visits(folder: Path) -> tuple[RunDirectory, list[Place]]:
-    """A run that nothing refuses, and the points of its own thread in the order in which they are first visited."""
-    thread, seen = threading.current_thread(), dict[Place, None]()
-
-    def look(point: Point, what: str) -> None:
-        if threading.current_thread() is thread:
-            seen.setdefault((point, what))
-
-    with injected(look):
-        execution = start(folder / "whole", data__dataset=str(made_set(folder / "set.npz")), **SETTINGS)
-        events = finish(execution)
-    assert isinstance(events[-1], RunFinished)
-    return execution.run, list(seen)
 
 
 def check_refused(execution: Execution, refusal: Refusal, events: list[Event]) -> None:
@@ -129,23 +116,48 @@ def check_equal(run: RunDirectory, whole: RunDirectory) -> None:
     assert rows[0] == rows[1], f"{rows[0]} lines of metrics.csv instead of {rows[1]}"
 
 
+@dataclass(frozen=True)
+class Whole:
+    """A run of these settings that nothing happened to."""
+
+    run: RunDirectory
+    places: tuple[Place, ...]
+    """The points of its own thread, in the order in which they were first visited."""
+    folder: TemporaryDirectory[str]
+
+
 @cache
-def _whole() -> tuple[TemporaryDirectory[str], RunDirectory]:
-    """The run of these settings that nothing happens to; its folder is there as long as this process."""
-    place = TemporaryDirectory(prefix="disk-")
-    return place, visits(Path(place.name))[0]
+def whole_run() -> Whole:
+    """Carry it out, once in a process."""
+    thread, seen = threading.current_thread(), dict[Place, None]()
+
+    def look(point: Point, what: str) -> None:
+        if threading.current_thread() is thread:
+            seen.setdefault((point, what))
+
+    folder = TemporaryDirectory(prefix="disk-")
+    with injected(look):
+        execution = begin(Path(folder.name))
+        events = finish(execution)
+    assert isinstance(events[-1], RunFinished)
+    return Whole(execution.run, tuple(seen), folder)
+
+
+def begin(folder: Path) -> Execution:
+    """A run of these settings that is ready for its first step."""
+    data = folder / "set.npz"
+    return start(folder / "runs", data__dataset=str(data if data.exists() else made_set(data)), **SETTINGS)
 
 
 def one_round(seed: int, folder: Path) -> None:
     """A run that is refused something at random points, and resumed until it is finished."""
-    draw, whole = random.Random(seed), _whole()[1]
-    data = str(made_set(folder / "set.npz"))
+    draw, whole = random.Random(seed), whole_run().run
     run: RunDirectory | None = None
     for number in draw.choices(list(ERRORS), k=draw.randint(1, 4)):
         visit, for_good = draw.randint(1, 150), draw.random() < 0.5
         with injected(refusal := Refusal(number, nth(visit), for_good=for_good)):
             try:
-                execution = start(folder / "runs", data__dataset=data, **SETTINGS) if run is None else take_up(run)
+                execution = begin(folder) if run is None else take_up(run)
                 events = finish(execution)
             except XaituiError as error:
                 check_not_begun(folder / "runs", run, refusal, str(error))
@@ -156,7 +168,7 @@ def one_round(seed: int, folder: Path) -> None:
             break
         check_refused(execution, refusal, events)
     else:
-        execution = start(folder / "runs", data__dataset=data, **SETTINGS) if run is None else take_up(run)
+        execution = begin(folder) if run is None else take_up(run)
         assert isinstance(finish(execution)[-1], RunFinished), "it does not come to its end"
     check_equal(execution.run, whole)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import os
 import shutil
 import subprocess
@@ -12,14 +14,86 @@ from typing import Any
 import pytest
 import torch
 
+from tests.faults.disk import (
+    ERRORS,
+    Refusal,
+    begin,
+    check_equal,
+    check_not_begun,
+    check_refused,
+    is_view,
+    one_round,
+    whole_run,
+)
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.cli.app import run
 from xaitui.cli.study_run import StudyReporter
-from xaitui.events import CheckpointSaved, EpochFinished, Event, RunFailed, RunFinished
+from xaitui.errors import XaituiError
+from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished
+from xaitui.faults import Point, injected
 from xaitui.runs.directory import list_runs
 from xaitui.studies.folder import find_study
 from xaitui.studies.standing import StudyReader, TrialState
 from xaitui.training.checkpoint import load_checkpoint, save_checkpoint
+
+
+def test_a_run_that_is_refused_at_each_point_in_turn_ends_as_if_nothing_had_been(tmp_path: Path) -> None:
+    """One error at each point where it needs the disk; each time it says so, and is resumed from what it has saved."""
+    needed = [place for place in whole_run().places if not is_view(place[1])]
+    assert len(needed) > 50
+    errors, run = itertools.cycle(ERRORS), None
+    for place in needed:
+        refusal = Refusal(next(errors), lambda *visited, place=place: visited == place)
+        with injected(refusal):
+            try:
+                execution = begin(tmp_path) if run is None else take_up(run)
+            except XaituiError as error:
+                check_not_begun(tmp_path / "runs", run, refusal, str(error))
+                continue
+            events = finish(execution)
+        assert refusal.at == place, f"{place} was not visited"
+        check_refused(execution, refusal, events)
+        run = execution.run
+    assert run is not None
+    assert isinstance(finish(take_up(run))[-1], RunFinished)
+    check_equal(run, whole_run().run)
+
+
+def test_a_training_goes_on_without_the_files_that_only_show_it(tmp_path: Path) -> None:
+    """Heartbeat, table of epochs, watched maps, log: none can be written, the whole time."""
+    refused = set()
+
+    def refuse(point: Point, what: str) -> None:
+        if is_view(what):
+            refused.add(what)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    execution = begin(tmp_path)
+    execution.run.log.symlink_to("/dev/full")
+    with injected(refuse):
+        events = finish(execution)
+    assert {"heartbeat", "metrics.csv", "probe.npz"} <= refused
+    assert isinstance(events[-1], RunFinished)
+    notes = [event.message for event in events if isinstance(event, Note) and "the disk is full" in event.message]
+    assert [note.partition(":")[0] for note in notes] == [
+        "the table of epochs is not written", "what the model looks at is not watched any more",
+    ]  # fmt: skip
+    assert_equal_weights(execution.run, whole_run().run)
+
+
+def test_the_table_has_every_row_again_once_it_can_be_written(tmp_path: Path) -> None:
+    refusal = Refusal(errno.EIO, lambda point, what: point is Point.ROW_BEGUN)
+    execution = begin(tmp_path)
+    with injected(refusal):
+        events = finish(execution)
+    assert isinstance(events[-1], RunFinished)
+    assert refusal.at is not None
+    check_equal(execution.run, whole_run().run)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_run_that_is_refused_at_random_points_ends_as_if_nothing_had_been(seed: int, tmp_path: Path) -> None:
+    one_round(seed, tmp_path)
 
 
 @pytest.fixture
