@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from tests.forked import Forked
 from xaitui.config.layers import build_config
 from xaitui.events import Event, StepLogged
 from xaitui.execution.execute import Execution, create
@@ -89,13 +90,19 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT)}
 
 
-def spawn(words: Sequence[str], cwd: Path, **options: Any) -> subprocess.Popen[str]:
-    """A process of its own, its stdout to be read line by line."""
-    return subprocess.Popen(command(*words), cwd=cwd, env=environment(), text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE, **options)  # fmt: skip
+def spawn(words: Sequence[str], cwd: Path, **options: Any) -> Forked:
+    """A process of its own, its stdout to be read line by line; it need not load torch."""
+    return Forked(words, cwd, environment(), **options)
 
 
-def events_of(process: subprocess.Popen[str]) -> Iterator[dict[str, Any]]:
+def run_command(words: Sequence[str], cwd: Path) -> subprocess.CompletedProcess[str]:
+    """A command in a process of its own, from its start to its end."""
+    with spawn(words, cwd) as process:
+        out, err = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.wait(), out, err)
+
+
+def events_of(process: Forked) -> Iterator[dict[str, Any]]:
     """The events that a process with --json writes, as they come."""
     assert process.stdout is not None
     for line in process.stdout:

@@ -12,7 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runs_for_tests import command, environment, made_set, spawn
+from tests.forked import Forked
+from tests.runs_for_tests import made_set, run_command, spawn
 from xaitui.events import EpochFinished, RunFinished, StepLogged
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal import fold, read_entries
@@ -37,29 +38,29 @@ def study(folder: Path) -> StudyFolder:
     return StudyFolder(folder / "runs" / "studies" / "s")
 
 
-def wait_until(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+def wait_until(condition: Callable[[], object], process: Forked) -> None:
     """Look again and again, as long as the process is there."""
     while process.poll() is None and not condition():
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(timeout=0.02)
 
 
-def lines_of(process: subprocess.Popen[str]) -> Iterator[str]:
+def lines_of(process: Forked) -> Iterator[str]:
     assert process.stdout is not None
-    yield from process.stdout
+    return iter(process.stdout)
 
 
-def assert_each_once(folder: Path, trials: int = TRIALS, epochs: int = EPOCHS) -> None:
+def assert_each_once(folder: Path) -> None:
     """Every trial ended once, each of its epochs and steps is there once, and the choice was tested."""
     standing = StudyReader(study(folder)).read()
-    assert standing.count(TrialState.FINISHED) == len(standing.trials) == trials
+    assert standing.count(TrialState.FINISHED) == len(standing.trials) == TRIALS
     for run in list_runs(study(folder).trials):
         events = [entry.event for entry in fold(read_entries(run.journal))]
         assert sum(isinstance(event, RunFinished) for event in events) == 1, run.id
-        assert [event.epoch for event in events if isinstance(event, EpochFinished)] == list(range(1, epochs + 1))
+        assert [event.epoch for event in events if isinstance(event, EpochFinished)] == list(range(1, EPOCHS + 1))
         steps = [event.step for event in events if isinstance(event, StepLogged)]
         assert steps == sorted(set(steps))
-        assert steps[-1] == epochs * 20
+        assert steps[-1] == EPOCHS * 20
     assert standing.best is not None
     assert all(each.row is not None and each.row.test for each in standing.best.trials)
 
@@ -74,7 +75,7 @@ def test_a_study_that_is_killed_at_any_moment_goes_on_where_it_was(folder: Path)
         with spawn(SWEEP, folder) as process:
             wait_until(lambda: journal_lines(folder) >= moment, process)  # noqa: B023 -- called at once
             process.kill()
-    done = subprocess.run(command(*SWEEP), cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = run_command(SWEEP, folder)
     assert done.returncode == 0, done.stderr
     assert_each_once(folder)
 
@@ -123,7 +124,7 @@ def test_a_search_that_is_killed_goes_on_without_losing_a_trial(folder: Path) ->
             wait_until(lambda: journal_lines(folder) >= moment, process)  # noqa: B023 -- called at once
             process.kill()
     study(folder).journal.unlink(missing_ok=True)
-    done = subprocess.run(command(*words), cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = run_command(words, folder)
     assert done.returncode == 0, done.stderr
     assert_each_once(folder)
 
@@ -138,20 +139,18 @@ def test_a_signal_saves_the_trial_and_the_study_goes_on_later(folder: Path, numb
     assert "go on with: xaitui sweep resume s" in words
     states = StudyReader(study(folder)).read().counts
     assert states[TrialState.STOPPED] == 1
-    resumed = command("sweep", "resume", "s", "--workers", "2")
-    done = subprocess.run(resumed, cwd=folder, env=environment(), capture_output=True, text=True, check=False)
+    done = run_command(["sweep", "resume", "s", "--workers", "2"], folder)
     assert done.returncode == 0, done.stderr
     assert_each_once(folder)
 
 
 def test_stop_reaches_every_worker(folder: Path) -> None:
-    long = ["--epochs", "60", "--seeds", "1", "--workers", "2"]  # so that the request comes before the end
+    long = ["--epochs", "6000", "--seeds", "1", "--workers", "2"]  # so that the request comes before the end
     with spawn([*SWEEP, *long], folder) as process:
         wait_until(lambda: len(writing(study(folder))) == 2, process)
-        asked = subprocess.run(command("sweep", "stop", "s"), cwd=folder, env=environment(), check=False)
+        asked = run_command(["sweep", "stop", "s"], folder)
         process.communicate()
     assert (asked.returncode, process.returncode) == (0, 0)
-    assert StudyReader(study(folder)).read().is_complete is False
-    done = subprocess.run(command("sweep", "resume"), cwd=folder, env=environment(), capture_output=True, check=False)
-    assert done.returncode == 0
-    assert_each_once(folder, trials=2, epochs=60)
+    standing = StudyReader(study(folder)).read()
+    assert standing.is_complete is False
+    assert standing.counts[TrialState.STOPPED] == 2
