@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import itertools
 import os
+import random
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 import torch
+from PIL import Image
 
 from tests.faults.disk import (
     ERRORS,
@@ -25,10 +29,12 @@ from tests.faults.disk import (
     one_round,
     whole_run,
 )
+from tests.file_server import Answer, serving
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.cli.app import run
 from xaitui.cli.study_run import StudyReporter
-from xaitui.errors import XaituiError
+from xaitui.data.download import fetch
+from xaitui.errors import DataError, XaituiError
 from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished
 from xaitui.faults import Point, injected
 from xaitui.runs.directory import list_runs
@@ -96,16 +102,25 @@ def test_a_run_that_is_refused_at_random_points_ends_as_if_nothing_had_been(seed
     one_round(seed, tmp_path)
 
 
+@contextlib.contextmanager
+def mounted(folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of that size in the place of an empty folder."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 @pytest.fixture
 def small_disk(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
     """A file system of a few megabytes, six unless a test says otherwise."""
     folder = tmp_path / "disk"
     folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={getattr(request, 'param', 6)}m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a file system cannot be mounted here")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    with mounted(folder, getattr(request, "param", 6)):
+        yield folder
 
 
 def fill(folder: Path) -> Path:
@@ -141,6 +156,77 @@ def test_a_disk_that_fills_up_keeps_the_last_checkpoint(small_disk: Path, tmp_pa
     assert isinstance(finish(take_up(execution.run))[-1], RunFinished)
     assert logged_steps(execution.run) == logged_steps(whole.run)
     assert_equal_weights(execution.run, whole.run)
+
+
+@pytest.fixture(scope="module")
+def full_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A full file system with a finished run on it, of which no predictions are left."""
+    folder = tmp_path_factory.mktemp("full")
+    with mounted(folder, 10):
+        run = whole_run().run
+        shutil.copytree(run.path, folder / "runs" / run.id, ignore=shutil.ignore_patterns("predictions", "epoch-*.pt"))
+        fill(folder)
+        yield folder
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("evaluate last --split val", 1), ("explain last --samples random:2", 3),
+        ("predict last {picture} --explain", 2), ("export last --to safetensors", 2),
+        ("export last --to torch-export", 2), ("report last", 2), ("resume last --epochs +1", 1),
+        ("report last --out {picture}.html --markdown {disk}/report.md", 2),
+        ("train --headless --dataset {set} --epochs 1 --threads 1", 1),
+        ("sweep --dataset {set} --vary lr=0.1,0.01 --name s", 2),
+    ],
+)  # fmt: skip
+def test_what_a_full_disk_refuses_is_one_line_and_leaves_no_half_file(
+    words: str, code: int, full_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture, before = tmp_path / "picture.png", sizes(full_disk)
+    Image.new("L", (8, 8)).save(picture)
+    filled = words.format(picture=picture, disk=full_disk, set=Path(whole_run().folder.name) / "set.npz")
+    assert run([*filled.split(), "--runs-dir", str(full_disk / "runs")]) == code
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith("xaitui: ")
+    assert "disk is full" in last or "No space left on device" in last
+    assert "traceback" not in last
+    assert sizes(full_disk) == before
+
+
+@pytest.mark.parametrize("words", ["runs ls", "runs show last", "predict last {picture}"])
+def test_what_only_reads_does_so_on_a_full_disk(words: str, full_disk: Path, tmp_path: Path) -> None:
+    picture = tmp_path / "picture.png"
+    Image.new("L", (8, 8)).save(picture)
+    assert run([*words.format(picture=picture).split(), "--runs-dir", str(full_disk / "runs")]) == 0
+
+
+def sizes(folder: Path) -> dict[str, int]:
+    """The files of a folder by their paths; a lock, which never holds anything of worth, is none."""
+    found = (path for path in folder.rglob("*") if path.is_file() and path.name not in ("lock", ".lock"))
+    return {str(path): path.stat().st_size for path in found}
+
+
+def test_a_download_that_the_disk_has_no_room_for_goes_on_when_it_has(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    body, target = random.Random(0).randbytes(3 << 20), small_disk / "set.npz"
+    filled: list[Path] = []
+
+    def fill_once(point: Point, what: str) -> None:
+        if point is Point.BLOCK_RECEIVED and not filled and target.with_name(f"{what}.part").stat().st_size:
+            filled.append(fill(small_disk))
+
+    with serving() as server:
+        url = server.serve("/set", Answer(body, headers=(("ETag", '"one"'),)))
+        with injected(fill_once), pytest.raises(DataError, match="No space left on device; free some space"):
+            fetch([url], target, md5=hashlib.md5(body).hexdigest())
+        assert not target.exists()
+        filled[0].unlink()
+        fetch([url], target, md5=hashlib.md5(body).hexdigest())
+        assert server.seen[-1].range
+    assert target.read_bytes() == body
 
 
 def test_a_full_disk_at_the_start_is_one_line_and_leaves_nothing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import importlib.util
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -60,11 +61,11 @@ class Format:
 
 
 def _write_safetensors(model: TrainedModel, path: Path, record: str) -> None:
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
     # Copies, for the format refuses weights that are shared
     state = {name: tensor.detach().clone().contiguous() for name, tensor in model.module.state_dict().items()}
-    save_file(state, path, metadata={KEY: record})
+    path.write_bytes(save(state, metadata={KEY: record}))  # its own writing raises no OSError where the disk is full
 
 
 def _read_safetensors(model: TrainedModel, path: Path) -> Answer:
@@ -76,8 +77,10 @@ def _read_safetensors(model: TrainedModel, path: Path) -> Answer:
 
 
 def _write_torch_export(model: TrainedModel, path: Path, record: str) -> None:
-    torch.export.save(torch.export.export(_graph(model), (_example(model),), dynamic_shapes=_any_number()), path,
-                      extra_files={KEY: record})  # fmt: skip
+    program = torch.export.export(_graph(model), (_example(model),), dynamic_shapes=_any_number())
+    file = io.BytesIO()  # torch's own writing to a path aborts the process where the disk is full
+    torch.export.save(program, file, extra_files={KEY: record})
+    path.write_bytes(file.getbuffer())
 
 
 def _read_torch_export(model: TrainedModel, path: Path) -> Answer:

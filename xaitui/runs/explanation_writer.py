@@ -59,7 +59,7 @@ def begin_set(folder: Path, settings: Mapping[str, Any]) -> tuple[ExplanationSet
 def _fresh(folder: Path, settings: Mapping[str, Any]) -> ExplanationSet:
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "pictures").mkdir(parents=True)
-    (folder / "samples.csv").write_text(table_text([], header=True), encoding="utf-8")
+    write_atomic(folder / "samples.csv", table_text([], header=True))
     write_settings(folder, settings)
     return read_explanations(folder)
 
