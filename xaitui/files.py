@@ -5,21 +5,27 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
 from xaitui.faults import Point, point
+from xaitui.hashes import note
+
+_TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
+"""Names that `_beside` gives."""
 
 
 @contextlib.contextmanager
-def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
+def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Iterator[IO[bytes]]:
     """A binary file that takes the place of `path`, all at once, when the block ends without an error.
 
     Args:
         path: the file to replace or make.
         durable: whether it is to survive a power cut; waiting for the disk takes milliseconds.
+        grows: whether it is also written in other ways, so that no note of it (xaitui/hashes.py) would stay true.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; it names `path`, which is as it was.
@@ -34,6 +40,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[IO[bytes]]:
             if durable:
                 os.fsync(file.fileno())
         temporary.chmod(0o644)
+        if not grows:
+            note(path, temporary, durable=durable)
         point(Point.FILE_SYNCED, path.name)
         temporary.replace(path)
     except BaseException as error:
@@ -59,9 +67,17 @@ def _beside(path: Path) -> Path:
     return Path(name)
 
 
-def write_atomic(path: Path, content: str | bytes) -> None:
-    """Put `content` in the place of `path`, all at once."""
-    with replacing(path) as file:
+def remove_leftovers(folder: Path) -> None:
+    """Remove what `replacing` could not when its process was killed; only for who alone writes in `folder`."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if _TEMPORARY.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+
+
+def write_atomic(path: Path, content: str | bytes, *, grows: bool = False) -> None:
+    """Put `content` in the place of `path`, all at once; `grows` as in `replacing`."""
+    with replacing(path, grows=grows) as file:
         file.write(content.encode() if isinstance(content, str) else content)
 
 

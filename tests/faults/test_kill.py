@@ -1,114 +1,79 @@
-"""SIGKILL at a random step, then resume: the weights are those of a run that nobody killed, bit for bit."""
+"""SIGKILL at every named point, then resume: the weights are those of a run that nobody killed, bit for bit."""
 
 from __future__ import annotations
 
+import json
 import os
 import pty
-import random
-import signal
-import subprocess
+import re
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import assert_equal_weights, command, environment, events_of, logged_steps, made_set, spawn
-from xaitui.runs.directory import RunDirectory, list_runs
+from tests.faults.kill import (
+    TRAIN,
+    assert_as_if_nothing_had_been,
+    go,
+    make_data,
+    one_round,
+    survive,
+)
+from tests.forked import Forked
+from tests.runs_for_tests import environment, spawn
+from xaitui.faults import Point
+from xaitui.runs.directory import list_runs
 from xaitui.runs.summary import State, summarise
 
-STEPS = 2 * 50
-TRAIN = (
-    *("train", "--headless", "--json", "--dataset", "set.npz", "--batch-size", "8", "--epochs", "2", "--rotate", "10"),
-    *("--ema-decay", "0.9", "--schedule", "cosine", "--warmup-epochs", "0.5", "--save-every", "0.01", "--threads", "1"),
-)
+FILES = ("CHECKSUMS", "config.toml", "environment.json", "preprocessing.json", "heartbeat", "metrics.csv", "last.pt",
+         "last.pt", "best.pt", "probe.npz", "epoch-0001.npz", "epoch-0002.npz", "val.npz", "test.npz")  # fmt: skip
+"""What a run writes whole; the first one is a memo of its data file in the cache. The second last.pt replaces one."""
+LINES = ("RunStarted", "Note", "EpochStarted", "StepLogged", "CheckpointSaved", "Evaluated", "EpochFinished",
+         "RunFinished")  # fmt: skip
+SYNCED = ("RunStarted", "CheckpointSaved", "RunFinished")
+VISITED: dict[Point, tuple[str, ...]] = {
+    **dict.fromkeys((Point.FILE_OPENED, Point.FILE_WRITTEN, Point.FILE_SYNCED, Point.FILE_RENAMED, Point.FILE_DONE),
+                    FILES),
+    **dict.fromkeys((Point.LINE_BEGUN, Point.LINE_WRITTEN), LINES),
+    Point.LINE_SYNCED: SYNCED,
+    **dict.fromkeys((Point.ROW_BEGUN, Point.ROW_WRITTEN), ("metrics.csv",)),
+    **dict.fromkeys((Point.STEP_BEGUN, Point.STEP_DONE), ("",)),
+    **dict.fromkeys((Point.EVALUATION_BEGUN, Point.EVALUATION_BATCH, Point.EVALUATION_DONE), ("",)),
+}  # fmt: skip
+"""The points of a run, and what is written at each."""
+TWICE = frozenset({"StepLogged", ""})
+"""What is written often: there the second time is fatal."""
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("kill")
-    made_set(folder / "set.npz", images=400)
-    return folder
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    make_data(tmp_path)
+    return tmp_path
 
 
-@pytest.fixture(scope="module")
-def uninterrupted(folder: Path) -> RunDirectory:
-    with spawn([*TRAIN, "--runs-dir", "whole"], folder) as process:
-        kinds = [event["event"] for event in events_of(process)]
-    assert process.returncode == 0
-    assert kinds[0] == "RunStarted"
-    assert kinds[-1] == "RunFinished"
-    return list_runs(folder / "whole")[0]
+def test_every_point_of_a_run_is_known(folder: Path) -> None:
+    note = folder / "points"
+    assert go([*TRAIN, "--runs-dir", "runs"], folder, "tests.faults.kill:noting", str(note)) == 0
+    seen: dict[str, set[str]] = {}
+    for line in note.read_text().splitlines():
+        point, what = json.loads(line)
+        seen.setdefault(point, set()).add(re.sub(r"^[0-9a-f]{32}\.json$", "CHECKSUMS", what))
+    assert {point: set(what) for point, what in VISITED.items()} == seen
 
 
-@pytest.mark.parametrize("seed", [1])
-def test_a_killed_run_goes_on_as_if_it_had_not_been(folder: Path, uninterrupted: RunDirectory, seed: int) -> None:
-    steps = sorted(random.Random(seed).sample(range(2, STEPS), 2))
-    runs_dir = folder / f"killed-{seed}"
-    words = [*TRAIN, "--runs-dir", runs_dir.name]
-    for step in steps:
-        kill_at(step, words, folder)
-        run = list_runs(runs_dir)[0]
-        assert summarise(run).state is State.INTERRUPTED
-        words = ["resume", str(run.path), "--headless", "--json"]
-    with spawn(words, folder) as process:
-        events = list(events_of(process))
-    assert process.returncode == 0
-    assert any(event["event"] == "RunResumed" and event["exact"] for event in events)
-    assert_equal_weights(run, uninterrupted)
-    assert logged_steps(run) == list(range(1, STEPS + 1))
-    assert (run.path / "metrics.csv").read_text().count("\n") == 3
+@pytest.mark.parametrize("point", VISITED, ids=lambda point: point.name.lower())
+def test_a_run_that_is_killed_at_a_point_goes_on_as_if_it_had_not_been(folder: Path, point: Point) -> None:
+    def kill(what: str, words: Sequence[str]) -> int:
+        argument = json.dumps([point, what, int(what in TWICE)])
+        return go(words, folder, "tests.faults.kill:killing_at", argument)
+
+    whats = [what for what in VISITED[point] if what != "CHECKSUMS"]
+    assert_as_if_nothing_had_been(survive(folder, [partial(kill, what) for what in whats]))
 
 
-def kill_at(step: int, words: list[str], folder: Path) -> None:
-    """Start, and kill without a warning once a step is done; what is done by then depends on the moment."""
-    with spawn(words, folder) as process:
-        for event in events_of(process):
-            if event["event"] == "StepLogged" and event["step"] >= step:
-                process.send_signal(signal.SIGKILL)
-                break
-        process.wait()
-    assert process.returncode == -signal.SIGKILL
-
-
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGUSR1, 75)])
-def test_a_signal_saves_and_ends_with_its_code(
-    folder: Path, uninterrupted: RunDirectory, number: signal.Signals, code: int
-) -> None:
-    runs_dir = folder / f"signal-{code}"
-    words = [*TRAIN, "--runs-dir", runs_dir.name, "--save-every", "1h"]
-    with spawn(words, folder) as process:
-        for event in events_of(process):
-            if event["event"] == "StepLogged" and event["step"] == 3:
-                process.send_signal(number)
-    assert process.returncode == code
-    run = list_runs(runs_dir)[0]
-    summary = summarise(run)
-    assert summary.state is State.STOPPED
-    assert summary.why == number.name
-    with spawn(["resume", run.id, "--runs-dir", runs_dir.name, "--json"], folder) as process:
-        first = next(events_of(process))
-        list(events_of(process))
-    assert first["event"] == "RunResumed"
-    assert first["from_step"] >= 3
-    assert_equal_weights(run, uninterrupted)
-
-
-def test_a_hangup_does_not_end_a_headless_run(folder: Path) -> None:
-    with spawn([*TRAIN, "--runs-dir", "hangup"], folder) as process:
-        for event in events_of(process):
-            if event["event"] == "StepLogged" and event["step"] == 3:
-                process.send_signal(signal.SIGHUP)
-    assert process.returncode == 0
-
-
-def test_a_second_interrupt_ends_at_once(folder: Path) -> None:
-    endless = [*TRAIN, "--runs-dir", "twice", "--epochs", "100000"]
-    with spawn(endless, folder) as process:
-        process_lines = events_of(process)
-        next(process_lines)
-        process.send_signal(signal.SIGINT)
-        process.send_signal(signal.SIGINT)
-        process.wait()
-    assert process.returncode == 130
+def test_a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been(folder: Path) -> None:
+    one_round(1, folder)
 
 
 def test_a_reader_that_leaves_does_not_end_the_run(folder: Path) -> None:
@@ -125,9 +90,8 @@ def test_a_reader_that_leaves_does_not_end_the_run(folder: Path) -> None:
 
 def test_a_lost_terminal_does_not_end_the_run(folder: Path) -> None:
     master, slave = pty.openpty()
-    words = command(*[word for word in TRAIN if word != "--json"], "--runs-dir", "pty")
-    process = subprocess.Popen(words, cwd=folder, env=environment(), stdin=slave, stdout=slave, stderr=slave,
-                               start_new_session=True)  # fmt: skip
+    words = [*(word for word in TRAIN if word != "--json"), "--runs-dir", "pty"]
+    process = Forked(words, folder, environment(), stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
     seen = b""
     while b"epoch" not in seen:

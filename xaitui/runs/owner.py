@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from xaitui.errors import UsageError
-from xaitui.files import write_atomic
+from xaitui.files import remove_leftovers, write_atomic
 from xaitui.repeating import repeating
 
 HEARTBEAT_SECONDS = 10.0
@@ -24,6 +24,9 @@ LOCK_SECONDS = 0.05
 """Between two attempts at a lock that is about to be let go."""
 SILENT_SECONDS = 60.0
 """After which a heartbeat that has not moved means that the writer may be gone."""
+
+WRITTEN_BY_THE_OWNER = ("checkpoints", "explanations/training")
+"""Folders of a run that nobody else writes in; predictions, for one, are also computed afterwards."""
 
 
 class BusyError(UsageError):
@@ -139,6 +142,8 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
         owner = Owner.of_this_process()
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(owner)).encode(), 0)
+        for folder in (lock.parent, *(lock.parent / name for name in WRITTEN_BY_THE_OWNER)):
+            remove_leftovers(folder)
         try:
             with _beating(heartbeat):
                 yield owner
@@ -164,4 +169,6 @@ def _locked(descriptor: int, deadline: float) -> bool:
 
 def _beating(path: Path) -> contextlib.AbstractContextManager[None]:
     counter = itertools.count(read_heartbeat(path) + 1)
-    return repeating(lambda: write_atomic(path, str(next(counter))), every=HEARTBEAT_SECONDS, name="heartbeat")
+    return repeating(
+        lambda: write_atomic(path, str(next(counter)), grows=True), every=HEARTBEAT_SECONDS, name="heartbeat"
+    )

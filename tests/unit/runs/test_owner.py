@@ -184,3 +184,13 @@ def test_a_heartbeat_that_stands_still_is_silent(tmp_path: Path) -> None:
     assert pulse.silent_for() == 0.0
     now[0] = 70.0
     assert pulse.silent_for() == 20.0
+
+
+def test_what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    left = [tmp_path / ".metrics.csv.72nwgx3c", tmp_path / "checkpoints" / ".last.pt.a_b1c2d3"]
+    kept = [tmp_path / ".notes", tmp_path / "checkpoints" / "last.pt", tmp_path / "mine.72nwgx3c"]
+    for path in (*left, *kept):
+        path.touch()
+    with owning(tmp_path / "lock", tmp_path / "heartbeat"):
+        assert [path.exists() for path in (*left, *kept)] == [False] * len(left) + [True] * len(kept)
