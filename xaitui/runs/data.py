@@ -7,6 +7,7 @@ from xaitui.config.toml import from_toml
 from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_dataset
 from xaitui.errors import DataError, XaituiError
+from xaitui.files import trouble_of
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
 
@@ -28,7 +29,9 @@ def open_data(run: RunDirectory, *, data_dir: str = "") -> Dataset:
             data.dataset, size=data.size, data_dir=data_dir or data.data_dir, val_fraction=data.val_fraction,
             fraction=data.fraction, seed=config.training.seed, image_size=data.image_size,
         )  # fmt: skip
-    except (OSError, UnicodeDecodeError, XaituiError) as error:
+    except OSError as error:
+        raise DataError(trouble_of(error, run.config)) from None
+    except (UnicodeDecodeError, XaituiError) as error:
         raise DataError(str(error)) from None
     if changed := changed_files(run.environment, found.files):
         raise DataError(changed[0])
