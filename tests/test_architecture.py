@@ -25,6 +25,7 @@ WORDS = frozenset(
         "events",
         "faults",
         "files",
+        "hashes",
         "helper_process",
         "opening",
         "repeating",
@@ -64,7 +65,7 @@ ROOMS: dict[str, frozenset[str]] = {
 
 WORD_IMPORTS: dict[str, frozenset[str]] = {
     "codec": frozenset({"events"}),
-    "files": frozenset({"faults"}),
+    "files": frozenset({"faults", "hashes"}),
     "stop": frozenset({"errors"}),
 }
 """The words that need another word."""

@@ -224,6 +224,7 @@ def test_a_damaged_checkpoint_is_one_line_and_nothing_is_changed(
     execution = start(runs_dir, data__dataset=dataset, **SMALL)
     finish(execution)
     run = execution.run
+    run.previous.unlink()
     if damage == "truncated":
         run.last.write_bytes(run.last.read_bytes()[:5000])
     elif damage == "other":

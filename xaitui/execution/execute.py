@@ -37,10 +37,11 @@ from xaitui.execution.finish import Ending, judge_best
 from xaitui.execution.prepare import Prepared
 from xaitui.execution.probe_maps import ProbeMaps
 from xaitui.execution.recording import Recorder
-from xaitui.execution.saver import RunSaver, restore_last
+from xaitui.execution.saver import RunSaver, has_checkpoint, restore_last
 from xaitui.execution.trained import preprocessing_of
 from xaitui.execution.watcher import watching
 from xaitui.files import write_atomic
+from xaitui.hashes import begin_notes
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import write_environment
 from xaitui.runs.journal import JournalWriter
@@ -114,7 +115,8 @@ class Execution:
 
     def _work(self, recorder: Recorder, first: Sequence[Event]) -> Iterator[Event]:
         trainer = self.prepared.trainer
-        saver, maps = RunSaver(self.run, recorder.journal, self.prepared.config), ProbeMaps(trainer.parts, self.run)
+        saver = RunSaver(self.run, recorder.journal, self.prepared.config, at=trainer.at.step)
+        maps = ProbeMaps(trainer.parts, self.run)
         yield from first
         yield from (Note(message=note) for note in self.prepared.notes)
         yield from recorder.table.write()
@@ -148,16 +150,17 @@ class Execution:
             try:
                 yield from trainer.fit(self.stop, saver)
             except TornUpdateError:
-                if not self.run.last.exists():
+                if not has_checkpoint(self.run):
                     raise
                 is_torn = True
             if is_torn:
-                sizes, saved = trainer.batch_sizes, restore_last(self.run, trainer)
+                sizes, restored = trainer.batch_sizes, restore_last(self.run, trainer)
                 trainer.batch_sizes = sizes
                 yield RunResumed(
-                    from_step=trainer.at.step, journal_offset=len(saved), epochs=trainer.epochs, exact=False,
-                    checkpoint=f"checkpoints/{self.run.last.name}", reason="memory ran out in the middle of an update",
+                    from_step=trainer.at.step, journal_offset=len(restored.journal), epochs=trainer.epochs, exact=False,
+                    checkpoint=restored.checkpoint, reason="memory ran out in the middle of an update",
                 )  # fmt: skip
+                yield from restored.notes()
                 yield from recorder.table.write()
                 yield trainer.shrink()
 
@@ -246,9 +249,10 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         XaituiError: the disk is full or cannot be written.
     """
     try:
+        begin_notes(run.path)
         write_atomic(run.config, to_toml(prepared.config, prepared.resolved.table()))
         if prepared.built.source_path is not None:
-            shutil.copyfile(prepared.built.source_path, run.model_source)
+            write_atomic(run.model_source, prepared.built.source_path.read_bytes())
         extra = {"device": prepared.resolved.device_name, "model_source_sha256": prepared.built.source_sha256,
                  "weights_sha256": prepared.built.weights_sha256,
                  "notes": list(prepared.notes)}  # fmt: skip

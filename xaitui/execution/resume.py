@@ -15,7 +15,8 @@ from xaitui.execution.execute import Execution
 from xaitui.execution.options import ResumeOptions
 from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, prepare
-from xaitui.execution.saver import mend_journal, restore_last
+from xaitui.execution.saver import Restored, has_checkpoint, mend_journal, restore_last
+from xaitui.hashes import begin_notes
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
 from xaitui.runs.journal import read_entries, read_journal
@@ -30,7 +31,7 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
         UsageError: it is finished, or holds code that is not trusted.
         DataError: its configuration cannot be used.
     """
-    config, resolved = _read(run, options)
+    config, resolved = read_made(run, options)
     source = trusted_source(run, trust_model=options.trust_model)
     last = [event for event in read_journal(run.journal) if isinstance(event, LifeCycle)][-1:]
     if not options.extend and last and isinstance(last[0], RunFinished):
@@ -43,7 +44,12 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     return Execution(run, prepared, stop, begin, options.take_over, handed_over)
 
 
-def _read(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolved]:
+def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolved]:
+    """The configuration of a run, and what the machine chose when it was made.
+
+    Raises:
+        DataError: it cannot be used.
+    """
     try:
         config = from_toml(run.config.read_text(encoding="utf-8"))
         resolved = Resolved.from_table(read_resolved(run.config))
@@ -57,11 +63,12 @@ def _read(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolve
 def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
     """Bring the trainer to the last checkpoint, or to the beginning where none was written yet."""
     run, trainer, inexact = execution.run, execution.prepared.trainer, execution.prepared.inexact
-    offset = 0
-    if run.last.exists():
-        saved = restore_last(run, trainer)
-        mend_journal(run.journal, saved)
-        offset = len(saved)
+    restored = Restored(b"", "")
+    begin_notes(run.path)
+    if has_checkpoint(run):
+        restored = restore_last(run, trainer)
+        mend_journal(run.journal, restored.journal)
+    offset = len(restored.journal)
     entries = read_entries(run.journal)
     extensions = [(entry.offset, entry.event) for entry in entries if isinstance(entry.event, RunExtended)]
     before = extensions[-1][1].epochs if extensions else trainer.epochs
@@ -71,7 +78,8 @@ def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
     if not any(isinstance(entry.event, RunStarted) for entry in entries):
         return [execution.started()]
     resumed = RunResumed(
-        from_step=trainer.at.step, journal_offset=offset, checkpoint=f"checkpoints/{run.last.name}" if offset else "",
+        from_step=trainer.at.step, journal_offset=offset, checkpoint=restored.checkpoint,
         epochs=trainer.epochs, exact=not inexact, reason="; ".join(inexact),
     )  # fmt: skip
-    return [resumed, RunExtended(epochs_before=before, epochs=trainer.epochs)] if options.extend else [resumed]
+    extended = [RunExtended(epochs_before=before, epochs=trainer.epochs)] if options.extend else []
+    return [resumed, *extended, *restored.notes()]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from xaitui.config.schema import RunConfig
-from xaitui.events import CheckpointSaved
+from xaitui.events import CheckpointSaved, Note
 from xaitui.files import write_atomic
+from xaitui.hashes import note_second_name
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import JournalWriter
 from xaitui.training.checkpoint import (
@@ -36,8 +39,10 @@ class RunSaver:
     """
 
     def __init__(
-        self, run: RunDirectory, journal: JournalWriter, config: RunConfig, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+        self, run: RunDirectory, journal: JournalWriter, config: RunConfig, clock: Callable[[], float] = time.monotonic,
+        *, at: int = -1,
+    ) -> None:  # fmt: skip
+        """Save a run whose last checkpoint, if it has one, was written after `at` steps."""
         self._run = run
         self._journal = journal
         self._config = config
@@ -46,6 +51,7 @@ class RunSaver:
         self._cost = 0.0
         self._asked = False
         self._best_epoch = -1
+        self._saved_step = at
 
     def ask(self) -> None:
         """Save at the next step; may be called from any thread."""
@@ -65,6 +71,8 @@ class RunSaver:
     def save(self, trainer: Trainer) -> CheckpointSaved:
         """Write last.pt, and best.pt where there are better weights than it has.
 
+        The one before stays as previous.pt, unless it was written at the same step.
+
         Raises:
             OSError: the disk is full or gone; the checkpoints before are as they were.
         """
@@ -72,16 +80,19 @@ class RunSaver:
         self._asked = False
         self._journal.sync()
         text = self._run.journal.read_bytes()
+        if trainer.at.step != self._saved_step and self._run.last.exists():
+            _name_again(self._run.last, self._run.previous)
         save_checkpoint(self._run.last, {**trainer.state(), "journal": pack_text(zlib.compress(text, 1))})
+        self._saved_step = trainer.at.step
         if self._config.run.keep != "last" and trainer.best.epoch not in (0, self._best_epoch):
             save_checkpoint(self._run.best, _best(trainer, self._config))
             self._best_epoch = trainer.best.epoch
         if self._config.run.keep == "all" and trainer.at.batch == 0:
-            _link(self._run.last, self._run.last.with_name(f"epoch-{trainer.at.epoch - 1:04}.pt"))
+            _name_again(self._run.last, self._run.last.with_name(f"epoch-{trainer.at.epoch - 1:04}.pt"))
         self._saved_at = self._clock()
         self._cost = self._saved_at - began
         return CheckpointSaved(
-            epoch=trainer.at.epoch, step=trainer.at.step, path=f"checkpoints/{self._run.last.name}", seconds=self._cost
+            epoch=trainer.at.epoch, step=trainer.at.step, path=_path_of(self._run.last), seconds=self._cost
         )
 
 
@@ -95,19 +106,78 @@ def _best(trainer: Trainer, config: RunConfig) -> State:
     }
 
 
-def _link(source: Path, target: Path) -> None:
-    """Keep the file under a second name; the next save replaces the first name only."""
-    target.unlink(missing_ok=True)
-    os.link(source, target)
+def _name_again(source: Path, target: Path) -> None:
+    """Give a file a second name, all at once; the next save replaces the first one only.
+
+    Where the disk knows no second names, the file is renamed: it is there at any moment, under the one or the other.
+    """
+    if target.exists() and target.samefile(source):
+        return
+    note_second_name(target, source)
+    second = target.with_name(f".{target.name}.new_name")  # removed by `files.remove_leftovers`, as others of its form
+    second.unlink(missing_ok=True)
+    try:
+        os.link(source, second)
+    except OSError as error:
+        if error.errno not in _NO_SECOND_NAMES:
+            raise
+        second = source
+    second.replace(target)
 
 
-def restore_last(run: RunDirectory, trainer: Trainer) -> bytes:
-    """Bring a trainer to the last checkpoint; return the journal as it was when that was written.
+_NO_SECOND_NAMES = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
+
+
+def has_checkpoint(run: RunDirectory) -> bool:
+    """Whether there is a checkpoint to go on from, be it damaged."""
+    return run.last.exists() or run.previous.exists()
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What a trainer was brought to."""
+
+    journal: bytes
+    """As it was when the checkpoint was written."""
+    checkpoint: str
+    """Its path in the run."""
+    trouble: str = ""
+    """Why it is not the last one, where it is not."""
+
+    def notes(self) -> Iterator[Note]:
+        """What a user must be told."""
+        if self.trouble:
+            yield Note(message=f"{self.trouble}; going on from {self.checkpoint}, the checkpoint before it")
+
+
+def restore_last(run: RunDirectory, trainer: Trainer) -> Restored:
+    """Bring a trainer to the last checkpoint; to the one before it where that is missing or damaged.
+
+    One that is damaged is put aside, and the one before takes its name: the run goes on as if it were the last.
 
     Raises:
-        CheckpointError: it is damaged, or of another run.
+        CheckpointError: there is none that can be used.
+        OSError: the disk is full or cannot be written.
     """
-    state = load_checkpoint(run.last)
+    try:
+        return Restored(_restore(run.last, trainer), _path_of(run.last))
+    except CheckpointError as error:
+        if not run.previous.exists() or (run.last.exists() and run.last.samefile(run.previous)):
+            raise
+        trouble = error
+    journal = _restore(run.previous, trainer)
+    if run.last.exists():
+        run.last.replace(run.last.with_name(f"last.damaged-{int(time.time())}.pt"))
+    _name_again(run.previous, run.last)
+    return Restored(journal, _path_of(run.previous), str(trouble))
+
+
+def _path_of(checkpoint: Path) -> str:
+    return f"checkpoints/{checkpoint.name}"
+
+
+def _restore(path: Path, trainer: Trainer) -> bytes:
+    state = load_checkpoint(path)
     try:
         trainer.restore(state)
         return saved_journal(state)
@@ -115,7 +185,7 @@ def restore_last(run: RunDirectory, trainer: Trainer) -> bytes:
         if is_out_of_memory(error):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise CheckpointError(f"{run.last} is no checkpoint of this run: {reason}") from None
+        raise CheckpointError(f"{path} is no checkpoint of this run: {reason}") from None
 
 
 def saved_journal(state: State) -> bytes:
@@ -132,4 +202,4 @@ def mend_journal(path: Path, saved: bytes) -> None:
     if not found.startswith(saved):
         if found:
             path.replace(path.with_name(f"{path.stem}.damaged-{int(time.time())}{path.suffix}"))
-        write_atomic(path, saved)
+        write_atomic(path, saved, grows=True)

@@ -58,6 +58,11 @@ class RunDirectory:
         return self.path / "checkpoints" / "last.pt"
 
     @property
+    def previous(self) -> Path:
+        """The checkpoint before the last: what a run goes on from where the last one is damaged."""
+        return self.path / "checkpoints" / "previous.pt"
+
+    @property
     def best(self) -> Path:
         """The weights of the best epoch."""
         return self.path / "checkpoints" / "best.pt"

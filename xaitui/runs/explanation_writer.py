@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from xaitui.data.disk import exclusive, writing_to
 from xaitui.errors import DataError, UsageError
 from xaitui.files import write_atomic
+from xaitui.hashes import forget
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations import ExplanationSet, Sample, read_explanations, table_text
 
@@ -57,9 +58,11 @@ def begin_set(folder: Path, settings: Mapping[str, Any]) -> tuple[ExplanationSet
 
 
 def _fresh(folder: Path, settings: Mapping[str, Any]) -> ExplanationSet:
+    if folder.exists():
+        forget(folder)
     shutil.rmtree(folder, ignore_errors=True)
     (folder / "pictures").mkdir(parents=True)
-    write_atomic(folder / "samples.csv", table_text([], header=True))
+    write_atomic(folder / "samples.csv", table_text([], header=True), grows=True)
     write_settings(folder, settings)
     return read_explanations(folder)
 

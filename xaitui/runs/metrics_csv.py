@@ -62,7 +62,8 @@ class MetricsTable:
 
 def write_metrics(path: Path, events: Iterable[Event]) -> None:
     """Write the whole table anew from folded events."""
-    write_atomic(path, _lines([COLUMNS, *(_row(event) for event in events if isinstance(event, EpochFinished))]))
+    write_atomic(path, _lines([COLUMNS, *(_row(event) for event in events if isinstance(event, EpochFinished))]),
+                 grows=True)  # fmt: skip
 
 
 def append_metrics(path: Path, event: EpochFinished) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from xaitui.catalog.records import DatasetInfo
 from xaitui.errors import DataError
 from xaitui.files import replacing
+from xaitui.hashes import forget
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,7 @@ def write_medmnist_result(
     flag = info.name if size == 28 else f"{info.name}_{size}"
     name = f"{flag}_{split}_[AUC]{scores['auc']:.3f}_[ACC]{scores['accuracy']:.3f}@xaitui.csv"
     for old in folder.glob(f"{flag}_{split}_*@xaitui.csv"):
+        forget(old)
         old.unlink()
     with replacing(folder / name) as file:
         for index, row in enumerate(probabilities.tolist()):

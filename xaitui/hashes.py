@@ -1,0 +1,136 @@
+"""Notes of what was written: a folder that holds a hashes.jsonl has each file noted that takes a place in it.
+
+A note is on the disk before its file has its name: after a crash between the two the file is that of the note before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+NAME = "hashes.jsonl"
+"""Append-only, a note a line; a torn line is normal."""
+
+_DEPTH = 5
+"""Folders above a file that are looked at."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a file is, whatever its name."""
+
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Notes:
+    """All that is noted in a folder."""
+
+    written: dict[str, tuple[Written, ...]] = field(default_factory=dict)
+    """What stood, or was to stand, under each path beneath the folder, the newest last."""
+    damaged: tuple[int, ...] = ()
+    """The lines, from 1 on, that are whole and yet no notes."""
+
+
+def begin_notes(folder: Path) -> None:
+    """From now on note what is written in a folder."""
+    (folder / NAME).touch()
+
+
+def written_in(path: Path) -> Written:
+    """Read a file through.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Written(os.fstat(file.fileno()).st_size, digest)
+
+
+def note(path: Path, content: Path, *, durable: bool = True) -> None:
+    """Note that `content` is about to take the name `path`; nothing, where nobody keeps notes.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    folder = _noting(path)
+    if folder is not None:
+        _append(folder, path, asdict(written_in(content)), durable=durable)
+
+
+def note_second_name(path: Path, first: Path) -> None:
+    """Note that the file that is `first` is about to be `path` too.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    folder = _noting(path)
+    if folder is not None:
+        _append(folder, path, {"same_as": first.relative_to(folder).as_posix()})
+
+
+def forget(path: Path) -> None:
+    """Note that a file, or all of a folder, is about to be removed on purpose.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    folder = _noting(path)
+    if folder is not None:
+        _append(folder, path, {"removed": True})
+
+
+def _noting(path: Path) -> Path | None:
+    """The folder above whose notes speak of a file."""
+    return next((folder for folder in path.parents[:_DEPTH] if (folder / NAME).exists()), None)
+
+
+def _append(folder: Path, path: Path, what: dict[str, Any], *, durable: bool = True) -> None:
+    line = json.dumps({"path": path.relative_to(folder).as_posix(), **what}).encode() + b"\n"
+    descriptor = os.open(folder / NAME, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+    try:
+        end = os.fstat(descriptor).st_size
+        if end and os.pread(descriptor, 1, end - 1) != b"\n":
+            line = b"\n" + line
+        while line:
+            line = line[os.write(descriptor, line) :]
+        if durable:
+            os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_notes(folder: Path) -> Notes:
+    """The notes of a folder; none where none are kept.
+
+    Raises:
+        OSError: they cannot be read.
+    """
+    path = folder / NAME
+    written: dict[str, tuple[Written, ...]] = {}
+    damaged = []
+    for number, line in enumerate(path.read_bytes().split(b"\n") if path.exists() else [], 1):
+        try:
+            if line:
+                _take(written, json.loads(line))
+        except (ValueError, LookupError, TypeError, AttributeError):
+            if line.endswith(b"}"):  # one without its end was torn by a crash
+                damaged.append(number)
+    return Notes(written, tuple(damaged))
+
+
+def _take(written: dict[str, tuple[Written, ...]], record: dict[str, Any]) -> None:
+    path = record.pop("path")
+    if "same_as" in record:
+        written[path] = (*written.get(path, ()), *written.get(record["same_as"], ()))
+    elif "removed" in record:
+        for name in [name for name in written if name == path or name.startswith(f"{path}/")]:
+            del written[name]
+    else:
+        written[path] = (*written.get(path, ()), Written(**record))
