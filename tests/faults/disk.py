@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
 import random
 import re
+import shutil
+import subprocess
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 import torch
 
+from tests.made_events import epoch_finished, epoch_started, started, step
+from tests.made_predictions import predict, right_but
+from tests.made_runs import finished_run, made_run
 from tests.runs_for_tests import finish, logged_steps, made_set, start, take_up, weights
 from xaitui.errors import XaituiError
 from xaitui.events import Event, RunFailed, RunFinished
@@ -26,7 +33,8 @@ from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.summary import State, summarise
 from xaitui.training.checkpoint import load_checkpoint
 
-ERRORS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up", errno.EIO: "Input/output error"}
+ERRORS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
+          errno.EIO: "Input/output error", errno.EROFS: "Read-only file system"}  # fmt: skip
 """What a disk refuses with, and the words for it."""
 
 SETTINGS: dict[str, Any] = {"training__batch_size": 8, "training__threads": 1, "training__epochs": 3,
@@ -102,7 +110,7 @@ def check_files(run: RunDirectory, at: object) -> None:
     """No file of a run is half there; raises AssertionError."""
     hidden = sorted(path.name for path in run.path.rglob(".*"))
     assert not hidden, f"refused at {at}: left behind: {hidden}"
-    for path in run.last.parent.glob("*.pt"):
+    for path in run.last.parent.glob("[!e]*.pt"):  # of each epoch there is what last.pt was
         load_checkpoint(path)
 
 
@@ -187,3 +195,35 @@ def check_not_begun(runs_dir: Path, run: RunDirectory | None, refusal: Refusal, 
         assert not list_runs(runs_dir), f"refused at {refusal.at}: a run is left that never began"
     else:
         check_files(run, refusal.at)
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, megabytes: int) -> Iterator[None]:
+    """A file system of that size in the place of an empty folder."""
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
+    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a file system cannot be mounted here")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+NEWER, OLDER = "20260302-101010-digits-bbbb", "20260301-101010-digits-aaaa"
+
+
+def fill_folder(runs_dir: Path) -> None:
+    """Two runs, the newer one with predictions."""
+    events = (started(), epoch_started(1), step(5), step(10), epoch_finished(1, accuracy=0.8))
+    predict(made_run(runs_dir, NEWER, *events), right_but(2, 10), "test")
+    finished_run(runs_dir, OLDER, 0.9)
+
+
+@contextlib.contextmanager
+def read_only_disk(folder: Path) -> Iterator[Path]:
+    """A folder of those runs that nobody can write, a user included who may write everywhere else."""
+    folder.mkdir()
+    with mounted(folder, 4):
+        fill_folder(folder / "runs")
+        subprocess.run(["mount", "-o", "remount,ro", str(folder)], check=True)
+        yield folder / "runs"

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import hashlib
 import itertools
 import os
 import random
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,17 @@ from PIL import Image
 
 from tests.faults.disk import (
     ERRORS,
+    NEWER,
+    OLDER,
     Refusal,
     begin,
     check_equal,
     check_not_begun,
     check_refused,
     is_view,
+    mounted,
     one_round,
+    read_only_disk,
     whole_run,
 )
 from tests.file_server import Answer, serving
@@ -100,18 +102,6 @@ def test_the_table_has_every_row_again_once_it_can_be_written(tmp_path: Path) ->
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_run_that_is_refused_at_random_points_ends_as_if_nothing_had_been(seed: int, tmp_path: Path) -> None:
     one_round(seed, tmp_path)
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, megabytes: int) -> Iterator[None]:
-    """A file system of that size in the place of an empty folder."""
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m", "tmpfs", str(folder)]
-    if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a file system cannot be mounted here")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 @pytest.fixture
@@ -254,6 +244,29 @@ def test_a_folder_of_runs_that_is_none_is_one_line(
     assert run([*words, "--runs-dir", "file"]) == 2
     assert "choose another --runs-dir" in capsys.readouterr().err
     assert (tmp_path / "file").read_text() == "here"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("runs ls", 0), (f"runs show {NEWER}", 0), (f"attach {OLDER}", 0), (f"compare {NEWER} {OLDER}", 0),
+        (f"evaluate {NEWER} --split test", 0), ("train --headless --dataset digits --epochs 1", 2),
+        ("sweep --dataset digits --vary lr=0.1,0.2 --name s", 2),
+        (f"report {OLDER}", 2), (f"runs rm {OLDER} --yes", 2),
+    ],
+)  # fmt: skip
+def test_what_reads_does_so_on_a_read_only_disk_and_what_writes_is_one_line(
+    words: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with read_only_disk(tmp_path / "disk") as runs_dir:
+        assert run([*words.split(), "--runs-dir", str(runs_dir)]) == code
+        assert [each.id for each in list_runs(runs_dir)] == [NEWER, OLDER]
+    err = capsys.readouterr().err
+    assert "traceback" not in err
+    if code:
+        assert err.startswith("xaitui: ")
+        assert err.count("\n") == 1
+        assert "Read-only file system" in err
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -1,0 +1,87 @@
+"""The console over a disk that cannot be written, and over runs that are deleted while it shows them."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.faults.disk import NEWER, OLDER, fill_folder, read_only_disk
+from tests.tui.support import open_console, screen_text, until
+from xaitui.tui.app import Console
+
+
+@pytest.fixture
+def read_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder of runs, and a home, that nobody can write."""
+    with read_only_disk(tmp_path / "disk") as runs_dir:
+        monkeypatch.setenv("HOME", str(runs_dir.parent))
+        monkeypatch.setenv("XDG_CACHE_HOME", str(runs_dir.parent / "cache"))
+        yield runs_dir
+
+
+async def test_the_console_shows_runs_of_a_read_only_disk_and_says_what_it_cannot_do(
+    read_only: Path, told: list[str]
+) -> None:
+    async with open_console(read_only) as (app, pilot):
+        await until(app, lambda: NEWER in screen_text(app) and app.screen.focused is not None)
+        await pilot.press("enter")
+        await until(app, lambda: "best 0.8" in screen_text(app))
+        await pilot.press("escape", "E")
+        await until(app, lambda: "accuracy" in screen_text(app))
+        await pilot.press("escape", "down", "delete")
+        await until(app, lambda: "Remove this run" in screen_text(app))
+        await pilot.press("y")
+        await until(app, lambda: told)
+        await pilot.press("n")
+        await until(app, lambda: "xaitui train" in screen_text(app))
+        await pilot.press("ctrl+s")
+        await until(app, lambda: "cannot make a run in" in screen_text(app))
+    assert "Read-only file system" in told[0]
+
+
+LOSES: dict[str, tuple[tuple[str, ...], str, str]] = {
+    "live": (("enter",), "best 0.8", "the run's folder is gone"),
+    "compare": (("space", "space", "c"), "accuracy", "it has neither a configuration nor a journal"),
+    "mistakes": (("E", "m"), "2 of 10 images", "config.toml: No such"),
+    "explain": (("X",), "1 of 2 mistakes", "it has no test predictions"),
+}
+"""The keys that lead to a screen of a run, what is seen there, and what is said once its folder is gone."""
+
+
+@pytest.mark.parametrize("name", LOSES)
+async def test_a_screen_says_that_the_folder_of_its_run_was_deleted(name: str, runs_dir: Path) -> None:
+    keys, before, after = LOSES[name]
+    fill_folder(runs_dir)
+    async with open_console(runs_dir, interval=0.05) as (app, pilot):
+        await until(app, lambda: NEWER in screen_text(app) and app.screen.focused is not None)
+        await press(app, keys)
+        await until(app, lambda: before in screen_text(app))
+        shutil.rmtree(runs_dir / NEWER)
+        if name == "mistakes":  # what it shows is in memory; the images of another sample are not
+            await pilot.press("down")
+        await until(app, lambda: after in flat(app))
+        while len(app.screen_stack) > 2:
+            await pilot.press("escape")
+        await until(app, lambda: OLDER in screen_text(app) and NEWER not in screen_text(app))
+
+
+async def press(app: Console, keys: tuple[str, ...]) -> None:
+    """Press keys, each once the screen before it stands."""
+    for key in keys:
+        before = app.screen
+        app.simulate_key(key)
+        if key != "space":
+            await until(app, changed(app, before))
+
+
+def changed(app: Console, before: object) -> Callable[[], bool]:
+    """Whether another screen stands."""
+    return lambda: app.screen is not before and bool(screen_text(app).strip())
+
+
+def flat(app: Console) -> str:
+    """What is seen, as one line."""
+    return " ".join(screen_text(app).split())
