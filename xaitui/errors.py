@@ -61,6 +61,12 @@ class DivergedError(XaituiError):
 
     exit_code = ExitCode.DIVERGED
 
+    def __init__(self, message: str, step: int = 0, what: str = "") -> None:
+        """Name the optimizer step whose batch did it, and what is not finite, where that is known."""
+        super().__init__(message)
+        self.step = step
+        self.what = what
+
 
 LISTED = 20
 """The most names that a message lists."""

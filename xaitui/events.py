@@ -195,6 +195,16 @@ class MemoryRanOut(Progress):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BadStep(Progress):
+    """A step after which the training cannot go on; what ends the run follows."""
+
+    what: str
+    """What was wrong: "loss", "weights" or "optimizer" (its state), which were not finite; "labels", no classes."""
+    images: str
+    """Those of its batch, as rows of the training split, with spaces between."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Evaluated(Progress):
     """A split was evaluated."""
 
@@ -259,7 +269,7 @@ EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
         RunStarted, RunResumed, RunExtended, RunPaused, RunContinued, HandingOver, RunFinished, RunStopped, RunFailed,
-        Note, RequestAnswered, EpochStarted, StepLogged, MemoryRanOut, Profiled, Evaluated, EpochFinished,
-        CheckpointSaved,
+        Note, RequestAnswered, EpochStarted, StepLogged, MemoryRanOut, BadStep, Profiled, Evaluated,
+        EpochFinished, CheckpointSaved,
     )
 }  # fmt: skip

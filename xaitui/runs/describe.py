@@ -8,6 +8,7 @@ import textwrap
 from xaitui.catalog.metrics import METRICS
 from xaitui.config.units import format_duration
 from xaitui.events import (
+    BadStep,
     EpochFinished,
     Evaluated,
     Event,
@@ -30,6 +31,8 @@ from xaitui.events import (
 )
 from xaitui.text import printable
 
+SHOWN_IMAGES = 16
+"""The most images of a bad batch that are listed."""
 WIDTH = 79
 """Columns that words are wrapped to; paths and commands stay in one piece, to be copied."""
 
@@ -46,6 +49,24 @@ def memory_ran_out(event: MemoryRanOut) -> str:
         return said
     said += ", their gradients added up to those of the batch"
     return f"{said}; batch normalisation now takes the statistics of {event.after}" if event.batch_norm else said
+
+
+_WRONG = {
+    "loss": "a loss that is not finite",
+    "weights": "weights that are not finite",
+    "optimizer": "the optimizer a state that is not finite",
+    "labels": "labels that are no classes",
+}
+"""What a step that ends a run gave."""
+
+
+def bad_step(event: BadStep) -> str:
+    """What was wrong with a step, and which images its batch had, in words."""
+    wrong = _WRONG.get(event.what, f"{event.what} that cannot be used")
+    images = event.images.split()
+    more = f" and {len(images) - SHOWN_IMAGES} more" if len(images) > SHOWN_IMAGES else ""
+    listed = ", ".join(images[:SHOWN_IMAGES])
+    return f"of step {event.step} (epoch {event.epoch}) gave {wrong}; images of the training split: {listed}{more}"
 
 
 def _wrapped(line: str) -> list[str]:
@@ -84,6 +105,8 @@ def _describe_progress(event: Progress, epochs: int) -> list[str]:
             return [epoch_line(event, epochs)]
         case MemoryRanOut():
             return _wrapped(f"memory {memory_ran_out(event)}")
+        case BadStep():
+            return _wrapped(f"batch  {bad_step(event)}")
         case Profiled():
             return profile_lines(event)
     return []

@@ -64,3 +64,10 @@ class EarlyStopping:
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take over what `state` returned."""
         self.best, self.best_epoch, self.counter = state["best"], state["best_epoch"], state["counter"]
+
+
+def end_reason(stopping: EarlyStopping, epochs_done: int, epochs: int) -> str:
+    """Why no more epochs are to come, of `epochs` in all; empty while some are."""
+    if epochs_done and stopping.should_stop:
+        return f"early stopping: {stopping.reason()}"
+    return f"all {epochs} epochs are done" if epochs_done >= epochs else ""

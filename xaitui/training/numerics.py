@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -92,7 +93,7 @@ class FiniteGuard:
         finite = torch.isfinite(loss)
         if self._immediate:
             if not finite:
-                raise diverged(step)
+                raise self._error(step)
             return
         self._first = torch.where((self._first < 0) & ~finite, step, self._first)
         if self._fused:
@@ -106,22 +107,57 @@ class FiniteGuard:
             DivergedError: a loss was not finite.
         """
         if not self._immediate and (first := int(self._first)) >= 0:
-            raise diverged(first)
+            raise self._error(first)
+
+    def check_all(self, model: nn.Module, step: int) -> None:
+        """Make sure that nothing poisoned is evaluated or saved after a step, the optimizer's state included.
+
+        An infinite mean of squared gradients is such a state: it holds its weight where it is for ever.
+
+        Raises:
+            DivergedError: a loss was not finite, or a parameter, a buffer or what the optimizer keeps is not.
+        """
+        self.check()
+        for what, holder in (("weights", model), ("optimizer", self._optimizer)):
+            if not _all_finite(_tensors(holder.state_dict())):
+                raise _diverged(what, step)
+
+    def _error(self, step: int) -> DivergedError:
+        """Of a step with a loss that is not finite: where the weights are not either, the update before made them so.
+
+        That can be told where the step itself did not change them.
+        """
+        weights = (weight for group in self._optimizer.param_groups for weight in group["params"])
+        if step > 1 and (self._immediate or self._fused) and not _all_finite(weights):
+            return _diverged("weights", step - 1)
+        return _diverged("loss", step)
 
 
-def diverged(step: int) -> DivergedError:
-    """The error of a loss that is not finite."""
-    return DivergedError(f"the loss of step {step} is not finite; the last good checkpoint is kept: lower --lr, "
-                         "add --warmup-epochs 1 or --clip-norm 1")  # fmt: skip
+_SAID = {
+    "loss": "the loss of step {} is not finite",
+    "weights": "the weights are not finite any more after step {}",
+    "optimizer": "the state of the optimizer is not finite any more after step {}",
+}
 
 
-def check_weights(model: nn.Module, step: int) -> None:
-    """Make sure that no poisoned weights are saved.
+def _diverged(what: str, step: int) -> DivergedError:
+    return DivergedError(f"{_SAID[what].format(step)}; what was saved before is kept, but resuming it does the same "
+                         "again: train with a lower --lr, --warmup-epochs 1 or --clip-norm 1", step, what)  # fmt: skip
 
-    Raises:
-        DivergedError: a parameter or buffer is not finite.
-    """
-    tensors = [tensor for tensor in model.state_dict().values() if tensor.is_floating_point()]
-    if tensors and not bool(torch.stack([torch.isfinite(tensor).all() for tensor in tensors]).all()):
-        raise DivergedError(f"the weights are not finite any more after step {step}; the last good checkpoint is kept: "
-                            "lower --lr, add --warmup-epochs 1 or --clip-norm 1")  # fmt: skip
+
+def _tensors(state: object) -> Iterator[Tensor]:
+    """The tensors of nested tables."""
+    if isinstance(state, Tensor):
+        yield state
+    elif isinstance(state, Mapping):
+        for value in state.values():
+            yield from _tensors(value)
+
+
+def _all_finite(tensors: Iterable[Tensor]) -> bool:
+    """Whether no number of them is NaN or infinite; waits for their device."""
+    finite = [torch.isfinite(tensor).all() for tensor in tensors if tensor.is_floating_point()]
+    by_device: dict[torch.device, list[Tensor]] = {}
+    for each in finite:  # optimizers keep their counts of steps on the processor
+        by_device.setdefault(each.device, []).append(each)
+    return all(bool(torch.stack(each).all()) for each in by_device.values())

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from xaitui.training.bad_step import LabelError, strange_labels
 from xaitui.training.memory import MEMORY_ERRORS, TornUpdateError, Undo, is_out_of_memory, pieces
 from xaitui.training.numerics import FiniteGuard
 from xaitui.training.observer import Observer
@@ -45,17 +46,19 @@ class TrainingStep:
                 normalisation takes the statistics of each portion.
 
         Raises:
+            LabelError: a label is no class.
             TornUpdateError: memory ran out in the middle of the update.
             RuntimeError, MemoryError: it ran out before; `undo`, and it is as if nothing had been done.
         """
         parts = self._parts
         self._undo.take()
         parts.optimizer.zero_grad(set_to_none=True)
-        with self.observer.phase("augmentation"):  # of the whole batch, which mixing needs
-            inputs, targets = parts.inputs(images, labels, step)
-        results = [
-            self._gradient(inputs[piece], targets[piece], len(labels)) for piece in pieces(len(labels), micro_batch)
-        ]
+        try:
+            results = self._gradients(images, labels, step, micro_batch)
+        except (IndexError, RuntimeError) as error:  # labels are looked at only then: it costs no step anything
+            if wrong := strange_labels(labels, parts.task, parts.inputs.classes):
+                raise LabelError(step + 1, wrong) from error
+            raise
         loss = torch.stack([result.loss for result in results]).sum() if len(results) > 1 else results[0].loss
         self._guard.watch(loss, step + 1)
         with self.observer.phase("optimizer"):
@@ -64,6 +67,13 @@ class TrainingStep:
         return StepResult(
             loss, torch.cat([result.logits for result in results]) if len(results) > 1 else results[0].logits
         )
+
+    def _gradients(self, images: Tensor, labels: Tensor, step: int, micro_batch: int) -> list[StepResult]:
+        """Add the gradients of all portions of a batch."""
+        count = len(labels)
+        with self.observer.phase("augmentation"):  # of the whole batch, which mixing needs
+            inputs, targets = self._parts.inputs(images, labels, step)
+        return [self._gradient(inputs[piece], targets[piece], count) for piece in pieces(count, micro_batch)]
 
     def rehearse(self, inputs: Tensor, targets: Tensor, micro_batch: int) -> None:
         """Compute the gradient of what `prepared_batch` returned, and leave everything as it was before."""

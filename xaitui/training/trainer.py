@@ -9,6 +9,7 @@ from dataclasses import asdict
 from typing import Protocol
 
 from xaitui.data.device.store import Store
+from xaitui.errors import DivergedError
 from xaitui.events import (
     EpochFinished,
     EpochStarted,
@@ -21,11 +22,13 @@ from xaitui.events import (
 from xaitui.faults import Point, point
 from xaitui.metrics.scores import score
 from xaitui.stop import Stop
+from xaitui.training.bad_step import LabelError, bad_step
 from xaitui.training.checkpoint import State
+from xaitui.training.early_stopping import end_reason
 from xaitui.training.evaluate import Predictions, predict_within_memory
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, halve_micro_batch, is_out_of_memory
 from xaitui.training.meter import Meter
-from xaitui.training.numerics import FiniteGuard, check_weights, peak_memory
+from xaitui.training.numerics import FiniteGuard, peak_memory
 from xaitui.training.observer import Observer
 from xaitui.training.order import epoch_batches, steps_per_epoch
 from xaitui.training.parts import Parts
@@ -70,9 +73,18 @@ class Trainer:
         """Train until the epochs are over, early stopping ends them, or a stop is asked for.
 
         Raises:
-            DivergedError: the loss is no longer finite.
+            DivergedError: loss or weights are no longer finite; the batch that did it was an event before.
+            LabelError: a label is no class, which was an event as well.
         """
-        self.finished_because = self._end_reason(self.at.epoch - 1)
+        try:
+            yield from self._epochs(stop, saver)
+            self._guard.check_all(self.parts.model, self.at.step)  # what is saved after it is good
+        except (DivergedError, LabelError) as error:
+            yield bad_step(self.parts, error.step, error.what)
+            raise
+
+    def _epochs(self, stop: Stop, saver: Saver) -> Iterator[Event]:
+        self.finished_because = end_reason(self.parts.stopping, self.at.epoch - 1, self.epochs)
         while not self.finished_because and not stop.now:
             if self.at.batch == 0:
                 self._epoch_began = self._clock()
@@ -91,8 +103,7 @@ class Trainer:
         Raises:
             DivergedError: loss or weights are no longer finite.
         """
-        self._guard.check()
-        check_weights(self.parts.model, self.at.step)
+        self._guard.check_all(self.parts.model, self.at.step)
         return saver.save(self)
 
     def observe(self, observer: Observer) -> None:
@@ -177,7 +188,7 @@ class Trainer:
     def _close_epoch(self, stop: Stop) -> Iterator[Event]:
         """Evaluate, compare with the best, and go on to the next epoch; nothing is changed where a stop interrupts."""
         parts, began = self.parts, self._clock()
-        self._guard.check()
+        self._guard.check_all(self.parts.model, self.at.step)
         predictions = yield from self.predict(parts.val, stop)
         if predictions is None:
             return
@@ -191,7 +202,7 @@ class Trainer:
         if parts.plateau is not None:
             parts.plateau.update(monitored)
         yield self._summary(values, trained=began - self._epoch_began)
-        self.finished_because = self._end_reason(self.at.epoch)
+        self.finished_because = end_reason(parts.stopping, self.at.epoch, self.epochs)
         self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
     def predict(self, store: Store, stop: Stop | None = None) -> Generator[Event, None, Predictions | None]:
@@ -212,11 +223,6 @@ class Trainer:
             best=float("nan") if stopping.best is None else stopping.best,
             waited=stopping.counter, patience=stopping.patience,
         )  # fmt: skip
-
-    def _end_reason(self, epochs_done: int) -> str:
-        if epochs_done and self.parts.stopping.should_stop:
-            return f"early stopping: {self.parts.stopping.reason()}"
-        return f"all {self.epochs} epochs are done" if epochs_done >= self.epochs else ""
 
     def state(self) -> State:
         """All that decides how the run goes on: tensors and plain values."""

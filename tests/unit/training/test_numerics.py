@@ -9,7 +9,7 @@ from torch import nn
 from xaitui.config.layers import build_config
 from xaitui.errors import DivergedError, UsageError
 from xaitui.training.device import ChosenDevice
-from xaitui.training.numerics import FiniteGuard, check_weights
+from xaitui.training.numerics import FiniteGuard
 from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
 
 CPU = ChosenDevice(torch.device("cpu"), "processor", "asked for")
@@ -26,11 +26,12 @@ def test_a_loss_that_is_not_finite_names_its_step(loss: float) -> None:
 
 def test_poisoned_weights_are_not_saved() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
-    check_weights(model, 3)
+    guard = FiniteGuard(torch.device("cpu"), torch.optim.SGD(model.parameters()))
+    guard.check_all(model, 3)
     with torch.no_grad():
         model[1].running_mean[0] = math.nan  # type: ignore[operator]
     with pytest.raises(DivergedError, match="after step 3"):
-        check_weights(model, 3)
+        guard.check_all(model, 3)
 
 
 def test_what_the_machine_chose_survives_the_file() -> None:
