@@ -49,6 +49,21 @@ def changed_files(path: Path, files: Sequence[DataFile]) -> list[str]:
     return [f"{file.path} has changed since the run was made" for file in files if file.md5 not in noted]
 
 
+def changed_versions(path: Path) -> list[str]:
+    """What of the machine and its libraries is not as it was when a run was made, a line each, torch apart."""
+    try:
+        record = json.loads(path.read_text())
+        noted = {**record["versions"], "Python": record["python"]}
+        host = str(record["host"])
+    except (OSError, ValueError, LookupError, TypeError):
+        return []
+    here = {**{name: _version(name) for name in PACKAGES}, "Python": platform.python_version()}
+    del here["torch"]  # of which the run's own choices speak
+    lines = [f"the run was made with {name} {noted[name]}, this is {version}"
+             for name, version in here.items() if noted.get(name, version) != version]  # fmt: skip
+    return [*lines, f"the run was made on {host}, another machine"] if host != socket.gethostname() else lines
+
+
 def read_host(path: Path) -> str:
     """The machine that a run was made on; empty where its record cannot be read."""
     try:
