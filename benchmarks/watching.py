@@ -1,4 +1,4 @@
-"""Opening long runs, and watching one for long: time to the first curves, stalls of the event loop, memory."""
+"""Opening long runs: time to the first curves, and stalls of the event loop. `soak` watches one for long."""
 
 from __future__ import annotations
 
@@ -10,8 +10,6 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import psutil
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.turns import verdict
@@ -114,26 +112,6 @@ def _empty() -> Any:
     return Figure("", ())
 
 
-async def soak(folder: Path, events: int, portions: int) -> dict[str, float]:
-    """Growth of resident memory while a live screen takes up events, from a tenth of them on."""
-    run = made_run(folder, 10)
-    process, sizes = psutil.Process(), []
-    app = Console(ConsoleOptions(runs_dir=folder / "none", interval=3600))
-    async with app.run_test(size=(120, 40)) as pilot:
-        app.open_run(run)
-        await until(lambda: isinstance(app.screen, LiveScreen) and app.screen.query(Plot))
-        screen = app.screen
-        assert isinstance(screen, LiveScreen)
-        for portion in range(portions):
-            with run.journal.open("ab") as file:
-                file.write(journal_lines(events // portions, 10 + portion * (events // portions)))
-            screen.look()
-            await pilot.pause()
-            sizes.append(process.memory_info().rss)
-    base = sizes[len(sizes) // 10]
-    return {"events": events, "rss_mib": round(base / 2**20, 1), "growth": round(sizes[-1] / base - 1, 4)}
-
-
 def openings(folder: Path, rounds: int) -> tuple[dict[str, float], dict[str, float]]:
     """Medians of opening, in turns, a run of a million steps and one of a hundred times fewer."""
     runs = [made_run(folder / "ours", LINES), made_run(folder / "short", LINES // FEWER)]
@@ -163,21 +141,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--foreign", type=int, default=1_000_000, help="lines of the foreign journal")
     parser.add_argument("--rounds", type=int, default=5, help="how often the long and the short run are opened")
-    parser.add_argument("--events", type=int, default=100_000, help="events of the soak")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        watched = asyncio.run(soak(folder / "soak", options.events, 200))
-        print(
-            f"watching {options.events:,} events: memory grows by {watched['growth']:.1%} (goal: below 5 %)", flush=True
-        )
         ours, short = openings(folder, options.rounds)
         report_growth(ours, short)
         foreign = asyncio.run(opening(made_run(folder / "foreign", options.foreign)))
         print(f"{options.foreign:,} lines: seen after {foreign['seen_s']} s, whole after {foreign['loaded_s']} s, "
               f"longest stall {foreign['stall_ms']} ms")  # fmt: skip
     figures = {
-        "soak": watched,
         "million_steps": ours,
         "ten_thousand_steps": short,
         "foreign": {"lines": options.foreign, **foreign},
