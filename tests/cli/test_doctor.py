@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_nvml import FakeGpu, FakeNvml
 from tests.runs_for_tests import command, environment
 from tests.shared_data import shared_file
 from xaitui.cli.app import run
-from xaitui.cli.doctor import check_data, lines
+from xaitui.cli.doctor import check_data, check_driver, lines
 from xaitui.hardware.checks import Check, Level
 
 NAMES = [
@@ -22,7 +23,7 @@ NAMES = [
     "machine",
     "runs",
     "data",
-    "timm",
+    "optional",
     "compiler",
     "terminal",
 ]
@@ -60,6 +61,15 @@ def test_the_sets_that_are_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     check = check_data()
     assert check.text.startswith("digits (embedded), mnist, ")
     assert check.remedy == ""
+
+
+def test_the_gpus_of_the_driver_and_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
+    fake = FakeNvml([*[FakeGpu()] * 8, FakeGpu(name="NVIDIA T4", memory=(0, 16 * 2**30))]).install(monkeypatch)
+    check = check_driver()
+    assert check is not None
+    assert check.text == "570.124: 8 x NVIDIA H100 80GB HBM3 (80.0 GiB), NVIDIA T4 (16.0 GiB)"
+    fake.gpus = []
+    assert check_driver() is None
 
 
 def test_a_line_fits_80_columns_and_keeps_commands_whole() -> None:

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 import textwrap
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -19,6 +20,7 @@ from xaitui.catalog.records import DatasetInfo
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put
+from xaitui.config.units import format_size
 from xaitui.data.locate import find_file
 from xaitui.errors import ExitCode
 from xaitui.hardware.checks import (
@@ -26,6 +28,7 @@ from xaitui.hardware.checks import (
     Level,
     check_folder,
     check_memory,
+    check_optional,
     check_packages,
     check_python,
     check_terminal,
@@ -60,20 +63,35 @@ def examine(runs_dir: Path | None) -> list[Check]:
     probe = probe_torch()
     checks = [
         check_python(sys.version_info[:3], sys.executable),
-        check_packages(lambda name: importlib.util.find_spec(name) is not None),
+        check_packages(_is_installed),
         check_torch(probe),
         check_torchvision(probe),
+        check_driver(),
         check_device(probe),
         check_memory(),
         check_folder("runs", runs_folder(runs_dir)),
         check_data(),
-        check_timm(),
+        check_optional(_is_installed),
         check_compiler("cuda" if read_driver().gpus else "cpu"),
         check_terminal(os.environ, is_terminal=sys.stdout.isatty(), columns=columns, lines=height,
                        encoding=sys.stdout.encoding),
         check_sessions(),
     ]  # fmt: skip
     return [check for check in checks if check is not None]
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
+
+
+def check_driver() -> Check | None:
+    """The GPUs of the driver; None where there is none, which the line of the device says."""
+    driver = read_driver()
+    if not driver.gpus:
+        return None
+    kinds = Counter(f"{gpu.name} ({format_size(gpu.total)})" for gpu in driver.gpus)
+    gpus = ", ".join(f"{count} x {kind}" if count > 1 else kind for kind, count in kinds.items())
+    return Check("driver", Level.OK, f"{driver.version}: {gpus}")
 
 
 def check_device(probe: TorchProbe) -> Check:
@@ -103,13 +121,6 @@ def check_data() -> Check:
 def _sizes_here(info: DatasetInfo) -> list[str]:
     sizes = [size for size, files in info.files.items() if all(find_file(file) for file in files)]
     return [info.name if size == info.sizes[0] else f"{info.name} {size} px" for size in sizes]
-
-
-def check_timm() -> Check:
-    """The one optional library."""
-    if importlib.util.find_spec("timm") is not None:
-        return Check("timm", Level.OK, "installed, for models timm:NAME")
-    return Check("timm", Level.OK, "not installed; only models timm:NAME need it: pip install 'xaitui[timm]'")
 
 
 def lines(check: Check) -> list[str]:

@@ -85,6 +85,22 @@ def check_packages(is_installed: Callable[[str], bool]) -> Check:
     return Check("packages", Level.OK, "all installed")
 
 
+OPTIONAL: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "onnx": (("onnx", "onnxscript", "onnxruntime"), "export --to onnx"),
+    "timm": (("timm",), "models timm:NAME"),
+}
+"""What can be installed besides, as `xaitui[NAME]`: its modules, and what they are for."""
+
+
+def check_optional(is_installed: Callable[[str], bool]) -> Check:
+    """Which optional libraries are there; training needs none."""
+    missing = [name for name, (modules, _) in OPTIONAL.items() if not all(map(is_installed, modules))]
+    found = [f"{name}: {'not ' if name in missing else ''}installed ({OPTIONAL[name][1]})" for name in OPTIONAL]
+    return Check(
+        "optional", Level.OK, ", ".join(found), f"pip install 'xaitui[{','.join(missing)}]'" if missing else ""
+    )
+
+
 def check_memory() -> Check:
     """Cores and memory that this process may use."""
     memory = psutil.virtual_memory()
@@ -96,15 +112,16 @@ def check_memory() -> Check:
 
 
 def check_terminal(environ: Mapping[str, str], *, is_terminal: bool, columns: int, lines: int, encoding: str) -> Check:
-    """Colours, size and characters of the terminal."""
+    """Colours, size, characters and graphics of the terminal."""
     if not is_terminal:
         return Check("terminal", Level.OK, "the output is no terminal: plain lines without colours")
-    term = environ.get("TERM", "")
-    text = f"{term or 'no TERM'}, {columns}x{lines}, {_colours(environ)}, {encoding}"
+    term, language = environ.get("TERM", ""), _locale(environ)
+    told = f"{encoding} ({language})" if language else encoding
+    text = f"{term or 'no TERM'}, {columns}x{lines}, {_colours(environ)}, {told}, pictures: {_graphics(environ)}"
     if term in ("", "dumb"):
         return Check("terminal", Level.WARN, text, "export TERM=xterm-256color")
-    if encoding.lower().replace("-", "") != "utf8":
-        return Check("terminal", Level.WARN, text, "export LC_ALL=C.UTF-8")
+    if not _is_utf8(encoding) or (language and not _is_utf8(language.partition(".")[2].partition("@")[0])):
+        return Check("terminal", Level.WARN, text, "export LC_ALL=C.UTF-8, before tmux is started too")
     if columns < 80 or lines < 24:
         return Check("terminal", Level.WARN, text, "make the window at least 80x24")
     return Check("terminal", Level.OK, text)
@@ -116,6 +133,36 @@ def _colours(environ: Mapping[str, str]) -> str:
     if environ.get("COLORTERM") in ("truecolor", "24bit"):
         return "true colours"
     return "256 colours" if "256color" in environ.get("TERM", "") else "16 colours or fewer"
+
+
+def _locale(environ: Mapping[str, str]) -> str:
+    """The locale that decides about characters; empty where none is set."""
+    return next(filter(None, (environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))), "")
+
+
+def _is_utf8(name: str) -> bool:
+    return name.lower().replace("-", "") == "utf8"
+
+
+SPEAKS: Mapping[str, tuple[str, ...]] = {
+    "Kitty": ("xterm-kitty", "ghostty", "xterm-ghostty"),
+    "Sixel": ("foot", "mlterm", "contour", "wezterm", "iterm.app", "mintty", "konsole"),
+}
+"""Terminals by the graphics that they are known for, as TERM or TERM_PROGRAM names them."""
+
+
+def _graphics(environ: Mapping[str, str]) -> str:
+    """What a terminal is likely to show pictures with; only the console asks it, when it steps aside for them."""
+    if environ.get("TMUX") or environ.get("TERM", "").startswith(("tmux", "screen")):
+        return "half blocks (tmux seldom passes graphics on)"
+    names = {environ.get(name, "").lower() for name in ("TERM", "TERM_PROGRAM")}
+    names |= {name.partition("-")[0] for name in names}
+    names |= {terminal for variable, terminal in _OWN_VARIABLES.items() if environ.get(variable)}
+    return next((kind for kind, known in SPEAKS.items() if names & set(known)), "half blocks")
+
+
+_OWN_VARIABLES = {"KITTY_WINDOW_ID": "xterm-kitty", "KONSOLE_VERSION": "konsole", "WEZTERM_PANE": "wezterm"}
+"""Set by terminals that do not name themselves otherwise."""
 
 
 def check_folder(name: str, folder: Path) -> Check:

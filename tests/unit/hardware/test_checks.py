@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from xaitui.hardware.checks import (
+    OPTIONAL,
     PACKAGES,
     Level,
     check_folder,
     check_memory,
+    check_optional,
     check_packages,
     check_python,
     check_terminal,
@@ -53,6 +55,9 @@ def test_memory() -> None:
     assert re.fullmatch(r"\d+ processor cores?, [\d.]+ \w+ of memory free", check.text)
 
 
+LOCALE = "export LC_ALL=C.UTF-8, before tmux is started too"
+
+
 @pytest.mark.parametrize(
     ("environ", "size", "encoding", "level", "remedy"),
     [
@@ -61,7 +66,11 @@ def test_memory() -> None:
         ({"TERM": "xterm"}, (79, 24), "utf-8", Level.WARN, "make the window at least 80x24"),
         ({"TERM": "dumb"}, (80, 24), "utf-8", Level.WARN, "export TERM=xterm-256color"),
         ({}, (80, 24), "utf-8", Level.WARN, "export TERM=xterm-256color"),
-        ({"TERM": "xterm"}, (80, 24), "ANSI_X3.4-1968", Level.WARN, "export LC_ALL=C.UTF-8"),
+        ({"TERM": "xterm"}, (80, 24), "ANSI_X3.4-1968", Level.WARN, LOCALE),
+        ({"TERM": "xterm", "LANG": "de_DE.UTF-8"}, (80, 24), "utf-8", Level.OK, ""),
+        ({"TERM": "xterm", "LANG": "de_DE.utf8@euro"}, (80, 24), "utf-8", Level.OK, ""),
+        ({"TERM": "xterm", "LC_ALL": "POSIX", "LANG": "en_US.UTF-8"}, (80, 24), "utf-8", Level.WARN, LOCALE),
+        ({"TERM": "xterm", "LC_ALL": "", "LANG": "de_DE.ISO-8859-1"}, (80, 24), "utf-8", Level.WARN, LOCALE),
     ],
 )
 def test_terminal(environ: dict[str, str], size: tuple[int, int], encoding: str, level: Level, remedy: str) -> None:
@@ -81,6 +90,52 @@ def test_terminal(environ: dict[str, str], size: tuple[int, int], encoding: str,
 def test_colours(environ: dict[str, str], colours: str) -> None:
     check = check_terminal(environ, is_terminal=True, columns=80, lines=24, encoding="utf-8")
     assert f", {colours}, " in check.text
+
+
+@pytest.mark.parametrize(
+    ("environ", "graphics"),
+    [
+        ({"TERM": "xterm-kitty"}, "Kitty"),
+        ({"TERM": "xterm-256color", "KITTY_WINDOW_ID": "1"}, "Kitty"),
+        ({"TERM": "xterm-ghostty"}, "Kitty"),
+        ({"TERM": "foot-extra"}, "Sixel"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "WezTerm"}, "Sixel"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "iTerm.app"}, "Sixel"),
+        ({"TERM": "xterm-256color", "TERM_PROGRAM": "vscode"}, "half blocks"),
+        ({"TERM": "xterm"}, "half blocks"),
+        ({"TERM": "xterm-kitty", "TMUX": "/tmp/tmux-0/default,1,0"}, "half blocks (tmux seldom passes graphics on)"),
+        ({"TERM": "screen-256color"}, "half blocks (tmux seldom passes graphics on)"),
+    ],
+)
+def test_graphics_are_guessed_without_asking_the_terminal(environ: dict[str, str], graphics: str) -> None:
+    check = check_terminal(environ, is_terminal=True, columns=80, lines=24, encoding="utf-8")
+    assert check.text.endswith(f", pictures: {graphics}")
+
+
+@pytest.mark.parametrize(
+    ("there", "text", "remedy"),
+    [
+        ({"onnx", "onnxscript", "onnxruntime", "timm"}, "onnx: installed (export --to onnx), timm: installed", ""),
+        (
+            {"onnx", "onnxscript"},
+            "onnx: not installed (export --to onnx), timm: not",
+            "pip install 'xaitui[onnx,timm]'",
+        ),
+        ({"timm"}, "onnx: not installed (export --to onnx), timm: installed", "pip install 'xaitui[onnx]'"),
+    ],
+)
+def test_optional_libraries_never_keep_training_from_running(there: set[str], text: str, remedy: str) -> None:
+    check = check_optional(there.__contains__)
+    assert check.level is Level.OK
+    assert check.text.startswith(text)
+    assert check.remedy == remedy
+
+
+def test_the_optional_libraries_are_those_of_the_package() -> None:
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert {name: list(modules) for name, (modules, _) in OPTIONAL.items()} == {
+        name: declared[name] for name in ("timm", "onnx")
+    }
 
 
 def test_a_pipe_is_no_terminal() -> None:
