@@ -42,7 +42,7 @@ COMMANDS = (
     Command("reproduce", "reproduce", "Run the report's experiments, beside its own numbers."),
     Command("compare", "compare", "Compare runs: their scores, and the settings that differ."),
     Command("evaluate", "evaluate", "Say how good a run is, how sure, and where it is wrong."),
-    Command("verify", "verify", "Say whether a run is what it wrote: its files, and its training, done again."),
+    Command("verify", "verify", "Check a run: its files, and its training, done again."),
     Command("explain", "explain", "Show what a run looked at, and how far to trust it."),
     Command("report", "report", "Write what runs gave into one HTML file or Markdown."),
     Command("predict", "predict", "Say what a trained model sees in pictures."),

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xaitui.errors import DataError
 from xaitui.files import replacing
+from xaitui.hashes import forget
 from xaitui.runs.directory import RunDirectory
 
 STILL_EPOCHS = 3
@@ -141,6 +142,7 @@ def write_probe(folder: Path, probe: Probe) -> None:
     for each in (folder.parent, folder):  # not the run's own folder: one that was deleted stays so
         each.mkdir(exist_ok=True)
     for path in folder.glob("epoch-*.npz"):
+        forget(path)
         path.unlink()
     with replacing(folder / "probe.npz") as file:
         np.savez_compressed(file, indices=probe.indices, labels=probe.labels, targets=probe.targets,
