@@ -4,12 +4,36 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from threading import Event
 
 from xaitui.errors import ExitCode, XaituiError
 
 PAUSE_SECONDS = 0.05
-"""Between two looks of a paused run at whether it is to go on."""
+"""Between two looks of who waits."""
+
+
+class Flag:
+    """What `threading.Event` is to threads, to signal handlers too: one that runs in the middle of a wait can set it.
+
+    Of an Event it could not: the lock that the wait has at that moment is the one that setting it waits for.
+    """
+
+    def __init__(self) -> None:
+        self._is_set = False
+
+    def set(self) -> None:
+        """Raise it, for good."""
+        self._is_set = True
+
+    def is_set(self) -> bool:
+        """Whether it is raised."""
+        return self._is_set
+
+    def wait(self, seconds: float) -> bool:
+        """Wait until it is raised, or for about so many seconds; say whether it is."""
+        end = time.monotonic() + seconds
+        while not self._is_set and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, PAUSE_SECONDS))
+        return self._is_set
 
 
 @dataclass(frozen=True)
@@ -38,7 +62,7 @@ class Stop:
     """A request that the trainer looks at after each step; it may come from any thread or a signal handler."""
 
     def __init__(self) -> None:
-        self.event = Event()
+        self.event = Flag()
         """Set as soon as anything was asked."""
         self._reason: StopReason | None = None
         self._part: Stop | None = None

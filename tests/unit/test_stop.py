@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import sys
+import threading
+from types import FrameType
+from typing import Any
+
 import pytest
 
 from xaitui.errors import ExitCode
@@ -26,3 +31,27 @@ def test_a_stop_ends_a_pause_but_for_the_process_that_goes_on(reason: StopReason
     stop.ask(reason)
     stop.wait_while_paused()
     assert stop.paused is stays
+
+
+def test_a_handler_that_asks_in_the_middle_of_a_wait_is_not_waited_for() -> None:
+    """A signal handler runs between any two lines, and so does a trace function: here it asks at each of a wait."""
+    stop, asked = Stop(), []
+
+    def ask(frame: FrameType, what: str, argument: object) -> Any:
+        sys.settrace(None)  # what is asked is not traced
+        stop.ask(NOW)
+        asked.append(what)
+        sys.settrace(ask)
+        return ask
+
+    def wait() -> None:
+        sys.settrace(ask)
+        stop.event.wait(0.0)
+        sys.settrace(None)
+
+    thread = threading.Thread(target=wait, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert stop.event.is_set()
+    assert len(asked) > 3
