@@ -195,7 +195,8 @@ class ExecutionConfig(Group):
     save_every: Seconds = setting(600.0, "Longest time between two exact checkpoints.", option="--save-every",
                                   unit="seconds or 10m", low=0)  # fmt: skip
     keep: Literal["best", "last", "all"] = setting(
-        "best", "Checkpoints kept: best and last, last alone, or one for each epoch too.", option="--keep")  # fmt: skip
+        "best", "Checkpoints kept: best and the last two, last alone, or one for each epoch too.",
+        option="--keep")  # fmt: skip
     watch_samples: str = setting(
         "auto", "Validation images whose Grad-CAM is kept after each epoch; 0 is off, auto 8 on small runs.",
         option="--watch-samples", suggestions=(AUTO, "0", "8"))  # fmt: skip

@@ -71,7 +71,7 @@ class RunSaver:
     def save(self, trainer: Trainer) -> CheckpointSaved:
         """Write last.pt, and best.pt where there are better weights than it has.
 
-        The one before stays as previous.pt, unless it was written at the same step.
+        The one before stays as previous.pt, unless it was written at the same step, or the last is to be kept alone.
 
         Raises:
             OSError: the disk is full or gone; the checkpoints before are as they were.
@@ -80,8 +80,7 @@ class RunSaver:
         self._asked = False
         self._journal.sync()
         text = self._run.journal.read_bytes()
-        if trainer.at.step != self._saved_step and self._run.last.exists():
-            _name_again(self._run.last, self._run.previous)
+        self._keep_previous(trainer.at.step)
         save_checkpoint(self._run.last, {**trainer.state(), "journal": pack_text(zlib.compress(text, 1))})
         self._saved_step = trainer.at.step
         if self._config.run.keep != "last" and trainer.best.epoch not in (0, self._best_epoch):
@@ -94,6 +93,10 @@ class RunSaver:
         return CheckpointSaved(
             epoch=trainer.at.epoch, step=trainer.at.step, path=_path_of(self._run.last), seconds=self._cost
         )
+
+    def _keep_previous(self, step: int) -> None:
+        if self._config.run.keep != "last" and step != self._saved_step and self._run.last.exists():
+            _name_again(self._run.last, self._run.previous)
 
 
 def _best(trainer: Trainer, config: RunConfig) -> State:
