@@ -28,6 +28,8 @@ class SturdyStream:
                 return self._stream.write(text)
             except (OSError, ValueError) as error:
                 self._give_up(error)
+            except RuntimeError as error:
+                _pass_over(error)
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
@@ -42,6 +44,8 @@ class SturdyStream:
                 self._stream.flush()
             except (OSError, ValueError) as error:
                 self._give_up(error)
+            except RuntimeError as error:
+                _pass_over(error)
 
     def _give_up(self, error: Exception) -> None:
         self.lost = True
@@ -55,3 +59,9 @@ class SturdyStream:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def _pass_over(error: RuntimeError) -> None:
+    """A signal handler that speaks in the middle of a write, which may wait for a stopped terminal, is not heard."""
+    if "reentrant" not in str(error):
+        raise error

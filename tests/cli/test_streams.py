@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import pty
+import signal
+import struct
 import subprocess
 import sys
+import termios
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -49,6 +54,47 @@ def test_what_was_still_in_the_buffer_does_not_fail_at_the_end(lost: SturdyStrea
     lost.write("a line\n")
     lost.flush()
     lost.close()
+
+
+def test_a_signal_handler_may_speak_while_a_write_waits_for_the_terminal() -> None:
+    """A stopped terminal (Ctrl-S) takes nothing; Ctrl-C then has a word to say in the middle of the write."""
+    reader, writer = os.pipe()
+    capacity, stream, heard = fcntl.fcntl(writer, fcntl.F_GETPIPE_SZ), stream_to(writer), threading.Event()
+    main, text = threading.get_ident(), "x" * 4 * capacity
+
+    def speak(number: int, frame: object) -> None:
+        stream.write("stopping\n")
+        stream.flush()
+        heard.set()
+
+    def disturb() -> None:
+        while struct.unpack("i", fcntl.ioctl(reader, termios.FIONREAD, b"0000"))[0] < capacity:
+            pass
+        while not heard.is_set():  # the write may be just about to wait, and begin again
+            signal.pthread_kill(main, signal.SIGUSR2)
+            heard.wait(0.05)
+
+    def drain() -> None:
+        heard.wait(20)
+        while os.read(reader, capacity):
+            pass
+
+    before = signal.signal(signal.SIGUSR2, speak)
+    disturber = threading.Thread(target=disturb)
+    drainer = threading.Thread(target=drain, daemon=True)
+    try:
+        disturber.start()
+        drainer.start()
+        assert stream.write(text) == len(text)
+        stream.flush()
+    finally:
+        heard.set()
+        disturber.join()
+        signal.signal(signal.SIGUSR2, before)
+        stream.close()
+        drainer.join()
+        os.close(reader)
+    assert not stream.lost
 
 
 def test_a_stream_that_is_closed_is_lost() -> None:

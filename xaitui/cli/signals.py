@@ -26,8 +26,8 @@ def stop_on_signals(stop: Stop) -> Iterator[None]:
         if stop.now is not None:
             signal.signal(number, signal.SIG_IGN)
             raise KeyboardInterrupt
+        stop.ask(StopReason("SIGINT", ExitCode.INTERRUPTED))  # first: a terminal that is stopped lets words wait
         say("stopping after this step and saving; press again to stop at once")
-        stop.ask(StopReason("SIGINT", ExitCode.INTERRUPTED))
 
     def terminated(number: int, frame: FrameType | None) -> None:
         stop.ask(StopReason("SIGTERM", ExitCode.TERMINATED))
