@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -32,14 +34,23 @@ def save_checkpoint(path: Path, state: State) -> None:
         except RuntimeError as error:  # torch's writer closes its archive, and so hides what went wrong before
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
         file.flush()
-        _read_back(Path(file.name))
+        _check(Path(file.name))
 
 
-def _read_back(path: Path) -> None:
-    with zipfile.ZipFile(path) as archive:
-        damaged = archive.testzip()
+def _check(path: Path) -> None:
+    """Compare what is in a checkpoint with the checksums that are in it: torch writes them, and does not read them."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except zipfile.BadZipFile as error:
+        damaged = str(error)
     if damaged is not None:
         raise OSError(f"the disk did not keep what was written: {damaged} reads back different")
+
+
+_DAMAGE = (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, struct.error,
+           zlib.error, pickle.UnpicklingError, zipfile.BadZipFile)  # fmt: skip
+"""What reading a damaged file may raise."""
 
 
 def load_checkpoint(path: Path) -> State:
@@ -49,10 +60,12 @@ def load_checkpoint(path: Path) -> State:
         CheckpointError: it is missing, damaged, or holds anything but tensors and plain values.
     """
     try:
+        if zipfile.is_zipfile(path):  # what is none is either cut off or a bare pickle; torch refuses both
+            _check(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}") from None
-    except (OSError, EOFError, RuntimeError, ValueError, KeyError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+    except _DAMAGE as error:
         reason = "it holds code or objects" if isinstance(error, pickle.UnpicklingError) else "it is damaged"
         raise CheckpointError(f"cannot use the checkpoint {path}: {reason}") from None
     if not isinstance(state, dict):
