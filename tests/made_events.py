@@ -8,6 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from xaitui.codec import LARGEST
 from xaitui.events import (
     CheckpointSaved,
     EpochFinished,
@@ -23,7 +24,7 @@ TEXT = st.text(st.characters())
 """Anything, what the system could not decode included."""
 
 _OF_TYPE: dict[Any, st.SearchStrategy[Any]] = {
-    int: st.integers(),
+    int: st.integers(-LARGEST, LARGEST),
     float: st.floats(),
     str: TEXT,
     bool: st.booleans(),

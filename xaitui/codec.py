@@ -12,6 +12,8 @@ from xaitui.events import EVENTS, Event
 
 _TYPES: dict[str, dict[str, Any]] = {name: typing.get_type_hints(kind) for name, kind in EVENTS.items()}
 """Field names and types of each kind of event, `time` first."""
+LARGEST = 2**63 - 1
+"""Of the whole numbers that a run counts; larger ones would break the arithmetic of those who read them."""
 
 
 class CodecError(ValueError):
@@ -79,11 +81,10 @@ def _checked(name: str, value: Any, wanted: Any, nonfinite: dict[str, str]) -> A
             raise CodecError(f"{name} is no table")
         item = typing.get_args(wanted)[1]
         return {key: _checked(f"{name}.{key}", inner, item, nonfinite) for key, inner in value.items()}
-    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
-        try:
-            return float(value)
-        except OverflowError:
-            raise CodecError(f"{name} is too large") from None
+    if type(value) is int and not -LARGEST <= value <= LARGEST:
+        raise CodecError(f"{name} is too large")
+    if wanted is float and type(value) is int:
+        return float(value)
     if type(value) is not wanted:
         raise CodecError(f"{name} is not of type {wanted.__name__}")
     return value

@@ -7,13 +7,17 @@ import dataclasses
 import errno
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from xaitui.codec import CodecError, decode, encode
 from xaitui.events import CheckpointSaved, Event, LifeCycle, Progress, RunResumed
 from xaitui.faults import Point, point
+
+LONGEST_LINE = 1 << 20
+"""Bytes; what is longer is no event, and is not kept in memory."""
+TOO_LONG = "it is longer than an event can be"
 
 
 @dataclass(frozen=True)
@@ -116,19 +120,42 @@ class JournalReader:
             file.seek(self.offset)
             block = file.read(most)
             if b"\n" not in block:
-                block += file.readline()
+                block += file.readline(LONGEST_LINE)
         if self._skip_torn:
             begin = block.find(b"\n") + 1
-            block, self.offset, self._skip_torn = block[begin:], self.offset + begin, begin == 0
-        entries = []
-        for line in block[: block.rfind(b"\n") + 1].splitlines(keepends=True):
-            if line.strip():
-                try:
-                    entries.append(Entry(self.offset, decode(line)))
-                except CodecError as error:
-                    self.damage.append(Damage(self.offset, str(error)))
-            self.offset += len(line)
+            self._skip_torn = begin == 0
+            self.offset += begin or len(block)
+            block = block[begin:] if begin else b""
+        end = block.rfind(b"\n") + 1
+        entries = [entry for line in _lines(block[:end]) if (entry := self._read(line)) is not None]
+        if len(block) - end > LONGEST_LINE:  # it has not even come to its end
+            self._note(TOO_LONG)
+            self.offset, self._skip_torn = self.offset + len(block) - end, True
         return entries
+
+    def _read(self, line: bytes) -> Entry | None:
+        """The event of the next line, if it is one."""
+        entry = None
+        if len(line) > LONGEST_LINE:
+            self._note(TOO_LONG)
+        elif line.strip():
+            try:
+                entry = Entry(self.offset, decode(line))
+            except CodecError as error:
+                self._note(str(error))
+        self.offset += len(line)
+        return entry
+
+    def _note(self, reason: str) -> None:
+        self.damage.append(Damage(self.offset, reason))
+
+
+def _lines(block: bytes) -> Iterator[bytes]:
+    """The lines of a block, their ends included; only a newline ends one, for other bytes may be in a damaged one."""
+    begin = 0
+    while end := block.find(b"\n", begin) + 1:
+        yield block[begin:end]
+        begin = end
 
 
 def fold(entries: Iterable[Entry]) -> list[Entry]:

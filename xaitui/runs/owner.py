@@ -42,12 +42,13 @@ class Owner:
     namespace: str
     pid: int
     started: float
+    """Seconds, of a clock that nobody sets where the system has one."""
 
     @staticmethod
     def of_this_process() -> Owner:
         """The identity of the caller."""
         pid = os.getpid()
-        return Owner(socket.gethostname(), _boot(), _namespace(), pid, psutil.Process(pid).create_time())
+        return Owner(socket.gethostname(), _boot(), _namespace(), pid, _started(psutil.Process(pid)))
 
     @property
     def is_near(self) -> bool:
@@ -64,10 +65,23 @@ def is_running(pid: int, started: float | None = None) -> bool:
     """Whether a process of this machine runs; with the time of its start, one that got its pid later does not count."""
     try:
         process = psutil.Process(pid)
-        same = started is None or abs(process.create_time() - started) < 1.0
-        return bool(same and process.status() != psutil.STATUS_ZOMBIE)
+        # A lock of an earlier version has the wall clock's time.
+        same = started is None or any(abs(each - started) < 1.0 for each in (_started(process), process.create_time()))
+        return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+def _started(process: psutil.Process) -> float:
+    """When a process was started: on Linux since the machine was, for its wall clock may have been set since.
+
+    Raises:
+        psutil.Error: there is no such process.
+    """
+    with contextlib.suppress(OSError, ValueError, IndexError):
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    return float(process.create_time())
 
 
 def _boot() -> str:

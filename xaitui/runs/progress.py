@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xaitui.events import EpochFinished, RunStarted, StepLogged
+
+RECENT = 5
+"""Epochs whose median length is expected of the next: one in which the machine slept, or had other work, is no rule."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,7 @@ def progress(
         return Progress(done + 1, epochs, within, run_part, None, None)
     speed = step.images_per_second if step is not None else 0.0
     epoch_left = (1 - within) * started.train_size / speed if speed > 0 else None
-    seconds = finished[-1].seconds if finished else 0.0
+    seconds = statistics.median_low([each.seconds for each in list(finished)[-RECENT:]]) if finished else 0.0
     left = time_left(started, epochs, done * per_epoch + within * per_epoch, seconds, speed)
     return Progress(done + 1, epochs, within, run_part, epoch_left, left)
 

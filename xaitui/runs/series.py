@@ -22,6 +22,9 @@ XAxis = Literal["step", "epoch", "time"]
 MOST_POINTS = 20_000
 """Logged points of the longest run of ours; of a journal with twice as many, neighbours are merged."""
 
+LONGEST_GAP = 3600.0
+"""Seconds that are believed to have been worked between two events; more is a clock that was set, or a machine that
+slept."""
 LAST_EPOCHS = 100
 BLOCK = 128
 """Points that are smoothed in one go."""
@@ -139,7 +142,7 @@ class RunSeries:
 
     def _take(self, event: Event) -> None:
         if event.time > self._last and not isinstance(event, RunResumed | RunContinued):
-            self._worked += event.time - self._last
+            self._worked += min(event.time - self._last, LONGEST_GAP)
         self._last = event.time  # a clock that was set back counts on from there
         match event:
             case RunStarted():
@@ -198,7 +201,7 @@ class RunSeries:
 
 
 def _finite(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
-    good = np.isfinite(y)
+    good = np.isfinite(y) & np.isfinite(x)
     return Curve(x[good], y[good])
 
 

@@ -194,3 +194,9 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_and_nothing_else(tmp_p
         path.touch()
     with owning(tmp_path / "lock", tmp_path / "heartbeat"):
         assert [path.exists() for path in (*left, *kept)] == [False] * len(left) + [True] * len(kept)
+
+
+def test_a_wall_clock_that_is_set_ends_no_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner, created = Owner.of_this_process(), psutil.Process.create_time
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: created(process) + 3600)  # as it is told then
+    assert owner.is_alive
