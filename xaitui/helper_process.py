@@ -9,7 +9,9 @@ import asyncio
 import contextlib
 import json
 import os
+import select
 import signal
+import threading
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -112,6 +114,7 @@ class HelperProcess:
 def serve(answer: Answer, *, latest_only: bool = False) -> None:
     """Answer the questions on standard input, in their order, until nobody can ask any more.
 
+    It ends then in the middle of an answer too: a console that was killed ends nothing, and an answer may take minutes.
     The terminal's signals are meant for the console, which ends this process by closing the pipe.
 
     Args:
@@ -121,6 +124,7 @@ def serve(answer: Answer, *, latest_only: bool = False) -> None:
     for ignored in (signal.SIGINT, signal.SIGHUP):
         signal.signal(ignored, signal.SIG_IGN)
     os.nice(NICE)
+    threading.Thread(target=_end_with_the_console, name="console", daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer
 
@@ -138,6 +142,15 @@ def serve(answer: Answer, *, latest_only: bool = False) -> None:
                 send(number, said=text)
 
             send(number, answer=answer(request["question"], say))
+
+
+def _end_with_the_console() -> None:
+    """Wait for the other end of standard input to be closed."""
+    poll = select.poll()
+    poll.register(0, 0)  # a hang-up is always told of
+    while not any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll()):
+        pass
+    os._exit(1)
 
 
 def _lines_at_once() -> Iterator[list[bytes]]:

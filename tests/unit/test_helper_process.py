@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import socket
+import subprocess
 import sys
 
 import pytest
@@ -39,6 +42,33 @@ async def test_its_last_words_are_told_and_the_next_question_starts_another() ->
     await helper.close()
     with pytest.raises(NoAnswerError, match="was ended"):
         await helper.ask({"word": "more"})
+
+
+FOREVER = """
+import threading
+from xaitui.helper_process import serve
+def answer(question, say):
+    say("begun")
+    threading.Event().wait()
+serve(answer)
+"""
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])  # asyncio gives one or the other, as Python's version is
+def test_it_ends_in_the_middle_of_an_answer_when_its_console_is_gone(kind: str) -> None:
+    """As after a SIGKILL, when nobody is left to end it."""
+    if kind == "pipe":
+        theirs, ours = os.pipe()
+    else:
+        theirs, ours = (end.detach() for end in socket.socketpair())
+    process = subprocess.Popen([sys.executable, "-c", FOREVER], stdin=theirs, stdout=subprocess.PIPE)
+    os.close(theirs)
+    with process:
+        assert process.stdout is not None
+        os.write(ours, b'{"number": 1, "question": {}}\n')
+        assert b"begun" in process.stdout.readline()
+        os.close(ours)
+        assert process.wait(30) == 1
 
 
 async def test_who_no_longer_waits_does_not_hold_up_the_next_question() -> None:
