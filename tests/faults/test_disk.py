@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import shutil
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,13 +34,17 @@ from tests.faults.disk import (
 )
 from tests.file_server import Answer, serving
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
+from xaitui import repeating
 from xaitui.cli.app import run
 from xaitui.cli.study_run import StudyReporter
 from xaitui.data.download import fetch
-from xaitui.errors import DataError, XaituiError
-from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished
+from xaitui.errors import DataError, ExitCode, XaituiError
+from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished, RunStarted, RunStopped
+from xaitui.execution import watcher
 from xaitui.faults import Point, injected
 from xaitui.runs.directory import list_runs
+from xaitui.runs.requests import Request, ask
+from xaitui.stop import Stop, StopReason
 from xaitui.studies.folder import find_study
 from xaitui.studies.standing import StudyReader, TrialState
 from xaitui.training.checkpoint import load_checkpoint, save_checkpoint
@@ -97,6 +102,67 @@ def test_the_table_has_every_row_again_once_it_can_be_written(tmp_path: Path) ->
     assert isinstance(events[-1], RunFinished)
     assert refusal.at is not None
     check_equal(execution.run, whole_run().run)
+
+
+def test_a_training_waits_for_a_share_that_hangs_and_can_be_stopped_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A checkpoint hangs until the request to stop has been taken up, which is then obeyed."""
+    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.01)
+    execution = begin(tmp_path)
+    heard = threading.Event()
+
+    def hear(reason: StopReason) -> None:
+        Stop.ask(execution.stop, reason)
+        heard.set()
+
+    monkeypatch.setattr(execution.stop, "ask", hear)
+
+    def hang(point: Point, what: str) -> None:
+        if (point, what) == (Point.FILE_WRITTEN, "last.pt") and not heard.is_set():
+            ask(execution.run.path, Request.STOP)
+            assert heard.wait(60)
+
+    with injected(hang):
+        last = finish(execution)[-1]
+    assert isinstance(last, RunStopped)
+    assert last.saved
+    finish(take_up(execution.run))
+    check_equal(execution.run, whole_run().run)
+
+
+def test_the_end_of_a_run_does_not_wait_for_a_heartbeat_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repeating, "PATIENCE", 0.05)
+    share = threading.Event()
+
+    def hang(point: Point, what: str) -> None:
+        if what == "heartbeat":
+            share.wait(60)
+
+    execution = begin(tmp_path)
+    with injected(hang):
+        assert isinstance(finish(execution)[-1], RunFinished)
+    hanging = [each for each in threading.enumerate() if each.name == "heartbeat"]
+    assert len(hanging) == 1
+    assert "heartbeat: still waiting for the disk; left behind" in execution.run.log.read_text()
+    share.set()
+    hanging[0].join()
+    assert isinstance(finish(take_up(execution.run, extend=1))[-1], RunFinished)
+
+
+def test_a_time_limit_is_kept_where_requests_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.01)
+    execution = start(tmp_path, data__dataset=str(made_set(tmp_path / "set.npz")), training__epochs=100_000,
+                      training__threads=1, run__max_time=0.2)  # fmt: skip
+    last = None
+    for event in execution.events():
+        if isinstance(event, RunStarted):
+            (execution.run.path / "requests").write_text("no folder")
+        last = event
+    assert isinstance(last, RunStopped)
+    assert last.exit_code == ExitCode.REQUEUE
 
 
 @pytest.mark.parametrize("seed", [0, 1])

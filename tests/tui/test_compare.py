@@ -153,7 +153,7 @@ async def test_what_cannot_be_read_is_said_below_the_table(runs: list[RunDirecto
     runs[2].journal.unlink()
     async with open_console(runs_dir, (80, 24), opens(runs)) as (app, _):
         await until(app, shown(app))
-        assert "sgd: config.toml is no TOML" in screen_text(app)
+        await until(app, lambda: "sgd: config.toml is no TOML" in screen_text(app))
         assert cell(app, "val_accuracy", 1) == "0.9000 +0.1000▲"
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +12,13 @@ import pytest
 
 from tests.faults.disk import NEWER, OLDER, fill_folder, read_only_disk
 from tests.tui.support import open_console, screen_text, until
+from tests.tui.watching import watching
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.follow import RunFollower
+from xaitui.tui import threads
 from xaitui.tui.app import Console
+from xaitui.tui.screens import live
+from xaitui.tui.screens.help import HelpScreen
 
 
 @pytest.fixture
@@ -85,3 +93,32 @@ def changed(app: Console, before: object) -> Callable[[], bool]:
 def flat(app: Console) -> str:
     """What is seen, as one line."""
     return " ".join(screen_text(app).split())
+
+
+async def test_a_share_that_hangs_holds_up_neither_keys_nor_the_end(
+    runs_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pipe that nobody writes to stands for a file of the run: who opens it waits until somebody does."""
+    monkeypatch.setattr(threads, "PATIENCE", 0.05)
+    monkeypatch.setattr(live, "SILENT_SECONDS", 0.05)
+    fill_folder(runs_dir)
+    pipe = runs_dir.parent / "pipe"
+    async with open_console(runs_dir, first=watching(RunDirectory(runs_dir / NEWER)), interval=0.05) as (app, pilot):
+        await until(app, lambda: "best 0.8" in screen_text(app))
+        os.mkfifo(pipe)
+        monkeypatch.setattr(RunFollower, "files", (pipe,))
+        await until(app, lambda: "its disk does not answer" in screen_text(app))
+        await pilot.press("y")
+        await until(app, lambda: "log scale" in screen_text(app))
+        await pilot.press("?")
+        await until(app, lambda: isinstance(app.screen, HelpScreen))
+    hanging = waiting()
+    threads.wait_for_threads()
+    assert [each.is_alive() for each in hanging] == [True]
+    pipe.open("wb").close()
+    hanging[0].join()
+
+
+def waiting() -> list[threading.Thread]:
+    """What reads for a screen."""
+    return [each for each in threading.enumerate() if each.name == "console"]

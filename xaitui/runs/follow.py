@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from xaitui.events import (
     EpochFinished,
@@ -62,6 +63,11 @@ class RunFollower:
         self._tail: list[Entry] = []
         self._tail_series: RunSeries | None = None
         """What is read of the tail while the middle is not; then it is read into `series` like the rest."""
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What a poll reads."""
+        return self.run.lock, self.run.journal, self.run.heartbeat
 
     @property
     def is_loading(self) -> bool:

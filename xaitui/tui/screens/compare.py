@@ -21,7 +21,7 @@ from xaitui.runs.series import XAxis
 from xaitui.text import printable
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.plot import PlotScreen
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, touch
 from xaitui.tui.widgets.compare_table import CompareTable
 from xaitui.tui.widgets.plot import Plot
 
@@ -47,6 +47,7 @@ class CompareScreen(ConsoleScreen):
         self.baseline = 0
         self.view = View()
         self.score = ""
+        self._is_looking = False
         self._seen: list[object] = []
         """What the table was made from."""
 
@@ -74,8 +75,16 @@ class CompareScreen(ConsoleScreen):
 
     def look(self) -> None:
         """Take up what is new of the runs: the plot follows each step, the table each epoch."""
-        if not self.is_active and self.comparison is not None:
-            return
+        if not self._is_looking and (self.is_active or self.comparison is None):
+            self._is_looking = True
+            self._look()
+
+    @work(group="look")
+    async def _look(self) -> None:
+        try:
+            await in_thread(self, touch, *(path for each in self.followers for path in each.files))
+        finally:
+            self._is_looking = False
         changed = [follower.poll(POLL_SECONDS / len(self.followers)) for follower in self.followers]
         if not self.score:
             started = self.followers[self.baseline].started

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from typing import ClassVar
 
+from textual import work
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Log
@@ -17,6 +19,7 @@ from xaitui.text import printable
 from xaitui.tui.live_curves import LABELS, SCORES, loss_source, score_source
 from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.run_requests import RunRequests
+from xaitui.tui.threads import in_thread, touch
 from xaitui.tui.widgets.epoch_table import EpochTable
 from xaitui.tui.widgets.gpu_panel import GpuPanel
 from xaitui.tui.widgets.key_bar import KeyBar
@@ -27,6 +30,8 @@ LOADING_SECONDS = 0.05
 """Between two looks while a run begins, or a long journal is being read."""
 POLL_SECONDS = 0.02
 """What a look may take of the event loop."""
+SILENT_SECONDS = 5.0
+"""After which it is said that the disk does not answer."""
 
 PANES: dict[str, str] = {"plots": "#plots", "epochs": "#epochs", "log": "#log", "gpu": "#gpu"}
 
@@ -44,6 +49,8 @@ class LiveScreen(RunRequests):
         self.score = SCORES[0]
         self._logged = 0
         self._stale = True
+        self._is_looking = False
+        self._asked_at = 0.0
 
     def compose_body(self) -> Iterable[Widget]:
         """Head, plots, and the panes below them."""
@@ -67,18 +74,30 @@ class LiveScreen(RunRequests):
         """Take up what is new of the run, and show it."""
         if self.follower is None:
             self._begin()
-        if self.follower is None:
-            return
-        changed = self.follower.poll(POLL_SECONDS)
-        if changed or self._stale:
-            self._stale = False
-            self._show(self.follower)
+        if self.follower is not None and not self._is_looking:
+            self._is_looking, self._asked_at = True, time.monotonic()
+            self._look(self.follower, shows=True)
+        elif self.follower is not None and time.monotonic() - self._asked_at > SILENT_SECONDS:
+            self.say_title(f"{printable(self.follower.run.id)}: its disk does not answer")
+            self._stale = True
 
     def _load(self) -> None:
         if self.follower is None or self.follower.started is None:
             self.look()
-        elif self.follower.is_loading:
-            self._stale = self.follower.poll(POLL_SECONDS) or self._stale  # seen at the next look
+        elif self.follower.is_loading and not self._is_looking:
+            self._is_looking, self._asked_at = True, time.monotonic()
+            self._look(self.follower, shows=False)  # seen at the next look
+
+    @work(group="look")
+    async def _look(self, follower: RunFollower, *, shows: bool) -> None:
+        try:
+            await in_thread(self, touch, *follower.files)
+        finally:
+            self._is_looking = False
+        self._stale = follower.poll(POLL_SECONDS) or self._stale
+        if shows and self._stale:
+            self._stale = False
+            self._show(follower)
 
     def _begin(self) -> None:
         """Show what is said while a run begins; once it has a directory, follow that."""
@@ -121,8 +140,8 @@ class LiveScreen(RunRequests):
 
     def redraw(self) -> None:
         """Show everything anew, though nothing of the run has changed."""
-        self._stale = self.follower is not None or self._stale
-        self.look()
+        if self.follower is not None:
+            self._show(self.follower)
 
     # -- how it is looked at
 

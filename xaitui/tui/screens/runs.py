@@ -14,7 +14,7 @@ from textual.widgets import Static
 from xaitui.text import printable
 from xaitui.tui.screens.run_actions import RunActions
 from xaitui.tui.slices import in_slices
-from xaitui.tui.threads import give_up_without, in_thread
+from xaitui.tui.threads import give_up_without, in_thread, touch
 from xaitui.tui.widgets.filter_line import FilterLine
 from xaitui.tui.widgets.run_table import Heading, RunTable
 
@@ -77,6 +77,7 @@ class RunsScreen(RunActions):
             from xaitui.runs.listing import RunList
 
             self._runs = RunList(self.console.options.runs_dir)
+        await in_thread(self, touch, self.console.options.runs_dir)
         try:
             async for _ in in_slices(self._runs.refresh()):
                 pass
