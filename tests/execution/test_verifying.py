@@ -13,7 +13,7 @@ import torch
 
 from tests.runs_for_tests import finish, made_set, start, take_up
 from xaitui.errors import DataError, ExitCode
-from xaitui.events import Event, StepLogged
+from xaitui.events import Event, RunResumed, StepLogged
 from xaitui.execution.saver import saved_journal
 from xaitui.execution.verifying import Replayed, look, replay
 from xaitui.faults import Point, injected
@@ -238,6 +238,12 @@ def test_a_write_that_a_crash_cut_off_between_its_note_and_its_name_is_no_damage
     )
     finish(take_up(execution.run))
     assert look(execution.run).files.remarks == ()
+
+
+def test_settings_that_were_changed_by_hand_make_a_resume_inexact_and_it_says_so(run: RunDirectory) -> None:
+    run.config.write_text(run.config.read_text().replace("dropout = true", "dropout = false"))
+    resumed = next(event for event in finish(take_up(run, extend=1)) if isinstance(event, RunResumed))
+    assert (resumed.exact, resumed.reason) == (False, "config.toml has changed since the run was made")
 
 
 def test_a_run_of_before_notes_were_kept_is_not_damaged(run: RunDirectory) -> None:

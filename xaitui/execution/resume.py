@@ -19,6 +19,7 @@ from xaitui.execution.saver import Restored, has_checkpoint, mend_journal, resto
 from xaitui.hashes import begin_notes
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
+from xaitui.runs.intact import changed_settings
 from xaitui.runs.journal import read_entries, read_journal
 from xaitui.stop import Stop
 from xaitui.training.resolve import Resolved
@@ -38,7 +39,7 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
         raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
     prepared = prepare(config, stop, say, resolved=resolved, model_source=source)
     changed = changed_files(run.environment, prepared.dataset.files)
-    prepared = replace(prepared, inexact=(*prepared.inexact, *changed))
+    prepared = replace(prepared, inexact=(*prepared.inexact, *changed_settings(run), *changed))
     handed_over = bool(last) and isinstance(last[0], HandingOver) and last[0].pid == os.getpid()
     begin = partial(_take_up, options=options)
     return Execution(run, prepared, stop, begin, options.take_over, handed_over)

@@ -67,6 +67,18 @@ def _judged(name: str, found: Written | None, written: tuple[Written, ...]) -> t
     return f"{name} is not what was written: {what}", True
 
 
+def changed_settings(run: RunDirectory) -> list[str]:
+    """What decides how a run goes on and is not what was written, a line each; none where there are no notes of it.
+
+    Raises:
+        OSError: a file is there and cannot be read.
+    """
+    notes = read_notes(run.path)
+    names = [path.name for path in (run.config, run.model_source) if path.name in notes.written]
+    return [f"{name} has changed since the run was made"
+            for name in names if _judged(name, _read(run.path / name), notes.written[name])[1]]  # fmt: skip
+
+
 def _read(path: Path) -> Written | None:
     try:
         return written_in(path)
