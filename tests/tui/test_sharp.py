@@ -5,10 +5,12 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import signal
 import struct
 import subprocess
 import sys
 import termios
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,7 @@ from PIL import Image
 
 from tests.runs_for_tests import environment
 from tests.tui.support import open_console
-from xaitui.tui.sharp import show_sharp
+from xaitui.tui.sharp import lend, show_sharp
 
 DEVICE_ATTRIBUTES = b"\x1b[c"
 SIXEL = b"\x1bP"
@@ -65,3 +67,32 @@ def test_another_one_gets_half_blocks_without_a_word(picture: Path) -> None:
 async def test_a_terminal_that_cannot_be_lent_is_said(runs_dir: Path, picture: Path) -> None:
     async with open_console(runs_dir) as (app, _):
         assert show_sharp(app, [picture]) == "this terminal cannot be lent to another program"
+
+
+@pytest.fixture
+def asked() -> Iterator[list[int]]:
+    """The signals that a console in the place of this process was ended by."""
+    numbers: list[int] = []
+    wanted = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, lambda number, frame: numbers.append(number)) for number in wanted}
+    yield numbers
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+WAITS = "import os, signal; os.kill(os.getppid(), signal.{}); {}"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_ends_the_console_ends_the_pictures_first(number: signal.Signals, asked: list[int]) -> None:
+    words = [sys.executable, "-c", WAITS.format(number.name, "signal.pause()")]
+    assert lend(words) == -signal.SIGTERM
+    assert asked == [number]
+
+
+def test_ctrl_c_is_meant_for_the_pictures(asked: list[int]) -> None:
+    words = [sys.executable, "-c", WAITS.format("SIGINT", "os.kill(os.getpid(), signal.SIGINT)")]
+    assert lend(words) != 0
+    assert asked == []
+    signal.raise_signal(signal.SIGINT)
+    assert asked == [signal.SIGINT]

@@ -56,10 +56,18 @@ def start_workers(folder: StudyFolder, count: int, more: Sequence[str] = ()) -> 
     """Start worker processes; each writes its words to a log of its own in the study's folder.
 
     Raises:
-        OSError: one cannot be started.
+        OSError: one cannot be started; those before it are ended.
     """
-    every = places(count, sorted(os.sched_getaffinity(0)), visible_gpus())
-    return [_start(folder, number, place, more) for number, place in enumerate(every)]
+    started: list[Worker] = []
+    try:
+        for number, place in enumerate(places(count, sorted(os.sched_getaffinity(0)), visible_gpus())):
+            started.append(_start(folder, number, place, more))
+    except OSError:
+        interrupt(started, signal.SIGTERM)
+        for worker in started:
+            worker.process.wait()  # what it has of a trial is being saved
+        raise
+    return started
 
 
 def start_in_background(folder: StudyFolder, workers: int = 0, more: Sequence[str] = ()) -> subprocess.Popen[bytes]:

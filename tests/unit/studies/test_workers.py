@@ -1,6 +1,12 @@
 from __future__ import annotations
 
-from xaitui.studies.workers import Place, places, visible_gpus
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.made_studies import made_study
+from xaitui.studies.workers import Place, places, start_workers, visible_gpus
 
 
 def test_each_gpu_has_a_worker_and_the_cores_are_shared_out() -> None:
@@ -19,3 +25,13 @@ def test_one_worker_has_the_whole_machine() -> None:
 def test_only_the_gpus_that_are_shown_are_taken() -> None:
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": "GPU-a, 1"}) == ["GPU-a", "1"]
     assert visible_gpus({"CUDA_VISIBLE_DEVICES": ""}) == []
+
+
+def test_where_one_worker_cannot_be_started_none_is_left(tmp_path: Path) -> None:
+    folder = made_study(tmp_path / "runs")
+    folder.log(1).mkdir()
+    before = psutil.Process().children(recursive=True)
+    with pytest.raises(IsADirectoryError):
+        start_workers(folder, 2)
+    assert folder.log(0).exists()
+    assert psutil.Process().children(recursive=True) == before
