@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.runs_for_tests import command, environment, made_set
+from tests.runs_for_tests import command, environment, made_set, spawn
 from xaitui.cli.app import run
 from xaitui.config.toml import from_toml
 from xaitui.runs.directory import RunDirectory, list_runs
@@ -46,6 +47,21 @@ def process_of(found: RunDirectory) -> psutil.Process:
     while (owner := read_owner(found.lock)) is None:
         pass
     return psutil.Process(owner.pid)
+
+
+def test_ctrl_c_before_the_run_has_begun_leaves_no_process(tmp_path: Path) -> None:
+    """Nobody was told of a run, so none may be going on."""
+    made_set(tmp_path / "set.npz")
+    with spawn(["train", "--detach", "--dataset", "set.npz", "--epochs", "100000", "--threads", "1"], tmp_path) as told:
+        asked = psutil.Process(told.pid)
+        while not (children := [each for each in asked.children() if sum(each.cpu_times()[:2]) > 0.1]):
+            pass  # it has begun to load what it needs, and its words are waited for
+        told.send_signal(signal.SIGINT)
+        out, err = told.communicate()
+    assert (told.returncode, out) == (130, ""), err
+    assert "nothing goes on" in err
+    gone, alive = psutil.wait_procs(children, timeout=60)
+    assert (len(gone), alive) == (1, [])
 
 
 def test_a_default_that_the_environment_would_change_stays_a_default(tmp_path: Path) -> None:

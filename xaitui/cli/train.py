@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import subprocess
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -58,6 +59,17 @@ def command(
 def _detach(config: RunConfig, folder: Path) -> int:
     """Start the run in the background, and return once it has begun, or has failed to."""
     process = start_detached(config, folder)
+    try:
+        return _until_begun(process)
+    except KeyboardInterrupt:  # nobody knows of a run: so none may go on
+        process.terminate()
+        process.wait()
+        say("stopped before the run had begun; nothing goes on in the background")
+        raise
+
+
+def _until_begun(process: subprocess.Popen[bytes]) -> int:
+    """Pass on what a process says until it has a run; the exit code."""
     assert process.stdout is not None
     for line in process.stdout:
         text = line.decode(errors="replace").rstrip()
