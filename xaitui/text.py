@@ -10,3 +10,9 @@ def printable(text: object) -> str:
     Markup of a particular screen is the caller's concern.
     """
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in str(text))
+
+
+def shortened(text: object, most: int = 80) -> str:
+    """The beginning and the end of a text that is too long for a line."""
+    words = str(text)
+    return words if len(words) <= most else f"{words[: most - 10]}...{words[-7:]}"

@@ -58,6 +58,7 @@ CONFIGURATIONS: dict[str, Callable[[Path], object]] = {
     "binary": lambda path: path.write_bytes(bytes(range(256))),
     "torn": lambda path: path.write_bytes(path.read_bytes()[:100]),
     "deep": lambda path: path.write_bytes(b"a = " + b"[" * 100_000),
+    "gigantic number": lambda path: path.write_text("[run]\nname = " + "9" * 5000),
     "missing": lambda path: path.unlink(),
     "a folder": empty_folder,
 }

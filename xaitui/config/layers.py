@@ -14,6 +14,7 @@ from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
 from xaitui.config.groups import KindGroup
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.errors import UsageError, nearest
+from xaitui.text import shortened
 
 ENVIRONMENT_PREFIX = "XAITUI_"
 RESERVED = frozenset({"XAITUI_RUNS_DIR", "XAITUI_RUN", "XAITUI_TRACEBACK"})
@@ -190,7 +191,7 @@ def _refusal(error: ErrorDetails, values: Mapping[str, Any]) -> Refusal:
     if record is None:  # a whole group: its own validator speaks, and begins with the setting unless it means the kind
         named = f"{path}.{message.partition(' ')[0]}"
         return Refusal(named if named in values else f"{path}.name", path, message)
-    value = f"{values.get(path)!r}"
+    value = shortened(repr(values.get(path)))
     if error["type"] == "value_error":
         reason = message
     elif record.choices:

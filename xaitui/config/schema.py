@@ -17,6 +17,7 @@ from xaitui.config.fields import field_records, setting
 from xaitui.config.groups import Bytes, Command, Count, Fractions, Group, KindGroup, Seconds, Words
 from xaitui.config.units import AUTO
 from xaitui.errors import nearest
+from xaitui.text import shortened
 
 SCHEMA_VERSION = 1
 
@@ -245,7 +246,8 @@ class ExecutionConfig(Group):
     @classmethod
     def _safe_name(cls, value: str) -> str:
         if value and (len(value) > 80 or value.startswith((".", "-")) or not set(value).isdisjoint('/\\:*?"<>|')):
-            raise ValueError(f"{value!r} cannot name a folder; use up to 80 letters, digits, '-', '_' and inner dots")
+            given = shortened(repr(value))
+            raise ValueError(f"{given} cannot name a folder; use up to 80 letters, digits, '-', '_' and inner dots")
         return value
 
 

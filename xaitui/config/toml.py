@@ -75,7 +75,7 @@ def parse_tables(text: str, origin: str) -> dict[str, Any]:
     """
     try:
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # also a number of too many digits
         raise UsageError(f"{origin} is no TOML: {error}") from None
     version = tables.pop("schema", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
@@ -134,6 +134,6 @@ def read_resolved(path: Path) -> dict[str, Any]:
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get(RESOLVED, {})
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is no TOML: {error}") from None
     return table if isinstance(table, dict) else {}

@@ -24,7 +24,7 @@ from xaitui.text import printable
 
 CODE_ERRORS = (
     ArithmeticError, AssertionError, AttributeError, ImportError, LookupError, NameError, OSError, RuntimeError,
-    SyntaxError, TypeError, ValueError,
+    SyntaxError, SystemExit, TypeError, ValueError,
 )  # fmt: skip
 """What a mistake in a model's code raises."""
 

@@ -39,7 +39,7 @@ def read_config_head(run: RunDirectory) -> ConfigHead:
         tables = tomllib.loads(table[0] if table and run.journal.exists() else text)
     except OSError as error:
         return ConfigHead(trouble=f"config.toml cannot be read: {error.strerror}")
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no UTF-8, no TOML, a number of too many digits
         return ConfigHead(trouble=f"config.toml is no TOML: {error}")
     settings = flat(tables)
     tags = settings.get("run.tags", [])
@@ -52,7 +52,7 @@ def read_settings(run: RunDirectory) -> Mapping[str, Any]:
     """A run's configuration by dotted path, as its file has it; empty where it cannot be read."""
     try:
         return flat(tomllib.loads(run.config.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

@@ -11,6 +11,7 @@ from xaitui.config.command_line import setting_text
 from xaitui.config.fields import FieldRecord
 from xaitui.config.schema import FIELDS
 from xaitui.errors import UsageError, nearest
+from xaitui.text import shortened
 
 MARK = ".."
 """Between the ends of a range."""
@@ -124,7 +125,7 @@ def _value(record: FieldRecord, text: str) -> Any:
         if record.kind == "bool":
             return {"true": True, "false": False}[text.lower()]
     except (ValueError, KeyError):
-        raise UsageError(f"{record.path}: {text!r} is not valid; it takes {record.takes}") from None
+        raise UsageError(f"{record.path}: {shortened(repr(text))} is not valid; it takes {record.takes}") from None
     if record.kind == "list":
         return tuple(part.strip() for part in text.split(",") if part.strip())
     return text
