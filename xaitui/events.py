@@ -199,7 +199,8 @@ class BadStep(Progress):
     """A step after which the training cannot go on; what ends the run follows."""
 
     what: str
-    """What was wrong: "loss", "weights" or "optimizer" (its state), which were not finite; "labels", no classes."""
+    """What was not finite: "loss", "weights", "statistics" (the model's buffers) or "optimizer" (its state), where a
+    step before in the same epoch may have been the first; or "labels", which were no classes."""
     images: str
     """Those of its batch, as rows of the training split, with spaces between."""
 

@@ -51,6 +51,11 @@ def exploding_gradient(trainer: Trainer) -> None:
     _weight(trainer).register_hook(lambda gradient: torch.full_like(gradient, 1e30))  # type: ignore[no-untyped-call]
 
 
+def statistics(trainer: Trainer) -> None:
+    """Batch normalisation keeps a mean that is infinite, which training, where a batch has its own, does not show."""
+    next(each for name, each in trainer.parts.model.named_buffers() if "running_mean" in name).fill_(math.inf)
+
+
 def labels(trainer: Trainer) -> None:
     """The labels of all images are no classes any more; a batch that was drawn before has its own."""
     trainer.parts.train.labels.fill_(7)
@@ -60,6 +65,7 @@ FAULTS: dict[str, tuple[Fault, str, ExitCode]] = {
     "loss": (loss, "loss", ExitCode.DIVERGED),
     "exploding loss": (exploding_loss, "loss", ExitCode.DIVERGED),
     "infinite gradient": (infinite_gradient, "weights", ExitCode.DIVERGED),
+    "statistics": (statistics, "statistics", ExitCode.DIVERGED),
     "exploding gradient": (exploding_gradient, "optimizer", ExitCode.DIVERGED),
     "labels": (labels, "labels", ExitCode.DATA),
 }
@@ -114,7 +120,8 @@ def disturb(execution: Execution, kind: str, step: int) -> list[Event]:
     assert isinstance(last, RunFailed), f"{where}: the run went on to {last}"
     assert last.exit_code == code, f"{where}: exit code {last.exit_code}"
     assert len(bad) == 1, f"{where}: {len(bad)} bad steps"
-    found_at = -(-step // STEPS_PER_EPOCH) * STEPS_PER_EPOCH if what == "optimizer" else step  # looked at in the end
+    is_hidden = what in ("statistics", "optimizer")  # from the loss: they are looked at when the epoch is over
+    found_at = -(-step // STEPS_PER_EPOCH) * STEPS_PER_EPOCH if is_hidden else step
     assert (bad[0].step, bad[0].what) == (found_at, what), f"{where}: said to be {bad[0].what} of {bad[0].step}"
     assert bad[0].epoch == (found_at - 1) // STEPS_PER_EPOCH + 1, f"{where}: said to be of epoch {bad[0].epoch}"
     assert str(bad[0].step) in last.message, f"{where}: {last.message}"

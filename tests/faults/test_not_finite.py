@@ -20,7 +20,7 @@ from xaitui.training.trainer import Trainer
 @pytest.mark.parametrize("kind", FAULTS)
 def test_a_run_goes_on_exactly_from_before_the_step_that_went_wrong(kind: str, tmp_path: Path) -> None:
     """In the first epoch, of which nothing is saved; in the middle of the second; in the last step of all."""
-    assert len(FAULTS) == 5
+    assert len(FAULTS) == 6
     execution = begin(tmp_path)
     for step in (3, 6, STEPS):
         disturb(execution, kind, step)

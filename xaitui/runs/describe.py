@@ -54,10 +54,13 @@ def memory_ran_out(event: MemoryRanOut) -> str:
 _WRONG = {
     "loss": "a loss that is not finite",
     "weights": "weights that are not finite",
+    "statistics": "running statistics that are not finite",
     "optimizer": "the optimizer a state that is not finite",
     "labels": "labels that are no classes",
 }
 """What a step that ends a run gave."""
+_FOUND_LATER = ("statistics", "optimizer")
+"""What the loss does not show: it is looked at when an epoch ends or a checkpoint is due."""
 
 
 def bad_step(event: BadStep) -> str:
@@ -66,7 +69,10 @@ def bad_step(event: BadStep) -> str:
     images = event.images.split()
     more = f" and {len(images) - SHOWN_IMAGES} more" if len(images) > SHOWN_IMAGES else ""
     listed = ", ".join(images[:SHOWN_IMAGES])
-    return f"of step {event.step} (epoch {event.epoch}) gave {wrong}; images of the training split: {listed}{more}"
+    before = ", or one before it in the epoch," if event.what in _FOUND_LATER else ""
+    return (
+        f"of step {event.step} (epoch {event.epoch}){before} gave {wrong}; images of the training split: {listed}{more}"
+    )
 
 
 def _wrapped(line: str) -> list[str]:

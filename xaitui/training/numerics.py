@@ -118,7 +118,9 @@ class FiniteGuard:
             DivergedError: a loss was not finite, or a parameter, a buffer or what the optimizer keeps is not.
         """
         self.check()
-        for what, holder in (("weights", model), ("optimizer", self._optimizer)):
+        if not _all_finite(model.parameters()):
+            raise _diverged("weights", step)
+        for what, holder in (("statistics", model), ("optimizer", self._optimizer)):  # the first are its buffers
             if not _all_finite(_tensors(holder.state_dict())):
                 raise _diverged(what, step)
 
@@ -136,6 +138,7 @@ class FiniteGuard:
 _SAID = {
     "loss": "the loss of step {} is not finite",
     "weights": "the weights are not finite any more after step {}",
+    "statistics": "the running statistics of the model are not finite any more after step {}",
     "optimizer": "the state of the optimizer is not finite any more after step {}",
 }
 

@@ -30,7 +30,7 @@ def test_poisoned_weights_are_not_saved() -> None:
     guard.check_all(model, 3)
     with torch.no_grad():
         model[1].running_mean[0] = math.nan  # type: ignore[operator]
-    with pytest.raises(DivergedError, match="after step 3"):
+    with pytest.raises(DivergedError, match="running statistics of the model are not finite any more after step 3"):
         guard.check_all(model, 3)
 
 
