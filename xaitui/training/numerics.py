@@ -78,9 +78,12 @@ class FiniteGuard:
     until then fused optimizers skip their updates.
     """
 
-    def __init__(self, device: torch.device, optimizer: torch.optim.Optimizer) -> None:
+    def __init__(
+        self, device: torch.device, optimizer: torch.optim.Optimizer, *, immediate: bool | None = None
+    ) -> None:
+        """Prepare to watch; `immediate` is whether each loss is read at once, None is as the device likes it."""
         self._optimizer = optimizer
-        self._immediate = device.type == "cpu"
+        self._immediate = device.type == "cpu" if immediate is None else immediate
         self._first = torch.full((), -1, dtype=torch.int64, device=device)
         self._fused = not self._immediate and all(group.get("fused") for group in optimizer.param_groups)
 

@@ -24,6 +24,35 @@ def test_a_loss_that_is_not_finite_names_its_step(loss: float) -> None:
         guard.watch(torch.tensor(loss), 7)
 
 
+@pytest.mark.parametrize(
+    ("fused", "broken", "said"),
+    [
+        (True, "loss", "the loss of step 3 is not finite"),
+        (True, "gradient", "the weights are not finite any more after step 3"),
+        (False, "loss", "the loss of step 3 is not finite"),
+        (False, "gradient", "the loss of step 4 is not finite"),  # which its own update may have poisoned as well
+    ],
+)
+def test_a_flag_that_is_read_late_names_the_step_still(fused: bool, broken: str, said: str) -> None:
+    """As on a GPU, where the loss of each step stays on the device, and fused optimizers skip what follows it."""
+    model, inputs, kept = nn.Linear(2, 1), torch.ones(3, 2), []
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, fused=fused)
+    guard = FiniteGuard(torch.device("cpu"), optimizer, immediate=False)
+    for step in range(1, 7):
+        optimizer.zero_grad()
+        loss = model(inputs).square().mean() * (math.nan if (broken, step) == ("loss", 3) else 1)
+        torch.autograd.backward(loss)
+        if (broken, step) == ("gradient", 3):
+            model.weight.grad = torch.full_like(model.weight, math.inf)
+        guard.watch(loss.detach(), step)
+        optimizer.step()
+        kept.append(model.weight.detach().clone())
+    with pytest.raises(DivergedError, match=said):
+        guard.check()
+    if (fused, broken) == (True, "loss"):
+        assert torch.equal(kept[-1], kept[1])
+
+
 def test_poisoned_weights_are_not_saved() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     guard = FiniteGuard(torch.device("cpu"), torch.optim.SGD(model.parameters()))
