@@ -48,7 +48,9 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
         with contextlib.suppress(OSError):
             temporary.unlink()
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(temporary)):
-            error.filename, error.filename2 = str(path), None  # nobody knows the temporary name
+            error.filename = str(path)  # nobody knows the temporary name
+            if error.filename2 is not None:
+                del error.filename2
         raise
     point(Point.FILE_RENAMED, path.name)
     if durable:

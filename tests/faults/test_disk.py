@@ -385,6 +385,25 @@ def test_a_disk_that_fills_up_ends_a_study_and_the_rest_of_it_is_done_later(
     assert [each.state for each in standing.trials] == [TrialState.FINISHED] * 2
 
 
+@pytest.mark.parametrize("what", ["config.toml", "environment.json"])
+def test_a_study_that_is_refused_the_beginning_of_a_trial_stops_and_goes_on_later(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made_set(tmp_path / "set.npz")
+    words = ["sweep", "--dataset", str(tmp_path / "set.npz"), "--threads", "1", "--epochs", "1", "--watch-samples", "0",
+             "--vary", "lr=0.001,0.01", "--name", "s", "--runs-dir", str(tmp_path)]  # fmt: skip
+    refusal = Refusal(errno.EDQUOT, lambda point, name: name == what and point is Point.FILE_OPENED)
+    with injected(refusal):
+        assert run(words) == 1
+    assert refusal.at is not None
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert "Disk quota exceeded; the study stops here" in last
+    assert "None" not in last
+    assert run(["sweep", "retry", "--failed", "s", "--runs-dir", str(tmp_path)]) == 0
+    standing = StudyReader(find_study("s", tmp_path)).read()
+    assert [each.state for each in standing.trials] == [TrialState.FINISHED] * 2
+
+
 def test_a_disk_that_fills_up_in_the_middle_of_a_checkpoint_says_that_it_is_full(small_disk: Path) -> None:
     with pytest.raises(OSError, match="No space left on device"):
         save_checkpoint(small_disk / "large.pt", {"a": torch.zeros(4_000_000)})

@@ -260,5 +260,5 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         write_preprocessing(run.preprocessing, preprocessing_of(prepared.config, prepared.dataset, prepared.built))
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)
-        raise failure_of(error, run.path) from None
+        raise failure_of(error, run.path) from error
     return Execution(run, prepared, stop)

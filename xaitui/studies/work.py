@@ -133,6 +133,7 @@ class Work:
         except StoppedError:
             return
         except XaituiError as error:
+            self._check_disk(error.__cause__, run)
             _note_failure(trial, run, error)
             return
         pruning = self._pruning(trial)
@@ -141,9 +142,16 @@ class Work:
             if isinstance(event, EpochFinished) and pruning and pruning.gives_up(event.epoch, event.val):
                 reason = f"{PRUNED} after epoch {event.epoch}: others did better by then"
                 part.ask(StopReason(reason, ExitCode.FINISHED))
-        broken = execution.error
-        if isinstance(broken, OSError) and broken.errno in _DISK:
-            raise XaituiError(f"{run.path}: {broken.strerror}; the study stops here. When there is room: xaitui sweep "
+        self._check_disk(execution.error, run)
+
+    def _check_disk(self, error: BaseException | None, run: RunDirectory) -> None:
+        """End the work where the disk refused: it would refuse every other trial, too.
+
+        Raises:
+            XaituiError: it did.
+        """
+        if isinstance(error, OSError) and error.errno in _DISK:
+            raise XaituiError(f"{run.path}: {error.strerror}; the study stops here. When there is room: xaitui sweep "
                               f"retry --failed {self.folder.name}")  # fmt: skip
 
     def _begin(self, trial: Trial, run: RunDirectory, stop: Stop) -> Execution:
@@ -152,7 +160,8 @@ class Work:
         if run.journal.exists():  # it ended before its first checkpoint: nothing of it can be gone on from
             for path in (run.journal, run.metrics):
                 path.unlink(missing_ok=True)
-        write_atomic(run.config, to_toml(trial.config))
+        with _disk(run):
+            write_atomic(run.config, to_toml(trial.config))
         return begin_trial(trial.config, run, stop, self.watcher.say, self.command)
 
     # -- what Optuna proposes
@@ -236,4 +245,4 @@ def _disk(run: RunDirectory) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise XaituiError(f"cannot write {run.path}: {error.strerror}; the study stops here") from None
+        raise XaituiError(f"cannot write {run.path}: {error.strerror}; the study stops here") from error
