@@ -42,6 +42,7 @@ from xaitui.errors import DataError, ExitCode, XaituiError
 from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished, RunStarted, RunStopped
 from xaitui.execution import watcher
 from xaitui.faults import Point, injected
+from xaitui.files import write_atomic
 from xaitui.runs.directory import list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StopReason
@@ -405,5 +406,21 @@ def test_a_study_that_is_refused_the_beginning_of_a_trial_stops_and_goes_on_late
 
 
 def test_a_disk_that_fills_up_in_the_middle_of_a_checkpoint_says_that_it_is_full(small_disk: Path) -> None:
-    with pytest.raises(OSError, match="No space left on device"):
+    with pytest.raises(OSError, match="No space left on device") as caught:
         save_checkpoint(small_disk / "large.pt", {"a": torch.zeros(4_000_000)})
+    assert caught.value.filename == str(small_disk / "large.pt")
+    assert list(small_disk.iterdir()) == []
+
+
+def test_a_folder_that_is_gone_is_told_with_the_file_that_was_to_be_in_it(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError) as caught:
+        write_atomic(tmp_path / "gone" / "file", "text")
+    assert str(caught.value) == f"[Errno 2] No such file or directory: '{tmp_path / 'gone' / 'file'}'"
+
+
+def test_a_name_that_is_taken_by_a_folder_is_told_without_the_temporary_one(tmp_path: Path) -> None:
+    (tmp_path / "file").mkdir()
+    with pytest.raises(IsADirectoryError) as caught:
+        write_atomic(tmp_path / "file", "text")
+    assert str(caught.value) == f"[Errno 21] Is a directory: '{tmp_path / 'file'}'"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -12,7 +12,11 @@ from xaitui.runs.metrics_csv import MetricsTable
 
 
 class Recorder:
-    """Writes events. What the journal does not take ends a run; the table and the log may be lost without an end."""
+    """Writes events. What the journal does not take ends a run; the table and the log may be lost without an end.
+
+    A run does not wait for a disk that refuses it the journal or a checkpoint: it stops, its last good checkpoint as it
+    was, so that a scheduler sees it and the device is free; once there is room it goes on from there exactly.
+    """
 
     def __init__(self, run: RunDirectory, journal: JournalWriter) -> None:
         self.journal = journal
