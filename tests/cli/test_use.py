@@ -224,11 +224,13 @@ def test_what_is_exported_gives_the_stored_probabilities(
     trained: Path, loaded: LoadedRun, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     assert READERS.keys() == FORMATS.keys()
+    folder = loaded.trained.run.path / "exports" / name
+    (folder / ".export.killed").mkdir(parents=True)
+    (folder / ".export.killed" / FORMATS[name].file).write_bytes(b"half")
     assert run_command(["export", "last", "--to", name, "--runs-dir", str(trained)]) == 0
     output = capsys.readouterr()
     assert "test images: within" in output.out
     assert output.err == ""
-    folder = loaded.trained.run.path / "exports" / name
     record = json.loads((folder / KEY).read_text())
     assert record["classes"] == list("0123456789")
     assert record["checked"]["from_stored"] <= 1e-5

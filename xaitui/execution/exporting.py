@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
@@ -15,6 +16,7 @@ from typing import Any
 
 import xaitui
 from xaitui.catalog.records import Task
+from xaitui.data.disk import exclusive
 from xaitui.errors import UsageError, nearest
 from xaitui.execution.export_formats import FORMATS, INPUT, KEY, NEEDED, OUTPUT, require_libraries
 from xaitui.execution.stored_answers import Agreement, require_agreement
@@ -25,6 +27,8 @@ from xaitui.text import printable
 
 FOLDER = "exports"
 """In the run, where nothing else is asked for; each format has a folder of its own there."""
+_PLACE = ".export."
+"""Beginning of the name of a folder in which a file is written and tried before it takes its place."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,8 @@ def export(model: TrainedModel, name: str, folder: Path | None = None) -> Export
     record = _record(model, name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as place:
-            path = Path(place) / format_.file
+        with _place_beside(folder) as place:
+            path = place / format_.file
             with _said(model, name):
                 format_.write(model, path, json.dumps(record))
             agreement = require_agreement(model, format_.read(model, path), f"what was exported to {name}")
@@ -78,6 +82,16 @@ def export(model: TrainedModel, name: str, folder: Path | None = None) -> Export
     except OSError as error:
         raise UsageError(f"cannot write to {printable(folder)}: {error.strerror}; choose another --out") from None
     return Exported(folder / format_.file, folder / KEY, agreement)
+
+
+@contextmanager
+def _place_beside(folder: Path) -> Iterator[Path]:
+    """A folder in `folder` to write in, one export at a time; what a killed one left there is removed."""
+    with exclusive(folder / ".lock"):
+        for left in folder.glob(f"{_PLACE}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_PLACE, dir=folder) as place:
+            yield Path(place)
 
 
 @contextmanager
