@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from xaitui.faults import Point, point
-from xaitui.hashes import note
+from xaitui.hashes import note, take_back
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 """Names that `_beside` gives."""
@@ -30,7 +30,7 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
     Raises:
         OSError: the disk is full or the folder cannot be written; it names `path`, which is as it was.
     """
-    temporary = _beside(path)
+    temporary, is_noted = _beside(path), False
     try:
         with temporary.open("wb") as file:
             point(Point.FILE_OPENED, path.name)
@@ -42,11 +42,15 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
         temporary.chmod(0o644)
         if not grows:
             note(path, temporary, durable=durable)
+            is_noted = True
         point(Point.FILE_SYNCED, path.name)
         temporary.replace(path)
     except BaseException as error:
         with contextlib.suppress(OSError):
             temporary.unlink()
+        if is_noted:
+            with contextlib.suppress(OSError):
+                take_back(path)
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(temporary)):
             error.filename = str(path)  # nobody knows the temporary name
             if error.filename2 is not None:
@@ -92,7 +96,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-_NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
+"""What a disk that takes no more refuses with, and the words for it."""
 
 
 def trouble_of(error: OSError, path: Path, then: str = "") -> str:
@@ -103,6 +108,6 @@ def trouble_of(error: OSError, path: Path, then: str = "") -> str:
         then: a command that goes on once it is mended.
     """
     where = error.filename or path
-    if error.errno in _NO_ROOM:
-        return f"{where}: {_NO_ROOM[error.errno]}; free some space" + (f", then: {then}" if then else "")
+    if error.errno in NO_ROOM:
+        return f"{where}: {NO_ROOM[error.errno]}; free some space" + (f", then: {then}" if then else "")
     return f"{where}: {error.strerror or error}" + (f"; once that is mended: {then}" if then else "")

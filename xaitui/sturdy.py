@@ -20,6 +20,8 @@ class SturdyStream:
         self._stream = stream
         self.lost = False
         """Whether the stream has been given up."""
+        self.error: Exception | None = None
+        """Why it has."""
 
     def write(self, text: str) -> int:
         """Write, or do nothing once the stream is lost."""
@@ -48,7 +50,7 @@ class SturdyStream:
                 _pass_over(error)
 
     def _give_up(self, error: Exception) -> None:
-        self.lost = True
+        self.lost, self.error = True, error
         with contextlib.suppress(OSError, ValueError):
             # What is still in the buffer must not fail again when the interpreter ends.
             null = os.open(os.devnull, os.O_WRONLY)

@@ -8,6 +8,7 @@ import itertools
 import os
 import random
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -256,6 +257,30 @@ def test_what_only_reads_does_so_on_a_full_disk(words: str, full_disk: Path, tmp
     picture = tmp_path / "picture.png"
     Image.new("L", (8, 8)).save(picture)
     assert run([*words.format(picture=picture).split(), "--runs-dir", str(full_disk / "runs")]) == 0
+
+
+@pytest.mark.parametrize("words", ["runs ls", "compare {run} {run}2 --csv"])
+def test_output_that_a_full_disk_did_not_take_is_a_failure(
+    words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = whole_run().run.id
+    for copy in (name, f"{name}2"):
+        shutil.copytree(whole_run().run.path, tmp_path / copy, ignore=shutil.ignore_patterns("*.pt"))
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run([*words.format(run=name).split(), "--runs-dir", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == "xaitui: the output is not whole: the disk is full; free some space\n"
+
+
+def test_a_training_whose_output_a_full_disk_did_not_take_is_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ["train", "--headless", "--json", "--dataset", str(made_set(tmp_path / "set.npz")), "--epochs", "1",
+             "--threads", "1", "--runs-dir", str(tmp_path / "runs")]  # fmt: skip
+    with Path("/dev/full").open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(sys, "stdout", full)
+        assert run(words) == 0
+    assert "was given up: [Errno 28] No space left on device" in list_runs(tmp_path / "runs")[0].log.read_text()
 
 
 def sizes(folder: Path) -> dict[str, int]:

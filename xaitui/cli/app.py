@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from xaitui.cli.opening import CONSOLE, no_console, open_console, runs_folder
-from xaitui.cli.streams import SHOW_TRACEBACK, guard_streams, say, say_where
+from xaitui.cli.streams import SHOW_TRACEBACK, check_output, guard_streams, say, say_where
 from xaitui.errors import ExitCode, XaituiError
 from xaitui.opening import ConsoleOptions, OpenConsole
 
@@ -53,6 +53,9 @@ COMMANDS = (
     Command("config", "config", "Show what a configuration resolves to, and its schema."),
     Command("doctor", "doctor", "Say what works on this machine, and what to do about the rest."),
 )
+
+LASTING = frozenset({"console", "train", "resume", "sweep", "ablate", "reproduce", "attach"})
+"""The commands whose work is kept in the folder of runs: what they print may be lost, and they have not failed."""
 
 TORCH_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "CUBLAS_WORKSPACE_CONFIG": ":4096:8"}
 """What torch reads once, when it is loaded. Threads that spin while they wait make a step twenty times slower as soon
@@ -109,7 +112,10 @@ def run(arguments: Sequence[str], console: OpenConsole = no_console) -> int:
         os.environ.setdefault(variable, value)
     try:
         # Typer is not needed for the console alone, and takes a third of the time to its first frame
-        return _carry_out(words) if words else open_console(ConsoleOptions(runs_folder()))
+        code = _carry_out(words) if words else open_console(ConsoleOptions(runs_folder()))
+        if words and words[0] not in LASTING:
+            check_output()
+        return code
     except XaituiError as error:
         return _explain(error, str(error), int(error.exit_code))
     except KeyboardInterrupt:

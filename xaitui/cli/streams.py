@@ -8,6 +8,8 @@ import sys
 import traceback
 from contextvars import ContextVar
 
+from xaitui.errors import XaituiError
+from xaitui.files import NO_ROOM
 from xaitui.sturdy import SturdyStream
 
 SHOW_TRACEBACK = ContextVar("show_traceback", default=False)
@@ -42,6 +44,17 @@ def put(text: str) -> None:
     """A line of data, to stdout."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def check_output() -> None:
+    """Make sure that a file took what was put. A reader that left has what it wanted, and a terminal that is gone none.
+
+    Raises:
+        XaituiError: the disk is full.
+    """
+    error = sys.stdout.error if isinstance(sys.stdout, SturdyStream) else None
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
+        raise XaituiError(f"the output is not whole: {NO_ROOM[error.errno]}; free some space")
 
 
 def say_where(error: BaseException) -> None:
