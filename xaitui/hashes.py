@@ -33,6 +33,8 @@ class Notes:
 
     written: dict[str, tuple[Written, ...]] = field(default_factory=dict)
     """What stood, or was to stand, under each path beneath the folder, the newest last."""
+    newest: str = ""
+    """The path of the newest note: where a crash came next, its file has not got that name."""
     damaged: tuple[int, ...] = ()
     """The lines, from 1 on, that are whole and yet no notes."""
 
@@ -62,6 +64,17 @@ def note(path: Path, content: Path, *, durable: bool = True) -> None:
     folder = _noting(path)
     if folder is not None:
         _append(folder, path, asdict(written_in(content)), durable=durable)
+
+
+def take_back(path: Path) -> None:
+    """Note that what was noted last of `path` did not happen.
+
+    Raises:
+        OSError: the disk is full or cannot be written.
+    """
+    folder = _noting(path)
+    if folder is not None:
+        _append(folder, path, {"undone": True})
 
 
 def note_second_name(path: Path, first: Path) -> None:
@@ -114,23 +127,29 @@ def read_notes(folder: Path) -> Notes:
     """
     path = folder / NAME
     written: dict[str, tuple[Written, ...]] = {}
-    damaged = []
+    damaged, newest = [], ""
     for number, line in enumerate(path.read_bytes().split(b"\n") if path.exists() else [], 1):
         try:
             if line:
-                _take(written, json.loads(line))
+                newest = _take(written, json.loads(line))
         except (ValueError, LookupError, TypeError, AttributeError):
             if line.endswith(b"}"):  # one without its end was torn by a crash
                 damaged.append(number)
-    return Notes(written, tuple(damaged))
+    return Notes(written, newest, tuple(damaged))
 
 
-def _take(written: dict[str, tuple[Written, ...]], record: dict[str, Any]) -> None:
-    path = record.pop("path")
+def _take(written: dict[str, tuple[Written, ...]], record: dict[str, Any]) -> str:
+    """Add what a note says, and return the path that it speaks of."""
+    path: str = record.pop("path")
     if "same_as" in record:
         written[path] = (*written.get(path, ()), *written.get(record["same_as"], ()))
     elif "removed" in record:
         for name in [name for name in written if name == path or name.startswith(f"{path}/")]:
             del written[name]
+    elif "undone" in record:
+        written[path] = written.get(path, ())[:-1]
     else:
         written[path] = (*written.get(path, ()), Written(**record))
+    if not written.get(path, ()):
+        written.pop(path, None)
+    return path

@@ -13,10 +13,10 @@ import torch
 
 from tests.runs_for_tests import finish, made_set, start, take_up
 from xaitui.errors import DataError, ExitCode
-from xaitui.events import Event, RunResumed, StepLogged
+from xaitui.events import RunResumed, StepLogged
 from xaitui.execution.saver import saved_journal
 from xaitui.execution.verifying import Replayed, look, replay
-from xaitui.faults import Point, injected
+from xaitui.hashes import note
 from xaitui.runs.directory import RunDirectory
 from xaitui.stop import Stop, StopReason
 from xaitui.training.checkpoint import State, load_checkpoint, save_checkpoint
@@ -215,29 +215,19 @@ def test_a_changed_byte_in_any_line_of_the_journal_that_the_checkpoint_holds_is_
     assert look(run).damaged == ("events.jsonl is missing",)
 
 
-def test_a_write_that_a_crash_cut_off_between_its_note_and_its_name_is_no_damage(
-    whole: RunDirectory, runs_dir: Path
-) -> None:
-    """The file is as it was noted before."""
-    execution = start(runs_dir, data__dataset=str(whole.path.parent.parent / "set.npz"), **SETTINGS)
-    visits = []
-
-    def dies(point: Point, what: str) -> None:
-        if point is Point.FILE_SYNCED and what == "last.pt":
-            visits.append(what)
-            if len(visits) == 2:
-                raise KeyboardInterrupt
-
-    with injected(dies):
-        events: list[Event] = finish(execution)
-    assert events
-    looked = look(execution.run)
-    assert looked.damaged == ()
-    assert looked.files.remarks == (
-        "checkpoints/last.pt is as it was written before: the last write that was noted did not happen",
-    )
-    finish(take_up(execution.run))
-    assert look(execution.run).files.remarks == ()
+def test_a_write_that_a_crash_cut_off_between_its_note_and_its_name_is_no_damage(run: RunDirectory) -> None:
+    note(run.last, run.best)
+    looked = look(run)
+    assert (looked.damaged, looked.files.remarks) == (
+        (), ("checkpoints/last.pt is as it was written before: the last write that was noted did not happen",)
+    )  # fmt: skip
+    note(run.path / "new.json", run.best)
+    assert look(run).damaged == ("new.json is missing",)
+    whole = run.journal.read_bytes()
+    run.journal.write_bytes(whole[: whole.rindex(b'{"event":"RunFinished"')])
+    assert "new.json is not there yet: the write that was noted last did not happen" in look(run).files.remarks
+    note(run.config, run.config)
+    assert look(run).damaged == ("new.json is missing",)
 
 
 def test_settings_that_were_changed_by_hand_make_a_resume_inexact_and_it_says_so(run: RunDirectory) -> None:

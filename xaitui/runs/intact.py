@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xaitui.codec import CodecError, decode
 from xaitui.events import Event, RunResumed, RunStarted
-from xaitui.hashes import NAME, Written, read_notes, written_in
+from xaitui.hashes import NAME, Notes, Written, read_notes, written_in
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.summary import State, summarise
 
 
 @dataclass(frozen=True)
@@ -45,19 +46,24 @@ def check_files(run: RunDirectory) -> FilesFound:
     """
     here = {name: _read(run.path / name) for name in read_notes(run.path).written}
     notes = read_notes(run.path)  # again: one that was replaced in the meantime was noted before
-    found = {name: _judged(name, each, notes.written.get(name, ())) for name, each in here.items()}
+    if summarise(run).state in (State.FINISHED, State.STOPPED, State.FAILED):
+        notes = replace(notes, newest="")  # what it wrote, it wrote to the end
+    found = {name: _judged(name, each, notes) for name, each in here.items()}
     damaged = [f"{NAME} line {number} is no note" for number in notes.damaged]
     damaged += [line for line, is_damage in found.values() if is_damage]
     remarks = [line for line, is_damage in found.values() if line and not is_damage]
     others = sum(path.relative_to(run.path).as_posix() not in here for path in _whole(run))
-    intact = sum(not is_damage for _, is_damage in found.values())
+    intact = sum(here[name] is not None and not is_damage for name, (_, is_damage) in found.items())
     return FilesFound(intact, others, tuple(remarks), tuple(damaged))
 
 
-def _judged(name: str, found: Written | None, written: tuple[Written, ...]) -> tuple[str, bool]:
+def _judged(name: str, found: Written | None, notes: Notes) -> tuple[str, bool]:
     """What is to be said of a file, if anything, and whether it is damage."""
+    written = notes.written.get(name, ())
     if not written or found == written[-1]:  # none are left of one that was removed on purpose just now
         return "", False
+    if found is None and len(written) == 1 and name == notes.newest:
+        return f"{name} is not there yet: the write that was noted last did not happen", False
     if found is None:
         return f"{name} is missing", True
     if found in written:
@@ -76,7 +82,7 @@ def changed_settings(run: RunDirectory) -> list[str]:
     notes = read_notes(run.path)
     names = [path.name for path in (run.config, run.model_source) if path.name in notes.written]
     return [f"{name} has changed since the run was made"
-            for name in names if _judged(name, _read(run.path / name), notes.written[name])[1]]  # fmt: skip
+            for name in names if _judged(name, _read(run.path / name), notes)[1]]  # fmt: skip
 
 
 def _read(path: Path) -> Written | None:

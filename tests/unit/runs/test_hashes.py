@@ -48,14 +48,17 @@ def test_a_note_is_there_before_the_file_has_its_name(folder: Path) -> None:
     assert seen == [(b"before", of(b"after"))]
 
 
-def test_a_file_that_is_not_written_whole_is_not_noted(folder: Path) -> None:
+@pytest.mark.parametrize("where", [Point.FILE_WRITTEN, Point.FILE_SYNCED])
+def test_what_did_not_take_its_place_is_not_noted(where: Point, folder: Path) -> None:
     def refuses(point: Point, what: str) -> None:
-        if point is Point.FILE_WRITTEN:
+        if point is where:
             raise OSError(errno.ENOSPC, "full")
 
-    with injected(refuses), pytest.raises(OSError, match="full"):
-        write_atomic(folder / "one.txt", "half")
-    assert read_notes(folder).written == {}
+    write_atomic(folder / "one.txt", "one")
+    for name in ("one.txt", "two.txt"):
+        with injected(refuses), pytest.raises(OSError, match="full"):
+            write_atomic(folder / name, "half")
+    assert read_notes(folder).written == {"one.txt": (of(b"one"),)}
 
 
 def test_a_second_name_has_what_the_first_one_has(folder: Path) -> None:
