@@ -62,6 +62,9 @@ PACKAGES: Mapping[str, str] = {
 }
 """Modules that are loaded late, so that their absence shows late, and the distributions that bring them."""
 
+FOR_TRAINING = frozenset({"numpy", "PIL", "scipy", "sklearn", "tomli_w"})
+"""Those of them without which no training runs; the others explain, report, draw and study."""
+
 MIN_FREE = 2**30
 SLOW_BYTES_PER_SECOND = 5 * 2**20
 WRITTEN = 4 * 2**20
@@ -79,9 +82,11 @@ def check_python(version: tuple[int, int, int], executable: str) -> Check:
 
 def check_packages(is_installed: Callable[[str], bool]) -> Check:
     """Whether the libraries that are loaded late are there."""
-    missing = [distribution for module, distribution in PACKAGES.items() if not is_installed(module)]
+    missing = {module: distribution for module, distribution in PACKAGES.items() if not is_installed(module)}
     if missing:
-        return Check("packages", Level.FAIL, f"not installed: {', '.join(missing)}", f"pip install {' '.join(missing)}")
+        level = Level.FAIL if missing.keys() & FOR_TRAINING else Level.WARN
+        names = sorted(missing.values())
+        return Check("packages", level, f"not installed: {', '.join(names)}", f"pip install {' '.join(names)}")
     return Check("packages", Level.OK, "all installed")
 
 

@@ -50,6 +50,11 @@ def test_what_is_missing_is_named_by_its_distribution() -> None:
     assert check.remedy == "pip install pillow scikit-learn"
 
 
+def test_a_training_without_the_libraries_of_reports_and_explanations_can_run() -> None:
+    check = check_packages(lambda name: name not in ("jinja2", "captum"))
+    assert (check.level, check.text) == (Level.WARN, "not installed: captum, jinja2")
+
+
 def test_memory() -> None:
     check = check_memory()
     assert re.fullmatch(r"\d+ processor cores?, [\d.]+ \w+ of memory free", check.text)
