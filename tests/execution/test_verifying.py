@@ -18,6 +18,7 @@ from xaitui.execution.saver import saved_journal
 from xaitui.execution.verifying import Replayed, look, replay
 from xaitui.hashes import note
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.intact import check_journal
 from xaitui.stop import Stop, StopReason
 from xaitui.training.checkpoint import State, load_checkpoint, save_checkpoint
 
@@ -213,6 +214,7 @@ def test_a_changed_byte_in_any_line_of_the_journal_that_the_checkpoint_holds_is_
     assert "of the" in look(run).damaged[0]
     run.journal.unlink()
     assert look(run).damaged == ("events.jsonl is missing",)
+    assert check_journal(run.journal, b"").damaged == ()  # a run that was killed before its first word
 
 
 def test_a_write_that_a_crash_cut_off_between_its_note_and_its_name_is_no_damage(run: RunDirectory) -> None:

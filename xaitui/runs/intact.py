@@ -109,7 +109,7 @@ def check_journal(path: Path, saved: bytes) -> JournalFound:
         OSError: it cannot be read.
     """
     if not path.exists():
-        return JournalFound(0, 0, 0, (f"{path.name} is missing",))
+        return JournalFound(0, 0, 0, (f"{path.name} is missing",) if saved else ())
     text = path.read_bytes()
     lines = text.split(b"\n")
     events = [_event(line) for line in lines]
