@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from tests.made_events import epoch_finished, epoch_started, started, step
 from tests.made_runs import made_run, own
-from xaitui.events import EpochFinished, Event
+from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follow import RunFollower
 from xaitui.runs.journal import JournalWriter
@@ -19,7 +20,7 @@ from xaitui.runs.listing import read_row
 from xaitui.runs.progress import progress
 from xaitui.runs.summary import State
 
-EPOCHS, PER_EPOCH = 8, 10
+EPOCHS, PER_EPOCH, TRAIN_SIZE = 8, 10, 320
 STEP_SECONDS = 1.0
 HOUR = 3600.0
 
@@ -42,12 +43,13 @@ def jumping(draw: random.Random, chance: float) -> Clock:
 
 def events(slept: int = 0) -> Iterator[Event]:
     """A run in its last epoch; in one epoch the machine may have slept for eight hours."""
-    yield started(epochs=EPOCHS, steps_per_epoch=PER_EPOCH)
+    yield started(epochs=EPOCHS, steps_per_epoch=PER_EPOCH, train_size=TRAIN_SIZE)
     for epoch in range(1, EPOCHS):
         yield epoch_started(epoch, EPOCHS)
         yield from (step(number) for number in range((epoch - 1) * PER_EPOCH + 1, epoch * PER_EPOCH + 1))
-        seconds = PER_EPOCH * STEP_SECONDS + (8 * HOUR if epoch == slept else 0.0)
-        yield EpochFinished(**vars(epoch_finished(epoch, accuracy=0.5)) | {"seconds": seconds})
+        made, asleep = epoch_finished(epoch, accuracy=0.5), 8 * HOUR if epoch == slept else 0.0
+        speed = TRAIN_SIZE / (TRAIN_SIZE / made.images_per_second + asleep)
+        yield replace(made, seconds=PER_EPOCH * STEP_SECONDS + asleep, images_per_second=speed)
     yield epoch_started(EPOCHS, EPOCHS)
 
 
@@ -74,10 +76,10 @@ def assert_sane(run: RunDirectory, clock: Clock) -> None:
     assert (np.diff(x) >= 0).all()
     assert follower.started is not None
     found = progress(follower.started, EPOCHS, follower.last_step, follower.finished_epochs)
-    left = found.run_left
-    assert left is not None
-    assert 0 <= left <= 2 * PER_EPOCH * STEP_SECONDS, f"{left} s are said to be left"
     row = read_row(run)
+    for left in (found.run_left, row.eta):
+        assert left is not None
+        assert 0 <= left <= 2 * PER_EPOCH * STEP_SECONDS, f"{left} s are said to be left"
     assert row.state is State.RUNNING
     assert math.isfinite(row.began)
 

@@ -6,7 +6,6 @@ import random
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -20,11 +19,15 @@ from xaitui.runs.follow import RunFollower
 from xaitui.runs.journal import LONGEST_LINE
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("journals")
+
+
 @settings(max_examples=150)
-@given(st.integers(0, 2**64 - 1))
-def test_every_reader_takes_what_is_sound_and_says_what_is_not(seed: int) -> None:
-    with TemporaryDirectory() as folder:
-        one_case(random.Random(seed), Path(folder))
+@given(seed=st.integers(0, 2**64 - 1))
+def test_every_reader_takes_what_is_sound_and_says_what_is_not(seed: int, folder: Path) -> None:
+    one_case(random.Random(seed), folder)
 
 
 def test_a_round_of_the_long_version(tmp_path: Path) -> None:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from shutil import copytree
 
 import pytest
 
 from tests.faults.kill import TRAIN, assert_as_if_nothing_had_been, make_data
 from tests.faults.writers import interrupted, one_round
 from tests.made_runs import own
-from tests.runs_for_tests import events_of, run_command, spawn
-from xaitui.runs.directory import list_runs
+from tests.runs_for_tests import events_of, finish, run_command, spawn, take_up
+from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.owner import Owner
 
 
-@pytest.mark.parametrize("seed", [0, 1])
-def test_of_several_that_take_up_a_run_one_does(tmp_path: Path, seed: int) -> None:
-    one_round(seed, tmp_path)
+def test_of_several_that_take_up_a_run_one_does(tmp_path: Path) -> None:
+    one_round(0, tmp_path)
 
 
 def test_a_run_that_goes_on_is_not_taken_up_or_removed_and_it_is_said_who_writes_it_and_where(tmp_path: Path) -> None:
@@ -38,23 +38,41 @@ def test_a_run_that_goes_on_is_not_taken_up_or_removed_and_it_is_said_who_writes
     assert_as_if_nothing_had_been(run)
 
 
+@pytest.fixture(scope="module")
+def left_behind(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
+    return interrupted(tmp_path_factory.mktemp("left-behind"), 12)
+
+
 @pytest.mark.parametrize(
-    ("changes", "more", "code"),
-    [
-        ({"boot": "before", "pid": 1}, (), 0),
-        ({"started": 1.0}, (), 0),
-        ({"host": "far", "boot": "another"}, (), 2),
-        ({"host": "far", "boot": "another"}, ("--take-over",), 0),
-    ],
-    ids=["reboot", "recycled pid", "another host", "another host, taken over"],
+    "changes",
+    [{"boot": "before", "pid": 1}, {"started": 1.0}],
+    ids=["of before a reboot", "of a pid that was recycled"],
 )
-def test_a_lock_that_nobody_holds(tmp_path: Path, changes: dict[str, object], more: tuple[str, ...], code: int) -> None:
-    run = interrupted(tmp_path, 12)
+def test_a_lock_that_nobody_holds_holds_up_nobody(
+    changes: dict[str, object], left_behind: RunDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    run = copied(left_behind, tmp_path)
     own(run, **changes)
-    done = run_command(["resume", str(run.path), "--headless", *more], tmp_path)
-    assert done.returncode == code, done.stderr
-    if code:
-        assert "on far" in done.stderr
-        assert "--take-over" in done.stderr
-    else:
-        assert_as_if_nothing_had_been(run)
+    finish(take_up(run))
+    assert_as_if_nothing_had_been(run)
+
+
+def test_a_lock_of_another_host_is_broken_only_where_that_is_asked_for(
+    left_behind: RunDirectory, tmp_path: Path
+) -> None:
+    run = copied(left_behind, tmp_path)
+    own(run, host="far", boot="another")
+    words = ["resume", str(run.path), "--headless"]
+    refused = run_command(words, tmp_path)
+    assert refused.returncode == 2
+    assert "on far" in refused.stderr
+    assert "--take-over" in refused.stderr
+    assert run_command([*words, "--take-over"], tmp_path).returncode == 0
+    assert_as_if_nothing_had_been(run)
+
+
+def copied(run: RunDirectory, folder: Path) -> RunDirectory:
+    """The same run again, and its set."""
+    make_data(folder)
+    return RunDirectory(Path(copytree(run.path, folder / run.id)))

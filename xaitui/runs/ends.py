@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,6 +17,7 @@ from xaitui.events import (
     RunResumed,
     RunStarted,
 )
+from xaitui.runs.journal import lines_of
 
 HEAD_BYTES = 16_384
 TAIL_BYTES = (8_192, 49_152, 1_048_576)
@@ -46,7 +48,7 @@ def read_ends(path: Path) -> list[Event]:
             if scan.complete or not begin:
                 break
         head = scan.block if not begin else _read(file, 0, HEAD_BYTES)
-    started = next((event for line in head.splitlines()[:8] if isinstance(event := _event(line), RunStarted)), None)
+    started = next((event for line in islice(lines_of(head), 8) if isinstance(event := _event(line), RunStarted)), None)
     if started is not None and started not in scan.events:
         scan.events.insert(0, started)
     if scan.damaged and not scan.events:
@@ -75,7 +77,7 @@ class _Scan:
         first = block.find(b"\n") + 1 if begin else 0
         end = block.rfind(b"\n") + 1
         offset = begin + end
-        for line in reversed(block[first:end].splitlines(keepends=True)):
+        for line in reversed([*lines_of(block[first:end])]):
             offset -= len(line)
             self._take(line, offset)
             if self.complete:

@@ -127,7 +127,7 @@ class JournalReader:
             self.offset += begin or len(block)
             block = block[begin:] if begin else b""
         end = block.rfind(b"\n") + 1
-        entries = [entry for line in _lines(block[:end]) if (entry := self._read(line)) is not None]
+        entries = [entry for line in lines_of(block[:end]) if (entry := self._read(line)) is not None]
         if len(block) - end > LONGEST_LINE:  # it has not even come to its end
             self._note(TOO_LONG)
             self.offset, self._skip_torn = self.offset + len(block) - end, True
@@ -150,7 +150,7 @@ class JournalReader:
         self.damage.append(Damage(self.offset, reason))
 
 
-def _lines(block: bytes) -> Iterator[bytes]:
+def lines_of(block: bytes) -> Iterator[bytes]:
     """The lines of a block, their ends included; only a newline ends one, for other bytes may be in a damaged one."""
     begin = 0
     while end := block.find(b"\n", begin) + 1:

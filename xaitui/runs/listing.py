@@ -213,7 +213,7 @@ def _seconds(summary: RunSummary, now: float) -> float:
 
 
 def _eta(summary: RunSummary, started: RunStarted) -> float:
-    left = time_left(started, summary.epochs, summary.step, summary.epoch_seconds, summary.images_per_second)
+    left = time_left(started, summary.epochs, summary.step, summary.finished, summary.images_per_second)
     return math.nan if left is None else left
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,6 +9,8 @@ from xaitui.events import EpochFinished, RunStarted, StepLogged
 
 RECENT = 5
 """Epochs whose median length is expected of the next: one in which the machine slept, or had other work, is no rule."""
+HALTED = 3.0
+"""So many times longer than is expected at the speed of now, an epoch is no rule either."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,14 @@ def progress(
         return Progress(done + 1, epochs, within, run_part, None, None)
     speed = step.images_per_second if step is not None else 0.0
     epoch_left = (1 - within) * started.train_size / speed if speed > 0 else None
-    seconds = statistics.median_low([each.seconds for each in list(finished)[-RECENT:]]) if finished else 0.0
-    left = time_left(started, epochs, done * per_epoch + within * per_epoch, seconds, speed)
+    recent = sorted(list(finished)[-RECENT:], key=lambda each: each.seconds)
+    usual = recent[(len(recent) - 1) // 2] if recent else None
+    left = time_left(started, epochs, done * per_epoch + within * per_epoch, usual, speed)
     return Progress(done + 1, epochs, within, run_part, epoch_left, left)
 
 
 def time_left(
-    started: RunStarted, epochs: int, steps: float, epoch_seconds: float, images_per_second: float
+    started: RunStarted, epochs: int, steps: float, finished: EpochFinished | None, images_per_second: float
 ) -> float | None:
     """Seconds until the last epoch is over, as of the last logged step; None where nothing tells yet.
 
@@ -64,9 +66,25 @@ def time_left(
         started: what the run was begun with.
         epochs: how many it has by now.
         steps: finished ones.
-        epoch_seconds: length of the last finished epoch, evaluation included; 0 where there is none.
-        images_per_second: speed of the last logged steps, which counts in the first epoch; 0 where it is not known.
+        finished: an epoch that tells how long one takes, if there is one.
+        images_per_second: speed of the last logged steps; 0 where it is not known.
     """
-    if not epoch_seconds and images_per_second > 0:
-        epoch_seconds = started.train_size / images_per_second
-    return max(0.0, epochs - steps / max(1, started.steps_per_epoch)) * epoch_seconds if epoch_seconds > 0 else None
+    seconds = _epoch_seconds(started.train_size, finished, images_per_second)
+    return max(0.0, epochs - steps / max(1, started.steps_per_epoch)) * seconds if seconds > 0 else None
+
+
+def _epoch_seconds(images: int, finished: EpochFinished | None, speed: float) -> float:
+    """What an epoch takes, evaluation included; 0 where nothing tells.
+
+    The one that is finished tells, unless the process was halted in its training for long: then what that epoch took
+    besides training, and the speed of now.
+    """
+    if speed <= 0:
+        return finished.seconds if finished is not None else 0.0
+    training = images / speed
+    if finished is None or finished.seconds <= 0:
+        return training
+    if finished.images_per_second <= 0:
+        return finished.seconds
+    expected = max(0.0, finished.seconds - images / finished.images_per_second) + training
+    return expected if finished.seconds > HALTED * expected else finished.seconds

@@ -75,8 +75,8 @@ class RunSummary:
     """Wall clock."""
     heard: float = 0.0
     """Wall clock of its last event."""
-    epoch_seconds: float = 0.0
-    """Of the last finished epoch."""
+    finished: EpochFinished | None = None
+    """The last finished epoch."""
     last: LifeCycle | None = None
     """What its state follows from, together with its process."""
 
@@ -144,7 +144,7 @@ def _fill(run: RunDirectory, events: list[Event]) -> RunSummary:
                 values.update(step=event.step, epoch=event.epoch, images_per_second=event.images_per_second)
             case EpochFinished():
                 values.update(step=event.step, epoch=event.epoch, best_epoch=event.best_epoch, best=event.best,
-                              epoch_seconds=event.seconds)  # fmt: skip
+                              finished=event)  # fmt: skip
             case RunFinished() | RunStopped():
                 values.update(test=event.test, seconds=event.seconds)
             case Evaluated(split="test"):  # of a study, whose runs are tested when its choice has been made

@@ -102,3 +102,9 @@ def test_lines_that_are_no_events_are_passed_over_as_long_as_there_are_others(tm
     assert read_ends(path) == []
     path.write_bytes(b"")
     assert read_ends(path) == []
+
+
+def test_only_a_newline_ends_a_line_as_for_the_other_readers(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(encode(started()) + encode(step(1)) + b"damaged\r" + encode(finished()))
+    assert read_ends(path) == [entry.event for entry in read_entries(path)]

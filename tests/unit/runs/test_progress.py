@@ -72,5 +72,18 @@ def test_no_number_leads_to_a_division_by_nought() -> None:
     odd = started(epochs=0, steps_per_epoch=0, train_size=0)
     still = replace(step(1), images_per_second=0.0)
     assert progress(odd, 0, still, []).run_left is None
-    assert time_left(odd, 0, 1, 0.0, 0.0) is None
-    assert time_left(odd, 0, 1, 1.0, 0.0) == 0.0
+    assert time_left(odd, 0, 1, None, 0.0) is None
+    assert time_left(odd, 0, 1, epoch_finished(1), 0.0) == 0.0
+
+
+def test_an_epoch_in_whose_training_the_process_was_halted_is_no_rule_even_where_there_is_no_other() -> None:
+    usual = epoch_finished(1)
+    speed = STARTED.train_size / (STARTED.train_size / usual.images_per_second + 8 * 3600)
+    halted = replace(usual, seconds=usual.seconds + 8 * 3600, images_per_second=speed)
+    left = [progress(STARTED, 4, step(10), [epoch]).run_left for epoch in (usual, halted)]
+    assert left[1] == pytest.approx(left[0])
+
+
+def test_an_epoch_with_a_long_evaluation_is_believed() -> None:
+    long = replace(epoch_finished(1), seconds=100.0)
+    assert progress(STARTED, 4, step(10), [long]).run_left == pytest.approx(300.0)
