@@ -122,11 +122,11 @@ class Growth:
 
 
 def growth(held: list[Held], events: int) -> Growth:
-    """Compare; of descriptors and threads, which come and go, the most of the last tenth with that of the second."""
+    """Compare; of descriptors and threads, which come and go, the fewest of the last tenth with those of the second."""
     tenth = len(held) // 10
     base, early, late = held[tenth], held[tenth : 2 * tenth], held[-tenth:]
     descriptors, threads = (
-        max(getattr(each, name) for each in late) - max(getattr(each, name) for each in early)
+        min(getattr(each, name) for each in late) - min(getattr(each, name) for each in early)
         for name in ("descriptors", "threads")
     )
     return Growth(events, round(base.rss / 2**20, 1), round(held[-1].rss / base.rss - 1, 4), descriptors, threads)
