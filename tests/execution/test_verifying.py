@@ -18,7 +18,7 @@ from xaitui.execution.saver import saved_journal
 from xaitui.execution.verifying import Replayed, look, replay
 from xaitui.hashes import note
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.intact import check_journal
+from xaitui.runs.intact import check_files, check_journal
 from xaitui.stop import Stop, StopReason
 from xaitui.training.checkpoint import State, load_checkpoint, save_checkpoint
 
@@ -193,10 +193,10 @@ def test_a_changed_byte_in_any_file_is_found(run: RunDirectory) -> None:
         whole = path.read_bytes()
         flip(path, len(whole) // 2)
         name = path.relative_to(run.path).as_posix()
-        assert [line for line in look(run).damaged if line.startswith(f"{name} is not what was written: ")], name
+        assert [line for line in check_files(run).damaged if line.startswith(f"{name} is not what was written: ")], name
         path.write_bytes(whole)
         path.rename(path.with_name("elsewhere"))
-        assert f"{name} is missing" in look(run).damaged
+        assert f"{name} is missing" in check_files(run).damaged
         path.with_name("elsewhere").rename(path)
     assert look(run).damaged == ()
 
@@ -206,7 +206,7 @@ def test_a_changed_byte_in_any_line_of_the_journal_that_the_checkpoint_holds_is_
     at = 0
     for number, line in enumerate(saved.splitlines(keepends=True), 1):
         flip(run.journal, at + len(line) // 2)
-        (said,) = look(run).damaged
+        (said,) = check_journal(run.journal, saved).damaged
         assert said.startswith(f"events.jsonl line {number} (")
         run.journal.write_bytes(whole)
         at += len(line)
