@@ -121,12 +121,28 @@ def _become(request: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
     from xaitui.__main__ import main
     from xaitui.faults import injected
 
-    with contextlib.ExitStack() as stack:
-        if hook := request["hook"]:
-            module, _, name = hook.partition(":")
-            stack.enter_context(injected(getattr(importlib.import_module(module), name)(request["argument"])))
-        main()
+    try:
+        with contextlib.ExitStack() as stack:
+            if hook := request["hook"]:
+                module, _, name = hook.partition(":")
+                stack.enter_context(injected(getattr(importlib.import_module(module), name)(request["argument"])))
+            main()
+    except SystemExit as end:
+        _leave(end.code)
     raise AssertionError("the command line came back")
+
+
+def _leave(code: object) -> NoReturn:
+    """Leave as the interpreter does, but for taking its modules apart, which takes longer than a short training."""
+    assert isinstance(code, int)
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            code = 120
+    os._exit(code)
 
 
 def _stream(number: int, mode: str) -> IO[str]:

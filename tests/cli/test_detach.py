@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runs_for_tests import command, environment, made_set, spawn
+from tests.runs_for_tests import environment, made_set, run_command, spawn
 from xaitui.cli.app import run
 from xaitui.config.toml import from_toml
 from xaitui.runs.directory import RunDirectory, list_runs
@@ -18,16 +18,17 @@ from xaitui.runs.owner import read_owner
 from xaitui.runs.summary import State, summarise
 
 
-def detach(folder: Path, *words: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    own = environment() | variables
-    return subprocess.run(command("train", "--detach", *words), cwd=folder, env=own, capture_output=True, text=True,
-                          check=False)  # fmt: skip
+def detach(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return run_command(["train", "--detach", *words], folder)
 
 
 def test_a_run_in_the_background_outlives_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made_set(tmp_path / "set.npz")
     words = ("--dataset", "set.npz", "--epochs", "100000", "--batch-size", "8", "--threads", "1")
-    done = detach(tmp_path, *words, XAITUI_EPOCHS="3", XAITUI_BATCH_SIZE="3")
+    with monkeypatch.context() as patch:
+        for name in ("XAITUI_EPOCHS", "XAITUI_BATCH_SIZE"):
+            patch.setenv(name, "3")
+        done = detach(tmp_path, *words)
     (found,) = list_runs(tmp_path / "runs")
     assert (done.returncode, done.stdout) == (0, f"run    {found.path}\n"), done.stderr
     assert f"xaitui attach {found.id}" in done.stderr

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import command, environment
+from tests.runs_for_tests import environment, spawn
 from xaitui.cli.streams import guard_streams
 from xaitui.sturdy import SturdyStream
 
@@ -133,22 +133,21 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     """As with `| head -1`: there is no run whose log could note it, and nobody wants to read of it."""
     reader, writer = os.pipe()
     os.close(reader)
-    done = subprocess.run(command("models", "ls", "--all"), cwd=tmp_path, env=environment(), stdout=writer,
-                          stderr=subprocess.PIPE, text=True, check=False)  # fmt: skip
-    os.close(writer)
-    assert done.returncode == 0
-    assert "given up" not in done.stderr
-    assert "Traceback" not in done.stderr
+    with spawn(["models", "ls", "--all"], tmp_path, stdout=writer) as process:
+        os.close(writer)
+        _, said = process.communicate()
+    assert process.returncode == 0
+    assert "given up" not in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("words", [["--help"], ["runs", "ls"], ["config", "show"], ["train", "--epoch"]])
 def test_no_command_fails_for_want_of_a_terminal(words: list[str], tmp_path: Path) -> None:
     master, slave = pty.openpty()
     os.close(master)
-    done = subprocess.run(command(*words), cwd=tmp_path, env=environment(), stdin=slave, stdout=slave, stderr=slave,
-                          check=False)  # fmt: skip
-    os.close(slave)
-    assert done.returncode == (2 if "train" in words else 0)
+    with spawn(words, tmp_path, stdin=slave, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+    assert process.returncode == (2 if "train" in words else 0)
 
 
 def test_streams_that_were_closed_before_the_start(tmp_path: Path) -> None:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import random
 import signal
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 
 from tests.faults.kill import TRAIN, go, make_data, uninterrupted
+from tests.file_server import Answer, FileServer
 from tests.runs_for_tests import assert_equal_weights, events_of, finish, spawn, take_up
+from xaitui.catalog.datasets import DATASETS
+from xaitui.catalog.records import RemoteFile
+from xaitui.data.disk import BLOCK
 from xaitui.faults import Hook, Point
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.summary import State, summarise
@@ -39,6 +45,10 @@ MOMENTS: dict[str, tuple[Point, str, int]] = {
     "test of the best weights": (Point.FILE_OPENED, "val.npz", 0),
 }
 """Point, what is written there, and how many times before."""
+
+
+BODY = bytes(range(256)) * (3 * BLOCK // 256)
+"""A file of several blocks."""
 
 
 def sending_at(argument: str) -> Hook:
@@ -77,6 +87,30 @@ def assert_saved(run: RunDirectory, kind: str, code: int) -> None:
         with contextlib.chdir(run.path.parent.parent):  # its data is named from there
             finish(take_up(run))
     assert_equal_weights(run, uninterrupted())
+
+
+def downloading(argument: str) -> Hook:
+    """Serve breastmnist from an address, and send signals after its first block; the argument is JSON of both."""
+    url, numbers = json.loads(argument)
+    file = RemoteFile("breastmnist.npz", hashlib.md5(BODY).hexdigest(), len(BODY), (url,))
+    assert isinstance(DATASETS, dict)
+    DATASETS["breastmnist"] = replace(DATASETS["breastmnist"], files={28: (file,)})
+    return sending_at(json.dumps([Point.BLOCK_RECEIVED, file.name, 1, numbers]))
+
+
+def check_download(folder: Path, kind: str, server: FileServer) -> int:
+    """Signal a download, then let the same command go on; returns the exit code of the first one."""
+    url = server.serve("/breastmnist", Answer(BODY, headers=(("ETag", '"one"'),)))
+    words, home = ["data", "get", "breastmnist", "--data-dir", "d"], folder / "d"
+    numbers = [int(number) for number in KINDS[kind][0]]
+    code = go(words, folder, "tests.faults.signals:downloading", json.dumps([url, numbers]))
+    assert not (home / "breastmnist.npz").exists(), f"{kind}: half a file has the name of the whole one"
+    assert go(words, folder, "tests.faults.signals:downloading", json.dumps([url, []])) == 0
+    assert (home / "breastmnist.npz").read_bytes() == BODY
+    assert server.seen[-1].range, f"{kind}: it was begun anew"
+    left = [path.name for path in home.iterdir() if path.name != "breastmnist.npz"]
+    assert not left, f"{kind}: left behind: {left}"
+    return code
 
 
 def one_round(seed: int, folder: Path) -> None:
