@@ -8,13 +8,11 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tests.made_events import epoch_finished, epoch_started, started, step
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, made_run, own
-from tests.made_studies import ended_trial, made_study
+from tests.made_events import epoch_started, started, step
+from tests.made_runs import made_run, own
+from tests.tui.every_screen import ROUTES, go, make_two, name_of
 from tests.tui.support import open_console, screen_text, until
 from xaitui.opening import ConsoleActions
-from xaitui.studies.trials import plan
 from xaitui.tui.app import Console
 from xaitui.tui.commands import COMMANDS, commands_of
 from xaitui.tui.screens.base import ConsoleScreen
@@ -32,74 +30,18 @@ from xaitui.tui.screens.study import StudyScreen
 from xaitui.tui.widgets.field import FieldRow
 from xaitui.tui.widgets.key_bar import KeyBar, shown
 
-ROUTES: dict[str, tuple[str, ...]] = {
-    "runs": (),
-    "new": ("n",),
-    "live": ("enter",),
-    "plot": ("enter", "enter"),
-    "compare": ("space", "space", "c"),
-    "evaluate": ("E",),
-    "mistakes": ("E", "m"),
-    "explain": ("X",),
-    "through": ("X", "x"),
-    "between": ("space", "space", "c", "X"),
-    "data": ("D",),
-    "gpu": ("G",),
-    "studies": ("W",),
-    "study": ("W", "enter"),
-    "new_study": ("W", "n"),
-}
-"""The keys that lead from the list of runs to each screen."""
-
-BEYOND = {"data": "pathmnist", "gpu": "devices of", "live": "best 0.8", "plot": "train", "compare": "accuracy",
-          "new": "xaitui train", "runs": "finished", "studies": "rates", "study": "1/2 over",
-          "new_study": "nothing to vary", "evaluate": "accuracy", "mistakes": "2 of 10 images",
-          "explain": "1 of 2 mistakes", "through": "nothing was watched", "between": "watched nothing"}  # fmt: skip
-"""What is seen there once it stands."""
-
-WITHOUT_FOCUS = {"gpu", "explain", "through", "between"}
-"""The screens that have nothing to be focused, or not always."""
-
 
 @pytest.fixture
 def two(runs_dir: Path) -> Path:
-    """Two runs that are over, the newest first under the cursor."""
-    events = (started(), epoch_started(1), step(5), step(10), epoch_finished(1, accuracy=0.8))
-    predict(made_run(runs_dir, "20260302-101010-digits-bbbb", *events), right_but(2, 10), "test")
-    finished_run(runs_dir, "20260301-101010-digits-aaaa", 0.9)
-    study = made_study(runs_dir, sampler="grid")
-    ended_trial(study, plan(study.read())[0], 0.75)
-    return runs_dir
-
-
-async def _go(app: Console, name: str) -> None:
-    """Press the keys of a route, each once the screen before it stands."""
-    await until(app, lambda: "bbbb" in screen_text(app) and app.screen.focused is not None)
-    for key in ROUTES[name]:
-        before = app.screen
-        await until(app, lambda: BEYOND[_name(app)] in screen_text(app))
-        app.simulate_key(key)
-        if key != "space":
-            await until(app, lambda before=before: app.screen is not before and _stands(app))  # type: ignore[misc]
-    await until(app, lambda: BEYOND[name] in screen_text(app))
-
-
-def _stands(app: Console) -> bool:
-    if not isinstance(app.screen, ConsoleScreen):
-        return False
-    return app.screen.focused is not None or _name(app) in WITHOUT_FOCUS
-
-
-def _name(app: Console) -> str:
-    return app.screen.NAME if isinstance(app.screen, ConsoleScreen) else ""
+    return make_two(runs_dir)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 18)])
 @pytest.mark.parametrize("name", ROUTES)
 async def test_its_bar_shows_all_it_should_and_escape_leads_back(name: str, size: tuple[int, int], two: Path) -> None:
     async with open_console(two, size) as (app, pilot):
-        await _go(app, name)
-        assert _name(app) == name
+        await go(app, name)
+        assert name_of(app) == name
         assert isinstance(app.screen, ConsoleScreen)
         labels = [f"{shown(row.keys)} {row.label}" for row in app.screen.commands() if row.label]
         bar = app.screen.query_one(KeyBar)
@@ -113,14 +55,14 @@ async def test_its_bar_shows_all_it_should_and_escape_leads_back(name: str, size
 @pytest.mark.parametrize("name", ROUTES)
 async def test_its_help_has_every_key_also_those_the_bar_leaves_out(name: str, two: Path) -> None:
     async with open_console(two, (80, 24)) as (app, pilot):
-        await _go(app, name)
+        await go(app, name)
         await pilot.press("f1")
         await until(app, lambda: isinstance(app.screen, HelpScreen) and app.screen.query(Static))
         lines = [str(line.content) for line in app.screen.query(Static)]
         for row in commands_of(name):
             assert any(all(shown(key) in line for key in row.keys.split(",")) and row.help in line for line in lines)
         await pilot.press("escape")
-        await until(app, lambda: _name(app) == name)
+        await until(app, lambda: name_of(app) == name)
 
 
 # -- looking only
