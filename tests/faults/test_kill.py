@@ -6,6 +6,7 @@ import json
 import os
 import pty
 import re
+import signal
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -21,7 +22,7 @@ from tests.faults.kill import (
     survive,
 )
 from tests.forked import Forked
-from tests.runs_for_tests import environment, spawn
+from tests.runs_for_tests import environment, run_command, spawn
 from xaitui.faults import Point
 from xaitui.runs.directory import list_runs
 from xaitui.runs.summary import State, summarise
@@ -70,6 +71,18 @@ def test_a_run_that_is_killed_at_a_point_goes_on_as_if_it_had_not_been(folder: P
 
     whats = [what for what in VISITED[point] if what != "CHECKSUMS"]
     assert_as_if_nothing_had_been(survive(folder, [partial(kill, what) for what in whats]))
+
+
+def test_a_run_that_died_before_its_settings_were_written_says_that_it_never_began(folder: Path) -> None:
+    argument = json.dumps([Point.FILE_WRITTEN, "config.toml", 0])
+    assert go([*TRAIN, "--runs-dir", "runs"], folder, "tests.faults.kill:killing_at", argument) == -signal.SIGKILL
+    run = list_runs(folder / "runs")[0]
+    assert run_command(["runs", "ls"], folder).stdout.splitlines()[1].startswith("broken")
+    refused = run_command(["resume", run.id, "--headless"], folder)
+    assert refused.returncode == 3
+    assert refused.stderr == f"xaitui: {run.id} never began: train anew; to remove it: xaitui runs rm {run.id}\n"
+    assert run_command(["runs", "rm", run.id, "--yes"], folder).returncode == 0
+    assert list_runs(folder / "runs") == []
 
 
 def test_a_run_that_is_killed_at_any_moment_goes_on_as_if_it_had_not_been(folder: Path) -> None:

@@ -55,6 +55,8 @@ def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Res
         config = from_toml(run.config.read_text(encoding="utf-8"))
         resolved = Resolved.from_table(read_resolved(run.config))
     except (OSError, UnicodeDecodeError, XaituiError) as error:
+        if isinstance(error, FileNotFoundError) and not run.journal.exists():
+            raise DataError(f"{run.id} never began: train anew; to remove it: xaitui runs rm {run.id}") from None
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(f"cannot resume {run.id}: {run.config}: {reason}") from None
     changes = {"device": options.device or config.run.device, "max_time": options.max_time}
