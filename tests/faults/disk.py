@@ -151,10 +151,11 @@ def whole_run() -> Whole:
     return Whole(execution.run, tuple(seen), folder)
 
 
-def begin(folder: Path) -> Execution:
-    """A run of these settings that is ready for its first step."""
+def begin(folder: Path, **settings: Any) -> Execution:
+    """A run of these settings, or of some others that do not change its weights, ready for its first step."""
     data = folder / "set.npz"
-    return start(folder / "runs", data__dataset=str(data if data.exists() else made_set(data)), **SETTINGS)
+    settings = {"data__dataset": str(data if data.exists() else made_set(data)), **SETTINGS, **settings}
+    return start(folder / "runs", **settings)
 
 
 def one_round(seed: int, folder: Path) -> None:

@@ -61,7 +61,7 @@ def test_a_run_that_is_refused_at_each_point_in_turn_ends_as_if_nothing_had_been
         refusal = Refusal(next(errors), lambda *visited, place=place: visited == place)
         with injected(refusal):
             try:
-                execution = begin(tmp_path) if run is None else take_up(run)
+                execution = begin(tmp_path, run__watch_samples="0") if run is None else take_up(run)
             except XaituiError as error:
                 check_not_begun(tmp_path / "runs", run, refusal, str(error))
                 continue
