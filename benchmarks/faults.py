@@ -31,7 +31,7 @@ KINDS: dict[str, str] = {
     "inputs": "damaged input files, 100 in a round",
     "hostile": "names and words that want to be more",
     "clock": "clocks that jump or stand",
-    "beside": "what stands beside the training fails",
+    "damage": "the files of a run are damaged at random",
 }
 """The files of tests/faults whose `one_round` is called, and what goes wrong in it."""
 
