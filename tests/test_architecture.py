@@ -19,6 +19,7 @@ from tests.source_tree import Import, Module, closure, eager_imports, modules
 
 WORDS = frozenset(
     {
+        "child",
         "codec",
         "colour_scale",
         "errors",

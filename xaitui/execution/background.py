@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
+from xaitui.child import python_module
 from xaitui.config.command_line import arguments
 from xaitui.config.layers import setting_variables
 from xaitui.config.schema import RunConfig
@@ -70,7 +70,7 @@ def spawn(
         OSError: no process could be started.
     """
     return subprocess.Popen(
-        [sys.executable, "-m", "xaitui", *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+        [*python_module("xaitui"), *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
         start_new_session=True, env={**_environment(os.environ), **(environ or {})},
     )  # fmt: skip
 

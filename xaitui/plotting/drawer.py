@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 
+from xaitui.child import python_module
 from xaitui.helper_process import HelperProcess, NoAnswerError
 from xaitui.plotting.figure import Drawing, Figure, one_row, to_wire
 
-COMMAND = (sys.executable, "-m", "xaitui.plotting.process")
+COMMAND = python_module("xaitui.plotting.process")
 PATIENCE = 30.0
 """Seconds after which an answer no longer comes; the first one waits for Python to start, on a machine that trains."""
 

@@ -84,7 +84,7 @@ def append(folder: Path, before: int, samples: Sequence[Sample], maps: NDArray[n
     with (folder / "samples.csv").open("r+b") as file:
         kept = b"".join(line for line in file.readlines() if line.endswith(b"\n"))
         file.seek(len(kept))
-        file.write(table_text(samples, header=False).encode())
+        file.write(table_text(samples, header=False).encode(errors="backslashreplace"))
         file.truncate()
 
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from asyncio.subprocess import Process
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from xaitui.child import python_module
 from xaitui.helper_process import HelperProcess, Say
 from xaitui.runs.directory import RunDirectory
 
-COMMAND = (sys.executable, "-m", "xaitui.execution.explain_process")
+COMMAND = python_module("xaitui.execution.explain_process")
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,9 @@ from types import FrameType
 
 from textual.app import App, SuspendNotSupported
 
-COMMAND = (sys.executable, "-m", "xaitui.tui.sharp")
+from xaitui.child import python_module
+
+COMMAND = python_module("xaitui.tui.sharp")
 
 
 def show_sharp(app: App[int], pictures: Sequence[Path]) -> str:
