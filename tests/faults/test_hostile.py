@@ -89,7 +89,8 @@ def acts(segment: Segment) -> bool:
 def test_what_lies_in_the_working_folder_is_imported_by_no_process_of_ours(
     command: Sequence[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "json.py").write_text("open('owned', 'w').close()\nraise SystemExit(9)\n")
+    for name in ("json", "textual"):
+        (tmp_path / f"{name}.py").write_text("open('owned', 'w').close()\nraise SystemExit(9)\n")
     monkeypatch.chdir(tmp_path)
     if command == ("background",):
         code = spawn(["config", "schema"], subprocess.DEVNULL).wait()
