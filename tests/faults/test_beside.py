@@ -15,7 +15,7 @@ from xaitui.hardware.sampler import Reader
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import Console
 
-EPOCHS = 40
+EPOCHS = 12
 
 
 @pytest.fixture
