@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -78,6 +80,13 @@ def assert_equal_weights(one: RunDirectory, other: RunDirectory) -> None:
 def logged_steps(run: RunDirectory) -> list[int]:
     """The steps of the folded journal."""
     return [event.step for event in read_journal(run.journal) if isinstance(event, StepLogged)]
+
+
+def kept_folder(name: str) -> Path:
+    """A folder for what several tests of a process share; it is gone when the process ends."""
+    folder = TemporaryDirectory(prefix=f"{name}-", ignore_cleanup_errors=True)
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
 
 
 def command(*words: str) -> list[str]:

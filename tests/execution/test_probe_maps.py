@@ -180,6 +180,11 @@ def build(num_classes, in_channels, image_size):
     return Net(num_classes, in_channels)
 """
 
+REFUSING = WITHOUT_GRADIENT.replace(
+    "        return", "        if torch.is_grad_enabled() and not self.training:\n"
+    "            raise KeyError('no gradients here')\n        return"
+).replace(".detach()", "")  # fmt: skip
+
 
 @pytest.mark.parametrize(
     ("source", "samples", "said"),
@@ -187,6 +192,7 @@ def build(num_classes, in_channels, image_size):
         (FLAT, "auto", []),
         (FLAT, "4", ["nothing is watched: no image has a class, or no layer gives maps of it"]),
         (WITHOUT_GRADIENT, "auto", ["what the model looks at is not watched any more: "]),
+        (REFUSING, "auto", ["what the model looks at is not watched any more: 'no gradients here'"]),
     ],
 )
 def test_a_model_that_cannot_be_explained_is_trained(

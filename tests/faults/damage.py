@@ -7,10 +7,9 @@ import shutil
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
-from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
+from tests.runs_for_tests import assert_equal_weights, finish, kept_folder, logged_steps, made_set, start, take_up
 from xaitui.errors import ExitCode
 from xaitui.events import RunFinished, RunResumed, StepLogged
 from xaitui.execution.verifying import look, replay
@@ -56,7 +55,7 @@ DAMAGES: dict[str, Callable[[bytearray, random.Random], bytes]] = {
 @cache
 def data() -> Path:
     """What is trained on."""
-    return made_set(Path(mkdtemp(prefix="damage-")) / "set.npz")
+    return made_set(kept_folder("damage") / "set.npz")
 
 
 @cache

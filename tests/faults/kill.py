@@ -10,9 +10,8 @@ import signal
 from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
-from tempfile import mkdtemp
 
-from tests.runs_for_tests import assert_equal_weights, events_of, logged_steps, made_set, spawn
+from tests.runs_for_tests import assert_equal_weights, events_of, kept_folder, logged_steps, made_set, spawn
 from xaitui.config.toml import from_toml
 from xaitui.events import EpochFinished, RunFinished
 from xaitui.faults import Hook, Point
@@ -43,7 +42,7 @@ def make_data(folder: Path) -> None:
 @cache
 def uninterrupted() -> RunDirectory:
     """The run that nobody kills."""
-    folder = Path(mkdtemp(prefix="whole-"))
+    folder = kept_folder("whole")
     make_data(folder)
     assert go([*TRAIN, "--runs-dir", "runs"], folder) == 0
     return list_runs(folder / "runs")[0]

@@ -13,12 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from tempfile import mkdtemp
 
 import psutil
 
 from tests.faults.kill import go
-from tests.runs_for_tests import assert_equal_weights, command, environment, logged_steps, made_set, run_command
+from tests.runs_for_tests import (
+    assert_equal_weights,
+    command,
+    environment,
+    kept_folder,
+    logged_steps,
+    made_set,
+    run_command,
+)
 from tests.tui.every_screen import BEYOND, ROUTES, make_two
 from xaitui.events import HandingOver, RunResumed
 from xaitui.runs.directory import RunDirectory, list_runs
@@ -39,7 +46,7 @@ KEYS = {"enter": "Enter", "space": "Space", "escape": "Escape", "down": "Down", 
 @cache
 def uninterrupted() -> RunDirectory:
     """The run in no terminal at all."""
-    folder = Path(mkdtemp(prefix="whole-"))
+    folder = kept_folder("whole")
     made_set(folder / "set.npz", images=IMAGES)
     assert go([*TRAIN, "--headless"], folder) == 0
     return list_runs(folder / "runs")[0]

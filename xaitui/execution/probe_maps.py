@@ -20,6 +20,7 @@ from xaitui.explain.layers import default_layer
 from xaitui.explain.probe import choose_probe
 from xaitui.files import trouble_of
 from xaitui.metrics.rank_correlation import rank_correlation
+from xaitui.models.own_model import CODE_ERRORS
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.watched import (
     STILL_EPOCHS,
@@ -33,7 +34,7 @@ from xaitui.runs.watched import (
     write_probe,
 )
 from xaitui.training.evaluate import probabilities
-from xaitui.training.memory import MEMORY_ERRORS, Undo, free, is_out_of_memory
+from xaitui.training.memory import Undo, free, is_out_of_memory
 from xaitui.training.numerics import allow_tf32
 from xaitui.training.parts import Parts
 
@@ -74,7 +75,7 @@ class ProbeMaps:
             rows = self._look(event)
         except OSError as error:
             trouble = trouble_of(error, self._run.explanations)
-        except MEMORY_ERRORS as error:
+        except (MemoryError, *CODE_ERRORS) as error:  # a model of one's own may stumble over being looked at
             trouble = "memory ran out" if is_out_of_memory(error) else str(error).partition("\n")[0]
         if trouble:  # outside of the `except`: the error's traceback holds what did not fit
             self._wanted = 0
