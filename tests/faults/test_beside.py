@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start
-from tests.tui.support import open_console, screen_text
+from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import Watch, training
 from xaitui.events import RunFinished
 from xaitui.hardware.sampler import Reader
 from xaitui.runs.directory import RunDirectory
-from xaitui.tui.app import Console
 
 EPOCHS = 12
 
@@ -33,18 +32,15 @@ def assert_unmoved(run: RunDirectory, settings: dict[str, Any], folder: Path) ->
     assert_equal_weights(run, whole.run)
 
 
-def kill_the_drawing(app: Console) -> None:
-    process = app.drawer._process.process
-    if process is not None and process.returncode is None:
-        process.kill()
-
-
 @pytest.mark.parametrize("fails", ["the drawing process", "the sampler"])
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 async def test_a_console_whose_parts_fail_trains_on(
     fails: str, settings: dict[str, Any], runs_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    failed = 0
+
     def read(reader: Reader) -> None:
+        nonlocal failed
+        failed += 1
         raise RuntimeError("the driver is gone")
 
     async with open_console(runs_dir, (100, 30), training(**settings), interval=0.1) as (app, _):
@@ -52,8 +48,12 @@ async def test_a_console_whose_parts_fail_trains_on(
         await watch.until_epoch(1)
         if fails == "the sampler":
             monkeypatch.setattr(Reader, "read", read)
+            await until(app, lambda: failed > 1)  # it is tried again and again
         else:
-            kill_the_drawing(app)
+            drawing = app.drawer._process
+            await until(app, lambda: drawing.process is not None)
+            assert drawing.process is not None
+            drawing.process.kill()
         await watch.until_state("finished")
         assert "finished" in screen_text(app)
         run = watch.run

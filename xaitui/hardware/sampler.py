@@ -8,6 +8,8 @@ import time
 from collections import deque
 from collections.abc import Callable, Set
 
+import psutil
+
 from xaitui.hardware.host import Host
 from xaitui.hardware.nvml import Nvml
 from xaitui.hardware.sample import Sample
@@ -77,5 +79,6 @@ class Sampler:
         with contextlib.closing(Reader(self._pids)) as reader:
             pause = FIRST_SECONDS
             while not self._over.wait(pause):
-                self._samples.append(reader.read())
+                with contextlib.suppress(OSError, psutil.Error, RuntimeError, ValueError):  # the next one may be told
+                    self._samples.append(reader.read())
                 pause = self._interval
