@@ -1,14 +1,15 @@
-"""A console whose terminal dies, in each of its screens; tests/tui/test_terminal.py has the one whose line drops."""
+"""A console whose terminal dies, in each of its screens.
+
+tests/tui/test_terminal.py has one whose line drops for real; terminal.py, for the long version, a tmux in every screen.
+"""
 
 from __future__ import annotations
 
-import shutil
 import signal
 from pathlib import Path
 
 import pytest
 
-from tests.faults.terminal import one_way
 from tests.tui.every_screen import ROUTES, go, make_two
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import slow_training
@@ -22,11 +23,12 @@ from xaitui.tui.terminal import HANG_UP
 async def test_each_screen_lets_the_console_end_while_its_run_goes_on(name: str, runs_dir: Path) -> None:
     make_two(runs_dir)
     others = {run.id for run in list_runs(runs_dir)}
-    async with open_console(runs_dir, (100, 30), slow_training(), interval=0.2) as (app, pilot):
+    async with open_console(runs_dir, (100, 30), slow_training(), interval=0.2) as (app, _):
         await until(app, lambda: "running" in screen_text(app))
-        await pilot.press("escape")
+        app.simulate_key("escape")
         await until(app, lambda: "running" in screen_text(app) and "bbbb" in screen_text(app))
-        await pilot.press("up", "up", "up", "down")
+        for key in ("up", "up", "up", "down"):  # to the run below the one that goes on
+            app.simulate_key(key)
         await go(app, name)
         app.exit(HANG_UP)  # what the signal asks for
         await until(app, lambda: not app.is_running)
@@ -38,8 +40,3 @@ async def test_each_screen_lets_the_console_end_while_its_run_goes_on(name: str,
     summary = summarise(run)
     assert summary.state is State.STOPPED
     assert summary.why == signal.SIGTERM.name
-
-
-@pytest.mark.skipif(shutil.which("tmux") is None, reason="tmux is not installed")
-def test_a_run_outlives_a_tmux_server(tmp_path: Path) -> None:
-    one_way(tmp_path, "compare", "kill the server")

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+import threading
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 from rich.segment import Segment
+from textual._wait import wait_for_idle
 from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
@@ -40,8 +43,23 @@ async def open_console(
         del message
         _stirred.set()
 
-    async with app.run_test(size=size, message_hook=stir) as pilot:
-        yield app, pilot
+    with _impatient():
+        async with app.run_test(size=size, message_hook=stir) as pilot:
+            yield app, pilot
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Do not wait a second after each key for a process that trains to be idle: it never is."""
+
+    async def wait(*seconds: float) -> None:
+        trains = any(thread.name == "training" for thread in threading.enumerate())
+        await wait_for_idle(*seconds, **({"max_sleep": LOOK} if trains else {}))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("textual.app.wait_for_idle", wait)
+        patch.setattr("textual.pilot.wait_for_idle", wait)
+        yield
 
 
 async def until(app: Console, condition: Callable[[], object]) -> None:

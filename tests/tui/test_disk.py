@@ -70,7 +70,7 @@ async def test_a_screen_says_that_the_folder_of_its_run_was_deleted(name: str, r
         shutil.rmtree(runs_dir / NEWER)
         if name == "mistakes":  # what it shows is in memory; the images of another sample are not
             await pilot.press("down")
-        await until(app, lambda: after in flat(app))
+        await until(app, lambda: _without_spaces(after) in _without_spaces(screen_text(app)))
         while len(app.screen_stack) > 2:
             await pilot.press("escape")
         await until(app, lambda: OLDER in screen_text(app) and NEWER not in screen_text(app))
@@ -90,9 +90,9 @@ def changed(app: Console, before: object) -> Callable[[], bool]:
     return lambda: app.screen is not before and bool(screen_text(app).strip())
 
 
-def flat(app: Console) -> str:
-    """What is seen, as one line."""
-    return " ".join(screen_text(app).split())
+def _without_spaces(text: str) -> str:
+    """A text wherever lines end in it."""
+    return "".join(text.split())
 
 
 async def test_a_share_that_hangs_holds_up_neither_keys_nor_the_end(

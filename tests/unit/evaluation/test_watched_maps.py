@@ -19,6 +19,7 @@ RISING = np.arange(2.0 * SIDE * SIDE, dtype=np.float32).reshape(2, SIDE, SIDE)
 def watch(run: RunDirectory, *maps: np.ndarray[tuple[int, ...], np.dtype[np.float32]], shade: int = 0) -> RunDirectory:
     """Let a run have kept maps of two images."""
     images = np.full((2, SIDE, SIDE, 1), shade, np.uint8)
+    run.path.mkdir(exist_ok=True)
     write_probe(watched_folder(run), Probe(np.arange(2), np.arange(2), np.arange(2), images, "conv"))
     for epoch, each in enumerate(maps, 1):
         write_epoch(watched_folder(run), epoch, each, np.zeros((2, 3), np.float32), accuracy=0.5, moved=math.nan)
