@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.faults.disk import NEWER, OLDER, fill_folder, read_only_disk
+from tests.tui.every_screen import BEYOND, name_of
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import watching
 from xaitui.runs.directory import RunDirectory
@@ -79,15 +80,8 @@ async def test_a_screen_says_that_the_folder_of_its_run_was_deleted(name: str, r
 async def press(app: Console, keys: tuple[str, ...]) -> None:
     """Press keys, each once the screen before it stands."""
     for key in keys:
-        before = app.screen
+        await until(app, lambda: BEYOND.get(name_of(app), "no screen") in screen_text(app))
         app.simulate_key(key)
-        if key != "space":
-            await until(app, changed(app, before))
-
-
-def changed(app: Console, before: object) -> Callable[[], bool]:
-    """Whether another screen stands."""
-    return lambda: app.screen is not before and bool(screen_text(app).strip())
 
 
 def _without_spaces(text: str) -> str:
