@@ -81,7 +81,10 @@ async def press(app: Console, keys: tuple[str, ...]) -> None:
     """Press keys, each once the screen before it stands."""
     for key in keys:
         await until(app, lambda: BEYOND.get(name_of(app), "no screen") in screen_text(app))
+        before = app.screen
         app.simulate_key(key)
+        if key != "space":
+            await until(app, lambda before=before: app.screen is not before)  # type: ignore[misc]
 
 
 def _without_spaces(text: str) -> str:
