@@ -195,14 +195,6 @@ def test_a_trial_that_cannot_begin_is_marked_and_the_others_go_on(folder: Path, 
     assert StudyReader(study_named("m")).read().count(TrialState.FINISHED) == 2
 
 
-def test_two_workers_share_the_trials(folder: Path, capsys: Captured) -> None:
-    assert sweep(*SMALL[:6], "--vary", "lr=0.001,0.01,0.1", "--seeds", "2", "--name", "w", "--workers", "2") == 0
-    assert "w: 6 of 6 trials over (6 finished)" in capsys.readouterr().out
-    starts = [kind for run in trials_in("w") for kind in kinds(run) if kind == "RunStarted"]
-    assert len(starts) == 6
-    assert (folder / "runs/studies/w/worker-1.log").exists()
-
-
 def test_status_names_each_trial_and_has_a_record(folder: Path, capsys: Captured) -> None:
     made_study(folder / "runs", name="s")
     assert sweep("status", "s", "--trials") == 0

@@ -146,17 +146,13 @@ def build(num_classes, in_channels, image_size):
 """
 
 
-@pytest.mark.parametrize(("keys", "seen", "code"), [("m", b"ZeroDivisionError", 1), ("qq", b"keep", 0)])
-def test_a_console_that_breaks_or_is_left_at_once_gives_its_run_to_the_background(
-    keys: str, seen: bytes, code: int, tmp_path: Path
-) -> None:
+def test_a_console_that_breaks_gives_its_run_to_the_background(tmp_path: Path) -> None:
     (tmp_path / "net.py").write_text(BREAKS_A_SCREEN)
     with terminal("train", "--model", "net.py:build", *SLOW[3:], cwd=tmp_path) as at:
         at.read_until(lambda: _trains(tmp_path) and b"running" in at.output)
-        for key in keys:
-            os.write(at.master, key.encode())
-            at.read_until(lambda: seen in at.output)
-        assert at.end() == code, at.output[-2000:]
+        os.write(at.master, b"m")
+        at.read_until(lambda: b"ZeroDivisionError" in at.output)
+        assert at.end() == 1, at.output[-2000:]
         assert b"the run goes on in the background; look at it with: xaitui attach" in at.output
     (run,) = list_runs(tmp_path / "runs")
     _taken_over(run)
