@@ -22,6 +22,8 @@ from xaitui.repeating import repeating
 HEARTBEAT_SECONDS = 10.0
 LOCK_SECONDS = 0.05
 """Between two attempts at a lock that is about to be let go."""
+NAMING_LOOKS = 20
+"""At a lock whose owner has not written its name yet."""
 SILENT_SECONDS = 60.0
 """After which a heartbeat that has not moved means that the writer may be gone."""
 
@@ -147,6 +149,7 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
     try:
         other = read_owner(lock)
         if not _locked(descriptor, time.monotonic() + patience):
+            other = _who_holds(lock)
             who = f"process {other.pid} on {other.host}" if other else "another process"
             raise BusyError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
                              f"{lock.parent.name}")  # fmt: skip
@@ -166,6 +169,15 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
                 os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
+
+
+def _who_holds(lock: Path) -> Owner | None:
+    """The owner of a lock that is held; one who has only just got it needs a moment to write who it is."""
+    for _ in range(NAMING_LOOKS):
+        if (owner := read_owner(lock)) is not None:
+            return owner
+        time.sleep(LOCK_SECONDS)
+    return None
 
 
 def _locked(descriptor: int, deadline: float) -> bool:

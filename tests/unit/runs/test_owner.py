@@ -200,3 +200,14 @@ def test_a_wall_clock_that_is_set_ends_no_process(monkeypatch: pytest.MonkeyPatc
     owner, created = Owner.of_this_process(), psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda process: created(process) + 3600)  # as it is told then
     assert owner.is_alive
+
+
+def test_one_who_has_only_just_got_the_lock_is_named_once_it_has_written_its_name(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_writer(run) as process:
+        name = (run / "lock").read_text()
+        (run / "lock").write_text("")
+        monkeypatch.setattr("xaitui.runs.owner.time.sleep", lambda seconds: (run / "lock").write_text(name))
+        with pytest.raises(UsageError, match=f"written by process {process.pid} on "):
+            own(run)
