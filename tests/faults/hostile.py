@@ -142,4 +142,10 @@ def require_plain(words: Sequence[str], folder: Path, text: str) -> str:
 
 def _files(folder: Path) -> set[Path]:
     """What lies there, and where a hostile path or command would have it."""
-    return {*folder.glob("*"), *folder.parent.rglob("owned"), *Path().glob("owned"), *Path("/tmp").glob("owned")}
+    return {
+        *folder.glob("*"),
+        *folder.rglob("owned"),
+        *folder.parent.glob("owned"),
+        *Path().glob("owned"),
+        *Path("/tmp").glob("owned"),
+    }
