@@ -46,7 +46,8 @@ def test_an_equal_run_is_said_to_be_equal_and_what_was_compared(
 ) -> None:
     assert verify(run, "--trust-model") == 0
     out, err = capsys.readouterr()
-    files, journal, replayed, where, verdict = out.splitlines()
+    assert max(map(len, out.splitlines())) <= 80
+    files, journal, replayed, where, verdict = out.replace("\n" + " " * 9, " ").splitlines()
     assert files.startswith("files    ")
     assert files.endswith(" as they were written, byte for byte")
     assert " bytes as checkpoints/last.pt holds them" in journal

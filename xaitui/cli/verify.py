@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,9 @@ from xaitui.text import printable
 
 if TYPE_CHECKING:
     from xaitui.execution.verifying import Looked, Replayed
+
+NAME_WIDTH = 9
+WIDTH = 80
 
 
 def command(
@@ -44,9 +48,9 @@ def command(
     if as_json:
         put(json.dumps(_record(found, looked, replayed, why_not), indent=2))
     else:
-        put(f"replay   {printable(replayed) if replayed else f'none: {why_not}'}")
+        _put_row("replay", printable(replayed) if replayed else f"none: {why_not}")
         if replayed:
-            put(f"on       {where()}")
+            _put_row("on", where())
         put(_verdict(looked, replayed))
     return int(_CODES[_verdict(looked, replayed)])
 
@@ -72,17 +76,24 @@ def _reason(run: RunDirectory, steps: int) -> str:
     return "" if steps else "not asked for"
 
 
+def _put_row(name: str, text: str) -> None:
+    """A finding within 80 columns; a path stays in one piece."""
+    indent = f"{name:<{NAME_WIDTH}}"
+    put(textwrap.fill(indent + text, WIDTH, subsequent_indent=" " * NAME_WIDTH, break_long_words=False,
+                      break_on_hyphens=False))  # fmt: skip
+
+
 def _put_looked(looked: Looked) -> None:
     files, journal = looked.files, looked.journal
     others = f"; of {files.not_noted:,} there are no notes" if files.not_noted else ""
-    put(f"files    {files.intact:,} as they were written, byte for byte{others}")
+    _put_row("files", f"{files.intact:,} as they were written, byte for byte{others}")
     torn = f"; {journal.torn:,} cut off by a crash" if journal.torn else ""
     held = f", the first {journal.saved:,} bytes as checkpoints/last.pt holds them" if looked.last else ""
-    put(f"journal  {journal.lines:,} events{held}{torn}")
+    _put_row("journal", f"{journal.lines:,} events{held}{torn}")
     for line in files.remarks:
-        put(f"note     {printable(line)}")
+        _put_row("note", f"{printable(line)}")
     for line in looked.damaged:
-        put(f"damaged  {printable(line)}")
+        _put_row("damaged", f"{printable(line)}")
 
 
 def _record(run: RunDirectory, looked: Looked, replayed: Replayed | None, why_not: str) -> dict[str, Any]:
