@@ -91,8 +91,8 @@ UNUSED = frozenset({"click", "medmnist"})
 BROAD_HANDLERS = {"xaitui.cli.app": 1, "xaitui.execution.execute": 1}
 """Where a run's failure becomes an event, and where an error becomes an exit code."""
 
-MAX_FILE, MAX_FUNCTION, MAX_CLASS, MAX_METHODS = 300, 50, 200, 20
-"""Lines, lines, lines, methods."""
+MAX_FILE, MAX_FUNCTION, MAX_CLASS = 400, 50, 250
+"""In lines. Methods are not counted: a limit on them makes chains of base classes."""
 
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -186,10 +186,8 @@ def too_large(module: Module) -> Iterator[str]:
     for node in ast.walk(module.tree):
         if isinstance(node, FUNCTION) and _lines(node) > MAX_FUNCTION:
             yield f"{module.path}:{node.lineno}: {node.name}"
-        if isinstance(node, ast.ClassDef):
-            methods = [each for each in node.body if isinstance(each, FUNCTION)]
-            if _lines(node) > MAX_CLASS or len(methods) > MAX_METHODS:
-                yield f"{module.path}:{node.lineno}: {node.name}"
+        if isinstance(node, ast.ClassDef) and _lines(node) > MAX_CLASS:
+            yield f"{module.path}:{node.lineno}: {node.name}"
 
 
 def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
