@@ -44,4 +44,4 @@ def class_folders(folder: Path, classes: str | list[str], images: int, side: int
 def arrays(count: int, classes: int = 3, side: int = 16) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Images (count, side, side) and their labels (count,), the classes in turn."""
     labels = (np.arange(count) % classes).astype(np.uint8)
-    return np.stack([bar(label, side) for label in labels]), labels
+    return np.stack([bar(int(label), side) for label in labels]), labels
