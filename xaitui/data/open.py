@@ -10,7 +10,7 @@ from xaitui.data.dataset import Dataset
 from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import official_file
 from xaitui.data.locate import get_command, require_file, user_path
-from xaitui.data.source import Residency, Source
+from xaitui.data.source import DATA_RULES, Residency, Source
 from xaitui.data.splits import assemble
 from xaitui.errors import DataError
 from xaitui.text import printable
@@ -28,6 +28,7 @@ def open_dataset(
     cache_dir: Path | None = None,
     image_size: int = 0,
     report: Report = no_report,
+    rules: int = DATA_RULES,
 ) -> Dataset:
     """Open a set of the catalog, an own ``.npz`` in MedMNIST's form, or an own folder of pictures by class.
 
@@ -44,6 +45,7 @@ def open_dataset(
         cache_dir: where decoded pictures and unpacked arrays are kept, the user's cache where it is not given.
         image_size: side in pixels that the pictures of an own folder are brought to, if `size` does not say it.
         report: told how far hashing a file, or unpacking it into the cache, is: bytes that are done, and in all.
+        rules: the version of the rules for own data, that of a run which was made before.
 
     Raises:
         UsageError: the name is not known, the set has no such size, or a fraction is out of its range.

@@ -15,6 +15,7 @@ from xaitui.config.units import AUTO, format_size
 from xaitui.data.dataset import Dataset
 from xaitui.data.disk import Report
 from xaitui.data.open import open_dataset
+from xaitui.data.source import DATA_RULES
 from xaitui.execution.precision import fastest_precision, speed_with
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
@@ -85,7 +86,7 @@ def prepare(
     chosen = choose_device(_wanted(config, resolved), wait_for=config.run.wait_gpu, stop=stop, say=say)
     if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
         chosen = ChosenDevice(torch.device("cpu"), "processor", reason)
-    dataset = open_data(config, chosen.device, say)
+    dataset = open_data(config, chosen.device, say, resolved.data_rules if resolved else DATA_RULES)
     built = _build(config, dataset, model_source, load=resolved is None)
     inexact = tuple(differences(resolved, chosen)) if resolved else ()
     choices = resolved or _choices(config, chosen, dataset, stop, found or Found())
@@ -159,13 +160,14 @@ def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
     return resolved.device if available[resolved.device] else "auto"
 
 
-def open_data(config: RunConfig, device: torch.device, say: Say) -> Dataset:
-    """Open the data set of a configuration; what does not fit beside a model stays on disk."""
+def open_data(config: RunConfig, device: torch.device, say: Say, rules: int) -> Dataset:
+    """Open the data set of a configuration by that version of the rules; what does not fit stays on disk."""
     data = config.data
     limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[data.storage]
     return open_dataset(
         data.dataset, size=data.size, data_dir=data.data_dir, val_fraction=data.val_fraction, fraction=data.fraction,
         seed=config.training.seed, resident_limit=limit, image_size=data.image_size, report=_in_tenths(say),
+        rules=rules,
     )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from xaitui.errors import DataError, UsageError, XaituiError, nearest
 from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, build_for, open_data
 from xaitui.models.build import BuiltModel
+from xaitui.runs.data import data_rules
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.preprocessing import Preprocessing, read_preprocessing
 from xaitui.stop import Stop
@@ -67,7 +68,7 @@ class TrainedModel:
             DataError: a file is missing or damaged.
         """
         if not self._opened:
-            self._opened.append(open_data(self.config, self.device, say))
+            self._opened.append(open_data(self.config, self.device, say, data_rules(self.run)))
         return self._opened[0]
 
     def split(self, name: str, say: Say = lambda text: None) -> Split:
@@ -102,7 +103,7 @@ def load_trained(
     state, weights = _best_weights(run, config)
     preprocessing, dataset = read_preprocessing(run.preprocessing), None
     if preprocessing is None:  # a run of before it was kept
-        dataset = open_data(config, chosen, lambda text: None)
+        dataset = open_data(config, chosen, lambda text: None, data_rules(run))
         shape = len(dataset.info.classes), dataset.info.channels, image_side(config, dataset)
         statistics = partial(train_statistics, dataset)
     else:

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from xaitui.config.schema import RunConfig
-from xaitui.config.toml import from_toml
+from xaitui.config.toml import from_toml, read_resolved
 from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_dataset
 from xaitui.errors import DataError, XaituiError
 from xaitui.files import trouble_of
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
+
+
+def data_rules(run: RunDirectory) -> int:
+    """The version of the rules by which the data of a run were read.
+
+    Raises:
+        UsageError: its configuration is no TOML.
+        OSError: it cannot be read.
+    """
+    rules = read_resolved(run.config).get("data_rules", 1)
+    return rules if isinstance(rules, int) else 1
 
 
 def open_data(run: RunDirectory, *, data_dir: str = "") -> Dataset:
@@ -27,7 +38,7 @@ def open_data(run: RunDirectory, *, data_dir: str = "") -> Dataset:
         data = config.data
         found = open_dataset(
             data.dataset, size=data.size, data_dir=data_dir or data.data_dir, val_fraction=data.val_fraction,
-            fraction=data.fraction, seed=config.training.seed, image_size=data.image_size,
+            fraction=data.fraction, seed=config.training.seed, image_size=data.image_size, rules=data_rules(run),
         )  # fmt: skip
     except OSError as error:
         raise DataError(trouble_of(error, run.config)) from None

@@ -12,6 +12,7 @@ import torch
 
 from xaitui.config.applicability import check_precision
 from xaitui.config.schema import RunConfig
+from xaitui.data.source import DATA_RULES
 from xaitui.errors import UsageError
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.training.device import ChosenDevice
@@ -45,6 +46,8 @@ class Resolved:
     """Images that are computed at once; 0 is the whole batch."""
     compile: bool = False
     """Whether training computes with a compiled model."""
+    data_rules: int = 1
+    """The version of the rules by which files become classes and splits."""
     reasons: dict[str, str] = field(default_factory=dict)
 
     def table(self) -> dict[str, Any]:
@@ -91,6 +94,7 @@ def resolve_machine(config: RunConfig, chosen: ChosenDevice, train_size: int) ->
         torch=torch.__version__,
         micro_batch=training.micro_batch_size,
         compile=training.compile,
+        data_rules=DATA_RULES,
         reasons={"device": chosen.reason, "channels_last": why_layout, "threads": why_threads},
     )
 
