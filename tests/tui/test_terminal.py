@@ -53,6 +53,7 @@ class Terminal:
                     self.output += os.read(self.master, 65536)
                 except OSError:  # the child has closed its end
                     self.process.wait(DEADLINE)
+                    assert condition(), self.output[-2000:]
 
     def end(self) -> int:
         """Read to the end, and the exit code."""
