@@ -43,7 +43,8 @@ class Meter:
         else:
             right = (logits.argmax(dim=1) == labels).sum()
         images = len(labels)
-        row = torch.stack([loss.to(self._epoch) * images, right.to(self._epoch), self._epoch.new_tensor(images)])
+        count = torch.full_like(loss, images, dtype=self._epoch.dtype)  # filled there: a copy would wait for the device
+        row = torch.stack([loss.to(self._epoch) * images, right.to(self._epoch), count])
         self._epoch += row
         self._window += row
         self._images += images

@@ -17,10 +17,11 @@ from xaitui.data.device.augment import Augmenter
 from xaitui.data.device.prepare import Prepare
 from xaitui.data.device.store import open_store
 from xaitui.data.statistics import split_statistics
-from xaitui.errors import UsageError
+from xaitui.errors import DataError, UsageError
 from xaitui.models.build import BuiltModel
 from xaitui.seeds import derive_seed
 from xaitui.training.averaging import WeightAverage
+from xaitui.training.bad_step import strange_labels
 from xaitui.training.early_stopping import EarlyStopping
 from xaitui.training.inputs import TrainingInputs
 from xaitui.training.losses import Loss, balanced_weights, build_loss
@@ -42,6 +43,9 @@ def _check(config: RunConfig, dataset: Dataset, model: nn.Module) -> None:
     settings = _augmentation(config)
     refuse_mirrors(dataset.info, settings)
     refuse_channels(dataset.info, settings)
+    for split in (dataset.train, dataset.val):  # a GPU that meets such a label takes no more orders, and names none
+        if wrong := strange_labels(torch.from_numpy(split.labels), dataset.info.task, len(dataset.info.classes)):
+            raise DataError(f"the labels of {split.name} are not classes: {wrong}; check the dataset")
     if config.training.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
         raise UsageError("this model's batch normalisation needs at least two images: use --batch-size 2 or more")
 
