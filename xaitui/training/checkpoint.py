@@ -30,11 +30,35 @@ def save_checkpoint(path: Path, state: State) -> None:
     """
     with replacing(path) as file:
         try:
-            torch.save(state, file)
+            torch.save(on_host(state), file)
         except RuntimeError as error:  # torch's writer closes its archive, and so hides what went wrong before
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
         file.flush()
         _check(Path(file.name))
+
+
+def on_host(state: Any) -> Any:
+    """The same nested tables with the tensors of a GPU in host memory.
+
+    All copies are begun before one is waited for; torch.save would wait for each, of which an optimizer has hundreds.
+    """
+    devices: set[torch.device] = set()
+    copied = _copies(state, devices)
+    for device in devices:
+        torch.accelerator.synchronize(device)
+    return copied if devices else state
+
+
+def _copies(state: Any, devices: set[torch.device]) -> Any:
+    match state:
+        case Tensor() if state.is_cuda:
+            devices.add(state.device)
+            return state.detach().to("cpu", non_blocking=True)  # into pinned memory, which torch sees to
+        case dict():
+            return {name: _copies(value, devices) for name, value in state.items()}
+        case list() | tuple():
+            return type(state)(_copies(value, devices) for value in state)
+    return state
 
 
 def _check(path: Path) -> None:

@@ -57,11 +57,11 @@ NO_WAITS = ("augment_parameters.py, tensor = torch.from_numpy(values)", "losses.
 """A copy from pinned memory, which nothing waits for; labels that torch checks on processors only."""
 
 
-class HostWaits(TorchDispatchMode):
+class HostWaits(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Records what would wait for a GPU, by the line of the package that asked for it."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.found: list[str] = []
 
     def __torch_dispatch__(
