@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import logging
 import os
@@ -9,11 +10,22 @@ from collections.abc import Iterable
 from typing import Any, TextIO
 
 
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    r"""Write characters as \uXXXX, which TOML and JSON read back; backslashreplace writes some as \xXX."""
+    assert isinstance(error, UnicodeEncodeError)
+    numbers = map(ord, error.object[error.start : error.end])
+    return "".join(f"\\u{n:04x}" if n < 1 << 16 else f"\\U{n:08x}" for n in numbers), error.end
+
+
+ESCAPE = "xaitui.escape"
+codecs.register_error(ESCAPE, _escape)
+
+
 class SturdyStream:
     """A text stream whose writes never fail.
 
     A terminal that is gone (EIO), a reader that left (EPIPE) or a full disk (ENOSPC) would otherwise raise at the next
-    print, and with it end the training.
+    print, and with it end the training. What the encoding lacks is escaped.
     """
 
     def __init__(self, stream: TextIO) -> None:
@@ -27,7 +39,11 @@ class SturdyStream:
         """Write, or do nothing once the stream is lost."""
         if not self.lost:
             try:
-                return self._stream.write(text)
+                try:
+                    return self._stream.write(text)
+                except UnicodeEncodeError:
+                    encoding = self._stream.encoding
+                    return self._stream.write(text.encode(encoding, ESCAPE).decode(encoding))
             except (OSError, ValueError) as error:
                 self._give_up(error)
             except RuntimeError as error:

@@ -71,7 +71,7 @@ def spawn(
     """
     return subprocess.Popen(
         [*python_module("xaitui"), *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        start_new_session=True, env={**_environment(os.environ), **(environ or {})},
+        start_new_session=True, env={**_environment(os.environ), "PYTHONIOENCODING": "utf-8", **(environ or {})},
     )  # fmt: skip
 
 

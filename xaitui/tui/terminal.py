@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import io
 import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from types import FrameType
+
+from rich.cells import cell_len
 
 from xaitui.errors import ExitCode
 from xaitui.opening import ConsoleOptions, First
@@ -24,8 +29,8 @@ def run_console(options: ConsoleOptions, first: First) -> int:
     Whatever ends it (a key, a signal, a line that drops, an error in a screen), a run that is going on in this process
     is handed over to one in the background, unless a signal asked to end it.
     """
-    app = Console(options, first)
-    with _Signals(app).handled() as signals:
+    app = Console(replace(options, ascii=options.ascii or not _draws_unicode()), first)
+    with _in_cells(), _Signals(app).handled() as signals:
         app.run()
         code = signals.exit_code or app.return_code or 0
         if app.is_training:
@@ -39,6 +44,36 @@ def run_console(options: ConsoleOptions, first: First) -> int:
         sys.stdout.write(app.farewell + "\n")
         sys.stdout.flush()
     return code
+
+
+def _draws_unicode() -> bool:
+    """Whether the encoding of the terminal has every character."""
+    return "utf" in (getattr(sys.__stderr__, "encoding", None) or "utf-8").lower()
+
+
+def _cells(error: UnicodeError) -> tuple[str, int]:
+    """Write ASCII of the same width, so that everything on the screen stays in its place."""
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(ASCII.get(each) or "?" * cell_len(each) for each in error.object[error.start : error.end]), error.end
+
+
+ASCII = {"─": "-", "│": "|", "…": ".", "⏎": "<"}
+"""What Textual draws by itself, and for which there is something like it."""
+CELLS = "xaitui.cells"
+codecs.register_error(CELLS, _cells)
+
+
+@contextlib.contextmanager
+def _in_cells() -> Iterator[None]:
+    """Draw what the encoding of the terminal lacks as `_cells` writes it, for the length of the block."""
+    stream = sys.__stderr__
+    if not isinstance(stream, io.TextIOWrapper):
+        yield
+        return
+    before = stream.errors
+    stream.reconfigure(errors=CELLS)
+    yield
+    stream.reconfigure(errors=before)
 
 
 class _Signals:
