@@ -6,7 +6,7 @@ import contextlib
 import errno
 import os
 import re
-import tempfile
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -39,7 +39,6 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
             point(Point.FILE_WRITTEN, path.name)
             if durable:
                 os.fsync(file.fileno())
-        temporary.chmod(0o644)
         if not grows:
             note(path, temporary, durable=durable)
             is_noted = True
@@ -63,14 +62,17 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
 
 
 def _beside(path: Path) -> Path:
-    """A new file in the same folder."""
-    try:
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    except OSError as error:
-        error.filename = str(path)
-        raise
-    os.close(descriptor)
-    return Path(name)
+    """A new file in the same folder, with the mode that the umask leaves: tempfile's are for their owner alone."""
+    while True:
+        temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+        try:
+            temporary.open("xb").close()
+        except FileExistsError:
+            continue
+        except OSError as error:
+            error.filename = str(path)
+            raise
+        return temporary
 
 
 def remove_leftovers(folder: Path) -> None:

@@ -43,7 +43,7 @@ def exclusive(lock: Path, *, wait: bool = True) -> Iterator[None]:
 
 def _acquire(lock: Path, *, wait: bool) -> int:
     while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
             if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):

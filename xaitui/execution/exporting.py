@@ -74,7 +74,6 @@ def export(model: TrainedModel, name: str, folder: Path | None = None) -> Export
             with _said(model, name):
                 format_.write(model, path, json.dumps(record))
             agreement = require_agreement(model, format_.read(model, path), f"what was exported to {name}")
-            path.chmod(0o644)
             path.replace(folder / format_.file)
         sync_folder(folder)
         record["checked"] = {**asdict(agreement), "said": str(agreement)}

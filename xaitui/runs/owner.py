@@ -145,7 +145,7 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
     Raises:
         BusyError: another process writes the run, or a machine that cannot be asked from here may still do so.
     """
-    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         other = read_owner(lock)
         if not _locked(descriptor, time.monotonic() + patience):
