@@ -149,8 +149,8 @@ def _stream(number: int, mode: str) -> IO[str]:
     """A standard stream as Python opens it: line by line to a terminal and for errors, in blocks otherwise."""
     raw = os.fdopen(number, mode + "b", closefd=False)
     return io.TextIOWrapper(
-        raw, encoding=os.environ.get("PYTHONIOENCODING", "utf-8"), errors="backslashreplace" if number == 2 else "strict",
-        line_buffering=number == 2 or os.isatty(number),
+        raw, encoding=os.environ.get("PYTHONIOENCODING", "utf-8"),
+        errors="backslashreplace" if number == 2 else "strict", line_buffering=number == 2 or os.isatty(number),
     )  # fmt: skip
 
 

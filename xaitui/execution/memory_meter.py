@@ -10,12 +10,10 @@ from pathlib import Path
 import psutil
 import torch
 
+from xaitui.hardware.capacity import available_memory
 from xaitui.training.memory import MEMORY_ERRORS, TornUpdateError, free, is_out_of_memory
 
 OF_DEVICE, OF_PROCESS = "device memory", "memory of the process"
-
-_CGROUPS = (("memory.max", "memory.current"), ("memory/memory.limit_in_bytes", "memory/memory.usage_in_bytes"))
-"""Limit and use of a container, by the second and the first kind of control groups."""
 
 STEP_ERRORS = (*MEMORY_ERRORS, TornUpdateError)
 """What is raised where memory runs out; `ran_out` tells it from the rest."""
@@ -62,13 +60,4 @@ class MemoryMeter:
         if self._cuda:
             return torch.cuda.mem_get_info(self._device)[0] + torch.cuda.memory_reserved(self._device)
         resident: int = psutil.Process().memory_info().rss
-        free_here: int = psutil.virtual_memory().available
-        return resident + min(free_here, _left_in_container())
-
-
-def _left_in_container(root: Path = Path("/sys/fs/cgroup")) -> int:
-    """Bytes until a container's limit; far more than there can be where there is no limit."""
-    for limit, used in _CGROUPS:
-        with contextlib.suppress(OSError, ValueError):  # a missing file, or "max"
-            return int((root / limit).read_text(encoding="ascii")) - int((root / used).read_text(encoding="ascii"))
-    return 1 << 62
+        return resident + available_memory()

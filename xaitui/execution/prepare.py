@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
-import psutil
 import torch
 
 from xaitui.config.schema import ModelConfig, RunConfig
@@ -17,6 +16,7 @@ from xaitui.data.disk import Report
 from xaitui.data.open import open_dataset
 from xaitui.data.source import DATA_RULES
 from xaitui.execution.precision import fastest_precision, speed_with
+from xaitui.hardware.capacity import available_memory
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
 from xaitui.training.compiling import settle_compile
@@ -187,7 +187,7 @@ def _in_tenths(say: Say) -> Report:
 
 def resident_limit(device: torch.device) -> int:
     """Bytes of images that may stay on the device."""
-    free = psutil.virtual_memory().available
+    free = available_memory()
     if device.type == "cuda":
         free = min(free, torch.cuda.mem_get_info(device)[0])
     return int(free * MEMORY_SHARE)

@@ -13,6 +13,7 @@ from tempfile import TemporaryFile
 import psutil
 
 from xaitui.config.units import format_size
+from xaitui.hardware.capacity import available_memory, usable_cores
 
 
 class Level(StrEnum):
@@ -108,10 +109,9 @@ def check_optional(is_installed: Callable[[str], bool]) -> Check:
 
 def check_memory() -> Check:
     """Cores and memory that this process may use."""
-    memory = psutil.virtual_memory()
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    text = f"{cores} processor core{'s' if cores > 1 else ''}, {format_size(memory.available)} of memory free"
-    if memory.available >= MIN_FREE:
+    available, (cores, _) = available_memory(), usable_cores()
+    text = f"{cores} processor core{'s' if cores > 1 else ''}, {format_size(available)} of memory free"
+    if available >= MIN_FREE:
         return Check("machine", Level.OK, text)
     return Check("machine", Level.WARN, text, "end other programs, or train with a small --batch-size")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xaitui.execution.background import spawn
+from xaitui.hardware.capacity import usable_cores
 from xaitui.hardware.gpus import read_driver
 from xaitui.hardware.visible import SETTING
 from xaitui.studies.folder import StudyFolder
@@ -25,6 +26,13 @@ class Place:
     """UUID of its GPU; empty where there is none."""
     cores: tuple[int, ...] = ()
     """The cores that it keeps to; empty for all."""
+    threads: int = 0
+    """The threads that it may compute with, fewer than its cores; 0 leaves them to it."""
+
+    def environment(self, environ: Mapping[str, str] = os.environ) -> dict[str, str]:
+        """The variables of its process."""
+        threads = {"OMP_NUM_THREADS": str(self.threads)} if self.threads and "OMP_NUM_THREADS" not in environ else {}
+        return threads | ({SETTING: self.gpu} if self.gpu else {})
 
 
 @dataclass
@@ -36,11 +44,17 @@ class Worker:
     process: subprocess.Popen[bytes]
 
 
-def places(count: int, cores: Sequence[int], gpus: Sequence[str]) -> list[Place]:
-    """Share the machine out: GPUs in turn, and cores in equal parts; where there are fewer cores, some share one."""
+def places(count: int, cores: Sequence[int], gpus: Sequence[str], usable: int) -> list[Place]:
+    """Share the machine out: GPUs in turn, and cores in equal parts; where there are fewer cores, some share one.
+
+    Args:
+        usable: how many of the cores may be busy at a time.
+    """
     shares = [tuple(cores[index::count]) or (cores[index % len(cores)],) for index in range(count)]
+    threads = max(1, usable // count) if count > 1 and usable < len(cores) else 0
     return [
-        Place(gpus[index % len(gpus)] if gpus else "", shares[index] if count > 1 else ()) for index in range(count)
+        Place(gpus[index % len(gpus)] if gpus else "", shares[index] if count > 1 else (), threads)
+        for index in range(count)
     ]
 
 
@@ -60,7 +74,8 @@ def start_workers(folder: StudyFolder, count: int, more: Sequence[str] = ()) -> 
     """
     started: list[Worker] = []
     try:
-        for number, place in enumerate(places(count, sorted(os.sched_getaffinity(0)), visible_gpus())):
+        cores = sorted(os.sched_getaffinity(0))
+        for number, place in enumerate(places(count, cores, visible_gpus(), usable_cores()[0])):
             started.append(_start(folder, number, place, more))
     except OSError:
         interrupt(started, signal.SIGTERM)
@@ -88,7 +103,7 @@ def _start(folder: StudyFolder, number: int, place: Place, more: Sequence[str]) 
     words = ["sweep", "work", folder.name, f"--runs-dir={runs_dir}", f"--worker={number}", *more]
     words += [f"--cores={','.join(map(str, place.cores))}"] if place.cores else []
     with folder.log(number).open("ab") as log:
-        return Worker(number, place, spawn(words, log, {SETTING: place.gpu} if place.gpu else {}))
+        return Worker(number, place, spawn(words, log, place.environment()))
 
 
 def last_words(path: Path) -> str:

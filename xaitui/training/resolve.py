@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import Any
 
-import psutil
 import torch
 
 from xaitui.config.applicability import check_precision
 from xaitui.config.schema import RunConfig
 from xaitui.data.source import DATA_RULES
 from xaitui.errors import UsageError
+from xaitui.hardware.capacity import default_threads
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.training.device import ChosenDevice
 from xaitui.training.order import log_every, steps_per_epoch
@@ -22,8 +21,6 @@ EVAL_BATCH_SIZES = {"cuda": 1024}
 """By device: small batches leave most of a GPU idle. Where memory runs out they are halved."""
 EVAL_BATCH_SIZE = 256
 """On other devices."""
-FEW_CORES = 4
-"""Up to so many cores, one less would cost more than a console that shares them."""
 FUSED_DEVICES = ("cuda", "cpu")
 """Where the update of all weights in one kernel is the faster one (benchmarks/README.md, Training)."""
 
@@ -82,7 +79,7 @@ def resolve_machine(config: RunConfig, chosen: ChosenDevice, train_size: int) ->
     if training.compile and (problem := compiler_problem(device.type)):
         raise UsageError(f"--compile cannot be used: {problem.text}; {problem.remedy}, or leave it away")
     layout, why_layout = _layout(training.channels_last, device)
-    threads, why_threads = _threads(training.threads)
+    threads, why_threads = (training.threads, "asked for") if training.threads else default_threads()
     cuda = device.type == "cuda"
     return Resolved(
         device=device.type,
@@ -132,13 +129,3 @@ def _layout(wanted: str, device: torch.device) -> tuple[bool, str]:
     if wanted != "auto":
         return wanted == "on", "asked for"
     return device.type in ("cuda", "cpu"), "faster for convolutions"
-
-
-def _threads(wanted: int) -> tuple[int, str]:
-    if wanted:
-        return wanted, "asked for"
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cores = min(usable, psutil.cpu_count(logical=False) or usable)  # two threads of one core share its arithmetic
-    if cores > FEW_CORES:
-        return cores - 1, f"the {cores} cores this process may use, but one for the console and for reading data"
-    return cores, "the cores this process may use"

@@ -31,9 +31,14 @@ def test_threads_are_cores_and_one_of_many_is_left(
     def affinity(pid: int) -> Set[int]:
         return set(range(usable))
 
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     monkeypatch.setattr("os.sched_getaffinity", affinity, raising=False)
     monkeypatch.setattr(psutil, "cpu_count", lambda logical=True: cores)
     assert resolved().threads == threads
+    assert resolved(training__threads=3).threads == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert resolved().threads == 1
+    assert resolved().reasons["threads"] == ("OMP_NUM_THREADS" if threads > 1 else "the cores this process may use")
     assert resolved(training__threads=3).threads == 3
 
 
