@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 
 def printable(text: object) -> str:
     r"""Return `text` on one line, each control or invisible character as its escape: a raw ESC becomes ``\x1b``.
@@ -16,3 +18,9 @@ def shortened(text: object, most: int = 80) -> str:
     """The beginning and the end of a text that is too long for a line."""
     words = str(text)
     return words if len(words) <= most else f"{words[: most - 10]}...{words[-7:]}"
+
+
+def listed(items: Iterable[object], most: int = 10) -> str:
+    """Join items with commas: `most` of them at most, then how many more there are."""
+    words = [printable(item) for item in items]
+    return ", ".join(words[:most]) + (f" and {len(words) - most:,} more" if len(words) > most else "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import struct
 import warnings
 from collections.abc import Iterator
@@ -19,25 +20,49 @@ from xaitui.text import printable
 RULES = "turned as EXIF says, alpha laid over white, 16-bit grey divided by 257, cropped to the middle square"
 """What happens to a picture, in the words of the note that a user gets. Of an animation the first frame is taken."""
 
-FORMATS: dict[str, str] = {
-    ".png": "PNG",
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".bmp": "BMP",
-    ".gif": "GIF",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
-    ".pgm": "PPM",
-    ".ppm": "PPM",
+_ENDINGS = {
+    "PNG": ".png .apng",
+    "JPEG": ".jpg .jpeg .jpe .jfif .mpo",
+    "BMP": ".bmp",
+    "GIF": ".gif",
+    "TIFF": ".tif .tiff",
+    "WEBP": ".webp",
+    "PPM": ".pgm .ppm .pbm .pnm",
+    "JPEG2000": ".jp2 .j2k .j2c .jpc .jpf .jpx",
+    "AVIF": ".avif .avifs",
+    "QOI": ".qoi",
+    "PSD": ".psd",
+    "SUN": ".ras",
+    "SGI": ".sgi .bw .rgb .rgba",
+    "DIB": ".dib",
+    "PCX": ".pcx",
+    "TGA": ".tga .icb .vda .vst",
+    "ICO": ".ico",
+    "XBM": ".xbm",
+    "XPM": ".xpm",
 }
-"""File name endings and Pillow's decoder for each. Only these are tried: some others start outside programs."""
+"""File name endings of Pillow's decoders. Left out are those that start a program (EPS: Ghostscript) or let the system
+draw (WMF, EMF), those without a decoder of their own (PDF, MPEG, HDF5, GRIB, BUFR), those of floating-point numbers
+without a range (PFM, FITS), and cursors, textures and other files of games and desktops."""
+_BY_ENDING = frozenset({"JPEG2000", "SGI", "DIB", "PCX", "TGA", "ICO", "XBM", "XPM"})
+"""Formats that are tried only where the ending names them; the others are recognised under any name. A damaged file of
+another kind may be taken for one of these, and the JPEG 2000 library aborts the process on some damaged files."""
+_IS_BUILT = {
+    "AVIF": importlib.util.find_spec("PIL._avif") is not None,
+    "JPEG2000": hasattr(Image.core, "jpeg2k_decoder"),
+}
+"""Formats whose library a build of Pillow may lack."""
+
+FORMATS: dict[str, str] = {
+    ending: name for name, endings in _ENDINGS.items() if _IS_BUILT.get(name, True) for ending in endings.split()
+}
+"""File name endings, in lower case, and Pillow's decoder for each."""
 
 _GREY_MODES = ("1", "L", "LA", "I")
 _DAMAGED = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-    *(OverflowError, MemoryError, LookupError, TypeError, AttributeError, NotImplementedError),
+    *(OverflowError, MemoryError, LookupError, TypeError, AttributeError, RuntimeError),
 )
 """What Pillow's decoders raise for damaged files; its documentation names only the first two."""
 
@@ -90,7 +115,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     with _damage_of(f"picture {printable(path)}"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd tags; what cannot be decoded is an error all the same
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path, formats=sorted(set(FORMATS.values()))) as image:
+        named = FORMATS.get(path.suffix.lower())
+        with Image.open(path, formats=sorted({*FORMATS.values()} - _BY_ENDING | {named} - {None})) as image:
             yield image
 
 

@@ -53,7 +53,7 @@ def open_dataset(
     """
     residency = Residency(resident_limit, cache_dir, report)
     if is_own_data(dataset):
-        source = _own_source(user_path(dataset), size, image_size, residency)
+        source = _own_source(user_path(dataset), size, image_size, residency, rules)
     else:
         source = _catalog_source(dataset_info(dataset), size, data_dir, residency)
     return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
@@ -78,11 +78,11 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
     return official_source(info, size, files[0], residency)
 
 
-def _own_source(path: Path, size: int, image_size: int, residency: Residency) -> Source:
+def _own_source(path: Path, size: int, image_size: int, residency: Residency, rules: int) -> Source:
     if is_folder(path):
         from xaitui.data.folder import folder_source
 
-        return folder_source(path, size or image_size, residency)
+        return folder_source(path, size or image_size, residency, rules)
     if path.suffix != ".npz":
         raise DataError(f"{printable(path)} is neither an .npz file nor a folder of pictures by class")
     from xaitui.data.medmnist import own_source

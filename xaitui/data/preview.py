@@ -18,7 +18,8 @@ from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.data.dataset import DataFile
 from xaitui.data.decode import decode
 from xaitui.data.decoded import geometry
-from xaitui.data.folder import folder_info, list_pictures
+from xaitui.data.folder import folder_info
+from xaitui.data.folder_listing import list_pictures
 from xaitui.data.idx import mnist_source, read_idx_rows
 from xaitui.data.locate import get_command, require_file, user_path
 from xaitui.data.medmnist import official_source, own_source
@@ -150,7 +151,7 @@ def _folder(folder: Path, size: int) -> _Look:
         labels={split: listing.labels(split) for split in listing.pictures},
         read=lambda rows: np.stack([decode(train[row], side, channels) for row in rows]),
         reach=len(train) * side * side * channels,
-        notes=(told,) if len(probed) < len(paths) else (),
+        notes=(*((told,) if len(probed) < len(paths) else ()), *listing.notes),
     )
 
 

@@ -18,7 +18,8 @@ SPLITS = ("train", "val", "test")
 DATA_RULES = 2
 """Version of the rules by which files become classes and splits; a run keeps to the version it was made with.
 
-1: runs that note no version. 2: more names and layouts of own .npz files, labels from 1, one-hot labels.
+1: runs that note no version. 2: more names and layouts of own .npz files, labels from 1, one-hot labels; of folders
+more names of splits and of images, and links; every class in each split that is cut.
 """
 
 

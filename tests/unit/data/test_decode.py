@@ -15,6 +15,11 @@ from PIL import Image
 from xaitui.data.decode import FORMATS, decode, probe
 from xaitui.errors import DataError, ExitCode
 
+RASTERFILE = struct.pack(">8I", 0x59A66A95, 8, 8, 24, 192, 1, 0, 0)
+PHOTOSHOP = b"8BPS\0\1" + bytes(6) + struct.pack(">HIIHH", 3, 8, 8, 8, 3) + bytes(14)
+PIXMAP = b'/* XPM */\nstatic char *a[] = {\n"8 8 1 1",\n"a c #C8C8C8",\n' + b'"aaaaaaaa",\n' * 8 + b"};"
+"""Headers of formats that Pillow reads and does not write."""
+
 GREY = np.arange(0, 256, 16, dtype=np.uint8).reshape(4, 4)
 
 
@@ -32,11 +37,25 @@ def test_grey_of_the_right_size_keeps_its_values(tmp_path: Path, suffix: str) ->
 
 def test_every_format_can_be_decoded(tmp_path: Path) -> None:
     flat = np.full((8, 8, 3), 200, np.uint8)
-    for suffix in FORMATS:
-        image = Image.fromarray(flat).convert("L") if suffix == ".pgm" else Image.fromarray(flat)
-        pixels = decode(save(tmp_path / f"picture{suffix}", image), 8, 3)
-        assert abs(pixels.astype(int) - 200).max() <= 2, suffix
-    assert len(FORMATS) == 10
+    rows = {".ras": RASTERFILE + flat.tobytes(), ".psd": PHOTOSHOP + flat.tobytes(), ".xpm": PIXMAP}
+    for suffix, kind in FORMATS.items():
+        path = tmp_path / f"picture{suffix}"
+        if suffix in rows:
+            path.write_bytes(rows[suffix])
+        else:
+            save(path, Image.new("1", (8, 8)) if kind == "XBM" else flat, format=kind)
+        pixels = decode(path, 8, 3)
+        assert kind == "XBM" or abs(pixels.astype(int) - 200).max() <= 2, suffix
+    assert not {".eps", ".ps", ".wmf", ".emf", ".pdf"} & FORMATS.keys()
+
+
+def test_a_format_without_a_signature_is_tried_by_its_ending_alone(tmp_path: Path) -> None:
+    save(tmp_path / "truly.tga", GREY)
+    assert decode((tmp_path / "truly.tga").rename(tmp_path / "x.TGA"), 4, 1).any()
+    with pytest.raises(DataError, match="cannot identify image file"):
+        decode((tmp_path / "x.TGA").rename(tmp_path / "x.png"), 4, 1)
+    save(tmp_path / "x.jpg", GREY, format="PNG")
+    assert decode(tmp_path / "x.jpg", 4, 1).any()
 
 
 @pytest.mark.parametrize(
@@ -140,7 +159,7 @@ def encoded(kind: str) -> bytes:
     return buffer.getvalue()
 
 
-ORIGINALS = {kind: encoded(kind) for kind in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM")}
+ORIGINALS = {kind: encoded(kind) for kind in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "PPM", "TGA", "SGI", "ICO")}
 
 
 @settings(max_examples=200, deadline=None)
@@ -154,7 +173,7 @@ def test_damage_gives_a_picture_or_one_line(
     content = bytearray(ORIGINALS[kind])
     for place, length, new in edits:
         content[place : place + length] = new
-    path = tmp_path_factory.getbasetemp() / "damaged.png"
+    path = tmp_path_factory.getbasetemp() / f"damaged.{kind.lower()}"
     path.write_bytes(content)
     assert refusal(path).isprintable()
 

@@ -157,7 +157,10 @@ def test_a_folder_that_is_no_set_says_why(folder: Path) -> None:
     with pytest.raises(DataError, match=r"cat needs a subfolder of pictures for each of two or more classes"):
         open_folder(folder / "cat")
     (folder / "fox").mkdir()
-    with pytest.raises(DataError, match=r"pets/fox holds no picture \(\.png, \.jpg"):
+    with pytest.raises(DataError, match=r"pets/fox holds no picture$"):
+        open_folder(folder)
+    (folder / "fox" / "x.pdf").touch()
+    with pytest.raises(DataError, match=r"pets/fox holds no picture that can be read: 1 \.pdf$"):
         open_folder(folder)
     (folder / "fox" / "x.png").symlink_to("nowhere")
     with pytest.raises(DataError, match=r"fox/x\.png cannot be used: No such file"):
@@ -168,10 +171,13 @@ def test_splits_that_do_not_fit_train_are_named(tmp_path: Path) -> None:
     root = tmp_path / "set"
     for name in ("a", "b"):
         picture(root / "train" / name / "x.png", 9)
-    (root / "valid").mkdir()
-    with pytest.raises(DataError, match="has valid beside train: the splits are train, val, test"):
+    (root / "extra").mkdir()
+    with pytest.raises(DataError, match="has extra beside train: the splits are train, val, test"):
         open_folder(root)
-    (root / "valid").rename(root / "val")
+    (root / "extra").rename(root / "val")
+    with pytest.raises(DataError, match="val needs a folder for each class inside it, or remove it to have val cut"):
+        open_folder(root)
+    (root / "val" / "a").mkdir()
     with pytest.raises(DataError, match="val holds no picture: fill it, or remove it to have val cut"):
         open_folder(root)
     picture(root / "val" / "c" / "x.png", 9)

@@ -1,0 +1,203 @@
+"""The picture files of an own folder by split and class, before any of them is opened."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaitui.data.decode import FORMATS
+from xaitui.data.source import DATA_RULES, SPLITS
+from xaitui.errors import DataError
+from xaitui.text import listed, printable
+
+SPELLINGS = {
+    **{"train": "train", "training": "train"},
+    **{"val": "val", "valid": "val", "validation": "val"},
+    **{"test": "test", "testing": "test"},
+}
+"""Names of split folders, in any case, and the split that each is."""
+
+_FIRST_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
+_NOT_DATA = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
+"""Names, in lower case, that systems and archives leave beside pictures; dot files besides."""
+
+_Files = list[tuple[Path, int]]
+"""Files and the index of their class."""
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The pictures of a folder."""
+
+    classes: tuple[str, ...]
+    pictures: Mapping[str, _Files]
+    """Of each split, in the order of their paths."""
+    notes: tuple[str, ...] = ()
+    """Split folders of other names, and files that are not used."""
+
+    @property
+    def counts(self) -> tuple[int, int, int]:
+        """Pictures in train, val and test."""
+        train, val, test = (len(self.pictures.get(split, ())) for split in SPLITS)
+        return train, val, test
+
+    def labels(self, split: str) -> NDArray[np.int64]:
+        """The class of each picture of a split, (N,)."""
+        return np.array([label for _, label in self.pictures[split]], np.int64)
+
+
+def list_pictures(folder: Path, rules: int = DATA_RULES) -> Listing:
+    """List the pictures of a folder by the rules of that version.
+
+    Raises:
+        DataError: a class is empty or not known in train, or it is not clear which folders are the splits.
+    """
+    try:
+        roots = _split_folders(folder) if rules > 1 else _first_split_folders(folder)
+        classes = [path.name for path in _subfolders(roots["train"])]
+        if len(classes) < 2:
+            raise DataError(
+                f"{printable(roots['train'])} needs a subfolder of pictures for each of two or more classes"
+            )
+        files = {split: list(_files_of_split(folder, root, classes, rules)) for split, root in roots.items()}
+        outside = [path for root in {folder, *roots.values()} for path in root.iterdir() if _is_data(path.name)]
+    except OSError as error:
+        raise DataError(f"{printable(folder)} cannot be read: {error.strerror}") from error
+    endings = FORMATS if rules > 1 else _FIRST_ENDINGS
+    pictures = {split: [each for each in found if _is_picture(each[0], endings)] for split, found in files.items()}
+    skipped = [path for found in files.values() for path, _ in found if not _is_picture(path, endings)]
+    _check_filled(roots, classes, pictures, skipped)
+    strays = [path for path in outside if _is_picture(path, endings) and path.is_file()]
+    return Listing(tuple(classes), pictures, tuple(_notes(roots, skipped, strays)))
+
+
+def _is_picture(path: Path, endings: Container[str]) -> bool:
+    return path.suffix.lower() in endings
+
+
+def _check_filled(
+    roots: Mapping[str, Path], classes: list[str], pictures: Mapping[str, _Files], skipped: list[Path]
+) -> None:
+    """Raise DataError for a class without pictures in train, and for a split without any."""
+    present = {label for _, label in pictures["train"]}
+    for label, name in enumerate(classes):
+        if label not in present:
+            root = roots["train"] / name
+            others = _by_ending(path for path in skipped if root in path.parents)
+            raise DataError(f"{printable(root)} holds no picture{f' that can be read: {others}' if others else ''}")
+    for split, found in pictures.items():
+        if not found:
+            raise DataError(f"{printable(roots[split])} holds no picture: fill it, or remove it to have {split} cut")
+
+
+def _notes(roots: Mapping[str, Path], skipped: list[Path], strays: list[Path]) -> Iterator[str]:
+    if len(roots) > 1 and (
+        renamed := [f"{printable(path.name)} is {split}" for split, path in roots.items() if path.name != split]
+    ):
+        yield f"split folders: {', '.join(renamed)}"
+    if skipped:
+        yield f"{_count(skipped, 'file was', 'files were')} skipped: {_by_ending(skipped)}"
+    if strays:
+        yield f"{_count(strays, 'image lies', 'images lie')} outside of the class folders, and is not used"
+
+
+def _count(items: list[Path], one: str, many: str) -> str:
+    return f"{len(items):,} {one if len(items) == 1 else many}"
+
+
+def _by_ending(paths: Iterable[Path]) -> str:
+    """Count files by the ending of their names, the most frequent first."""
+    counts = Counter((path.suffix.lower() or "without an ending") if path.exists() else "broken link" for path in paths)
+    return listed(f"{count:,} {ending}" for ending, count in sorted(counts.items(), key=lambda item: (-item[1], item)))
+
+
+def _split_folders(folder: Path) -> dict[str, Path]:
+    """Find the folder of each split; without split folders everything is train.
+
+    Raises:
+        DataError: two folders are the same split, train is missing, a split has no class folders, or another folder
+            stands beside the splits.
+    """
+    subfolders = _subfolders(folder)
+    splits = {path: SPELLINGS[path.name.lower()] for path in subfolders if path.name.lower() in SPELLINGS}
+    others = [path for path in subfolders if path not in splits]
+    if not splits or not _hold_classes(splits, others):
+        return {"train": folder}
+    where = printable(folder)
+    for split in SPLITS:
+        names = [path.name for path in splits if splits[path] == split]
+        if len(names) > 1:
+            raise DataError(f"{where} has {listed(names)}: each of them is {split}; keep one")
+    if "train" not in splits.values():
+        raise DataError(f"{where} has {_names(splits)} but no train; name the folder of the training images train")
+    if others:
+        raise DataError(f"{where} has {_names(others)} beside {_names(splits)}: the splits are {', '.join(SPLITS)}")
+    for path, split in splits.items():
+        if not _subfolders(path):
+            remove = "" if split == "train" else f", or remove it to have {split} cut"
+            raise DataError(f"{printable(path)} needs a folder for each class inside it{remove}")
+    return {split: path for split in SPLITS for path in splits if splits[path] == split}
+
+
+def _hold_classes(splits: Mapping[Path, str], others: list[Path]) -> bool:
+    """Tell split folders from classes of such a name: a class "train" beside "car" holds pictures and no folders."""
+    if not others or any(_subfolders(path) for path, split in splits.items() if split == "train"):
+        return True
+    inside = [{path.name for path in _subfolders(each)} for each in (*splits, *others)]
+    return any(inside[one] & inside[two] for one in range(len(splits)) for two in range(one + 1, len(inside)))
+
+
+def _names(paths: Iterable[Path]) -> str:
+    return listed(path.name for path in paths)
+
+
+def _first_split_folders(folder: Path) -> dict[str, Path]:
+    """Find the splits by the first rules: under their exact names, where `train` has subfolders."""
+    if not (folder / "train").is_dir() or not _subfolders(folder / "train"):
+        return {"train": folder}
+    return {split: folder / split for split in SPLITS if (folder / split).is_dir()}
+
+
+def _files_of_split(folder: Path, root: Path, classes: list[str], rules: int) -> Iterator[tuple[Path, int]]:
+    labels = {name: label for label, name in enumerate(classes)}
+    above = frozenset(map(_identity, (folder, root)))
+    for path in _subfolders(root):
+        if path.name not in labels:
+            raise DataError(f"class {printable(path)} is not in train; train has {listed(classes)}")
+        for file in sorted(_files_below(path, above, follow_links=rules > 1)):
+            yield file, labels[path.name]
+
+
+def _files_below(folder: Path, above: frozenset[tuple[int, int]], *, follow_links: bool) -> Iterator[Path]:
+    """Walk a folder. A link that leads back to a folder `above` it is not entered."""
+    identity = _identity(folder)
+    if identity in above:
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path, is_link = folder / entry.name, entry.is_symlink()
+            if not _is_data(entry.name):
+                continue
+            if not (path.is_dir() if is_link else entry.is_dir()):
+                yield path
+            elif follow_links or not is_link:
+                yield from _files_below(path, above | {identity}, follow_links=follow_links)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    stat = folder.stat()
+    return stat.st_dev, stat.st_ino
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_dir() and _is_data(path.name))
+
+
+def _is_data(name: str) -> bool:
+    return not name.startswith(".") and name.lower() not in _NOT_DATA
