@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, features
 
 from xaitui.errors import DataError
 from xaitui.text import printable
@@ -49,7 +49,7 @@ _BY_ENDING = frozenset({"JPEG2000", "SGI", "DIB", "PCX", "TGA", "ICO", "XBM", "X
 another kind may be taken for one of these, and the JPEG 2000 library aborts the process on some damaged files."""
 _IS_BUILT = {
     "AVIF": importlib.util.find_spec("PIL._avif") is not None,
-    "JPEG2000": hasattr(Image.core, "jpeg2k_decoder"),
+    "JPEG2000": features.check_codec("jpg_2000"),
 }
 """Formats whose library a build of Pillow may lack."""
 
@@ -115,8 +115,8 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     with _damage_of(f"picture {printable(path)}"), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of odd tags; what cannot be decoded is an error all the same
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        named = FORMATS.get(path.suffix.lower())
-        with Image.open(path, formats=sorted({*FORMATS.values()} - _BY_ENDING | {named} - {None})) as image:
+        named = FORMATS.get(path.suffix.lower(), "PNG")
+        with Image.open(path, formats=sorted({*FORMATS.values()} - _BY_ENDING | {named})) as image:
             yield image
 
 

@@ -113,8 +113,9 @@ def _count(items: list[Path], one: str, many: str) -> str:
 
 def _by_ending(paths: Iterable[Path]) -> str:
     """Count files by the ending of their names, the most frequent first."""
-    counts = Counter((path.suffix.lower() or "without an ending") if path.exists() else "broken link" for path in paths)
-    return listed(f"{count:,} {ending}" for ending, count in sorted(counts.items(), key=lambda item: (-item[1], item)))
+    counts = Counter((path.suffix.lower() or "without an ending") if path.exists() else "" for path in paths)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item))
+    return listed(f"{count:,} {ending or ('broken link' + 's' * (count > 1))}" for ending, count in ordered)
 
 
 def _split_folders(folder: Path) -> dict[str, Path]:
@@ -138,11 +139,12 @@ def _split_folders(folder: Path) -> dict[str, Path]:
         raise DataError(f"{where} has {_names(splits)} but no train; name the folder of the training images train")
     if others:
         raise DataError(f"{where} has {_names(others)} beside {_names(splits)}: the splits are {', '.join(SPLITS)}")
-    for path, split in splits.items():
+    found = {split: path for split in SPLITS for path in splits if splits[path] == split}
+    for split, path in found.items():
         if not _subfolders(path):
             remove = "" if split == "train" else f", or remove it to have {split} cut"
             raise DataError(f"{printable(path)} needs a folder for each class inside it{remove}")
-    return {split: path for split in SPLITS for path in splits if splits[path] == split}
+    return found
 
 
 def _hold_classes(splits: Mapping[Path, str], others: list[Path]) -> bool:
