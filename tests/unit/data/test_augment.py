@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from xaitui.catalog.augmentations import AUGMENTATION_SETTINGS, AUGMENTATIONS
-from xaitui.data.device.augment import AUGMENTATIONS_OF_IMAGES, Augmenter
+from xaitui.data.device.augment import AUGMENTATIONS_OF_PIXELS, Augmenter
 from xaitui.data.device.augment_color import LUMA
-from xaitui.data.device.augment_geometry import transform
+from xaitui.data.device.augment_geometry import SYMMETRIES, transform
+from xaitui.data.device.augment_parameters import generator
 
 STRENGTHS: dict[str, dict[str, float]] = {
     "hflip": {"hflip": True},
@@ -24,7 +26,8 @@ STRENGTHS: dict[str, dict[str, float]] = {
     "mixup": {"mixup": 0.4},
     "cutmix": {"cutmix": 1.0},
 }
-OF_IMAGES = [(name, channels) for name in AUGMENTATIONS_OF_IMAGES for channels in AUGMENTATIONS[name].channels]
+NAMES = [*SYMMETRIES, *AUGMENTATIONS_OF_PIXELS]
+OF_IMAGES = [(name, channels) for name in NAMES for channels in AUGMENTATIONS[name].channels]
 MIXING = [name for name, info in AUGMENTATIONS.items() if info.mixes]
 
 
@@ -48,7 +51,7 @@ def quarter_turns(image: torch.Tensor) -> Iterable[torch.Tensor]:
 
 def test_every_row_of_the_catalog_is_covered_once() -> None:
     assert len(AUGMENTATIONS) == 9
-    assert [*AUGMENTATIONS_OF_IMAGES, *MIXING] == list(AUGMENTATIONS) == list(STRENGTHS)
+    assert [*NAMES, *MIXING] == list(AUGMENTATIONS) == list(STRENGTHS)
     assert {name: set(settings) for name, settings in STRENGTHS.items()} == {
         name: set(settings) for name, settings in AUGMENTATION_SETTINGS.items()
     }
@@ -103,6 +106,49 @@ def test_one_augmentation_draws_the_same_whatever_else_is_on() -> None:
     both = Augmenter({"hflip": True, "vflip": True}).augment(images, seed=0, step=0)
     again = Augmenter({"vflip": True}).augment(flipped, seed=0, step=0)
     torch.testing.assert_close(both, again, rtol=0, atol=0)
+
+
+def one_by_one(images: torch.Tensor, names: Sequence[str], seed: int, step: int) -> torch.Tensor:
+    """Flips and turns by torch's own flips, one after the other, as versions before 2026-12 did them."""
+
+    def where(chosen: NDArray[np.bool_], changed: torch.Tensor, images: torch.Tensor) -> torch.Tensor:
+        return torch.where(torch.from_numpy(chosen).view(-1, 1, 1, 1), changed, images)
+
+    for name in names:
+        rng = generator(seed, step, name)
+        if name == "rot90":
+            quarters = rng.integers(0, 4, len(images))
+            if images.shape[-2] == images.shape[-1]:
+                images = where(quarters % 2 == 1, images.mT.flip(-2), images)
+            images = where(quarters >= 2, images.flip(-1, -2), images)
+        else:
+            images = where(rng.random(len(images)) < 0.5, images.flip(-1 if name == "hflip" else -2), images)
+        images = images.clamp(0.0, 1.0)
+    return images
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize("shape", [(32, 3, 12, 12), (32, 1, 12, 12), (32, 3, 8, 13)])
+@pytest.mark.parametrize("names", [["hflip"], ["hflip", "vflip"], ["rot90"], ["hflip", "vflip", "rot90"]])
+def test_pixels_move_at_once_as_they_would_one_by_one(
+    names: list[str], shape: tuple[int, int, int, int], layout: torch.memory_format
+) -> None:
+    images = make_images(*shape).contiguous(memory_format=layout)
+    moved = Augmenter(dict.fromkeys(names, 1.0)).augment(images, seed=3, step=7)
+    expected = one_by_one(images, names, seed=3, step=7)
+    assert torch.equal(moved, expected)
+    jitter = Augmenter({"color_jitter": 0.4, "erasing": 0.5})  # whose means round in the order of the pixels in memory
+    assert torch.equal(jitter.augment(moved, seed=3, step=7), jitter.augment(expected, seed=3, step=7))
+
+
+def test_all_flips_and_turns_take_two_kernels() -> None:
+    augmenter, images = Augmenter({"hflip": 1.0, "vflip": 1.0, "rot90": 1.0}), make_images()
+    augmenter.augment(images, seed=0, step=0)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
+        augmenter.augment(images, seed=0, step=1)
+    ran = {event.name for event in profile.events()}
+    computing = {"aten::flip", "aten::where", "aten::clamp", "aten::copy_", "aten::gather", "aten::index_select"}
+    assert ran & computing == {"aten::gather", "aten::index_select"}
 
 
 def test_flips_and_turns_give_exactly_the_symmetries_they_name() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 import torch
@@ -13,29 +14,67 @@ from torch import Tensor
 from xaitui.data.device.augment_parameters import send
 
 Floats = NDArray[np.float64]
+Symmetries = NDArray[np.int64]
 
 
-def hflip(images: Tensor, rng: np.random.Generator, settings: Mapping[str, float]) -> Tensor:
-    """Mirror left and right, each image (B, C, H, W) with a chance of one half."""
-    return _where(rng.random(len(images)) < 0.5, images.flip(-1), images)
+ROW_FLIP, COLUMN_FLIP, TRANSPOSED, TURNED = 1, 2, 4, 8
+"""Bits of a symmetry, done in this order: left and right, up and down, a quarter turn, a half turn."""
 
 
-def vflip(images: Tensor, rng: np.random.Generator, settings: Mapping[str, float]) -> Tensor:
-    """Mirror up and down, each image (B, C, H, W) with a chance of one half."""
-    return _where(rng.random(len(images)) < 0.5, images.flip(-2), images)
+def hflip(count: int, rng: np.random.Generator, *, square: bool) -> Symmetries:
+    """Draw which of `count` images are mirrored left and right, each with a chance of one half."""
+    return (rng.random(count) < 0.5) * np.int64(ROW_FLIP)
 
 
-def rot90(images: Tensor, rng: np.random.Generator, settings: Mapping[str, float]) -> Tensor:
-    """Turn each image (B, C, H, W) by 0 to 3 quarters, by 0 or 2 where it is not square."""
-    quarters = rng.integers(0, 4, len(images))
-    if images.shape[-2] == images.shape[-1]:
+def vflip(count: int, rng: np.random.Generator, *, square: bool) -> Symmetries:
+    """Draw which of `count` images are mirrored up and down, each with a chance of one half."""
+    return (rng.random(count) < 0.5) * np.int64(COLUMN_FLIP)
+
+
+def rot90(count: int, rng: np.random.Generator, *, square: bool) -> Symmetries:
+    """Draw by 0 to 3 quarters how far each of `count` images is turned, by 0 or 2 where they are not square."""
+    quarters = rng.integers(0, 4, count)
+    quarter = quarters % 2 if square else np.zeros(count, np.int64)
+    symmetries: Symmetries = quarter * TRANSPOSED + (quarters >= 2) * np.int64(TURNED)
+    return symmetries
+
+
+SYMMETRIES = {"hflip": hflip, "vflip": vflip, "rot90": rot90}
+"""The augmentations that only move whole pixels; all that are on are done at once by `move_pixels`."""
+
+
+def move_pixels(images: Tensor, symmetries: Symmetries, *, turns: bool) -> Tensor:
+    """Apply to each image (B, C, H, W) the symmetry of its bits (B,): one gather, whichever of them are on.
+
+    `turns` is whether quarter turns are among what can be drawn. The result then lies in memory column by column:
+    sums over an image, which colour jitter takes, round in the order of its pixels, and runs made by earlier versions
+    go on with the same bits.
+    """
+    count, channels, height, width = images.shape
+    turns = turns and height == width
+    sources = _sources(height, width, turns, images.device).index_select(0, send(symmetries, images))
+    if images.is_contiguous(memory_format=torch.channels_last):
+        pixels = images.permute(0, 2, 3, 1).reshape(count, height * width, channels)
+        moved = pixels.gather(1, sources[:, :, None].expand(-1, -1, channels))
+        moved = moved.view(count, height, width, channels).permute(0, 3, 1, 2)
+    else:
+        moved = images.reshape(count, channels, -1).gather(2, sources[:, None].expand(-1, channels, -1)).view_as(images)
+    return moved.mT if turns else moved
+
+
+@cache
+def _sources(height: int, width: int, turns: bool, device: torch.device) -> Tensor:
+    """For each symmetry the pixel that each pixel comes from, int64 (16, H * W); transposed where `turns`."""
+    pixels = torch.arange(height * width).view(height, width)
+    rows = []
+    for symmetry in range(16):
+        moved = pixels.flip(-1) if symmetry & ROW_FLIP else pixels
+        moved = moved.flip(-2) if symmetry & COLUMN_FLIP else moved
         # A quarter counter-clockwise is a transposition and a flip; flips give the rest.
-        images = _where(quarters % 2 == 1, images.mT.flip(-2), images)
-    return _where(quarters >= 2, images.flip(-1, -2), images)
-
-
-def _where(chosen: NDArray[np.bool_], changed: Tensor, images: Tensor) -> Tensor:
-    return torch.where(send(chosen, images).view(-1, 1, 1, 1), changed, images)
+        moved = moved.mT.flip(-2) if symmetry & TRANSPOSED and height == width else moved
+        moved = moved.flip(-1, -2) if symmetry & TURNED else moved
+        rows.append((moved.mT if turns else moved).flatten())
+    return torch.stack(rows).to(device)
 
 
 def affine(images: Tensor, rng: np.random.Generator, settings: Mapping[str, float]) -> Tensor:
