@@ -95,7 +95,7 @@ def prepare(
     normalised = effective_normalisation(built, dataset.info.channels)
     parts = build_parts(config, dataset, built.module, normalised, choices, chosen.device)
     parts, settled, about_compiling = settle_compile(parts, choices, stop, say, is_new=resolved is None)
-    if resolved and settled.compile != choices.compile:
+    if resolved and (settled.compile, settled.cuda_graph) != (choices.compile, choices.cuda_graph):
         inexact = (*inexact, about_compiling)
     notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes, *filter(None, [about_compiling]),
              *_about_found(config, settled))  # fmt: skip
@@ -115,7 +115,7 @@ def _choices(config: RunConfig, chosen: ChosenDevice, dataset: Dataset, stop: St
 
     def parts(precision: str) -> Parts:
         built = _build(config, dataset, None, load=False)
-        plain = replace(choices, precision=precision, compile=False)
+        plain = replace(choices, precision=precision, compile=False, cuda_graph=False)
         grey = ((0.5,) * dataset.info.channels,) * 2
         return build_parts(config, dataset, built.module, grey, plain, chosen.device)
 

@@ -40,7 +40,7 @@ def score_test(run: RunDirectory, stop: Stop, say: Say, *, data_dir: str = "") -
     source = run.model_source if run.model_source.exists() else None
     with logging_to(run.log):
         try:
-            plain = replace(resolved, compile=False)  # nothing is trained
+            plain = replace(resolved, compile=False, cuda_graph=False)  # nothing is trained
             prepared = prepare(config, stop, say, resolved=plain, model_source=source)
             prepared.trainer.restore(load_checkpoint(run.last))
             ending = Ending()

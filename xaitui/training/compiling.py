@@ -1,13 +1,14 @@
-"""Compiling the model with torch.compile: whether it pays is measured when a run is made, and kept for its resumes.
+"""Faster ways to compute a step, torch.compile and CUDA graphs: measured when a run is made, kept for its resumes.
 
-Only forward and backward in training are compiled. Evaluation, averaging and checkpoints use the plain module, whose
-weights the compiled one shares.
+Only forward and backward in training are compiled or captured. Evaluation, averaging and checkpoints use the plain
+module, whose weights the other one shares.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import subprocess
 import time
 import warnings
@@ -21,15 +22,17 @@ from torch import Tensor
 from xaitui.config.units import format_duration
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.stop import Stop, StoppedError
-from xaitui.training.memory import free, is_out_of_memory
+from xaitui.training.cuda_graph import GraphedForward, refuse_other_gradient
+from xaitui.training.memory import free, is_out_of_memory, pieces
 from xaitui.training.numerics import FiniteGuard, wait_for
 from xaitui.training.order import steps_per_epoch
 from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved
 from xaitui.training.step import TrainingStep, prepared_batch
 
-SHORTEST_WARM_UP = 20.0
-"""Seconds: with an empty cache the smallest networks took 47 or more, on two busy cores; idle ones are given half."""
+SHORTEST = {"compile": 20.0, "cuda_graph": 2.0}
+"""Seconds of training below which a way is not tried. With an empty cache the smallest networks took 47 s or more to
+compile, on two busy cores; idle ones are given half."""
 LEAST_GAIN = 0.02
 """Part of a step's time; less is within what two measurements of the same differ by, and each resume compiles again."""
 LEAST_WON = 0.8
@@ -44,10 +47,24 @@ FAILURES = (RuntimeError, OSError, subprocess.SubprocessError, MemoryError)
 
 
 @dataclass(frozen=True)
-class Choice:
-    """Whether training computes with a compiled model, and why."""
+class Way:
+    """A way to compute forward and backward that takes a while to be made."""
 
-    compile: bool
+    name: str
+    """The field of `Resolved` that tells whether a run uses it."""
+    done: str
+    doing: str
+
+
+COMPILED = Way("compile", "compiled", "compiling")
+GRAPHED = Way("cuda_graph", "captured in CUDA graphs", "capturing")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Whether training computes in a certain way, and why."""
+
+    chosen: bool
     reason: str
 
 
@@ -56,47 +73,53 @@ class Timing:
     """What was measured, in seconds: forward and backward of a step."""
 
     plain: float
-    compiled: float
+    fast: float
     warm_up: float
-    """All that compiling took."""
+    """All that compiling or capturing took."""
     won: float = 1.0
-    """Part of the turns, 0 to 1, in which the compiled model was the faster one."""
+    """Part of the turns, 0 to 1, in which the new way was the faster one."""
 
     @staticmethod
     def of(turns: Sequence[tuple[float, float]], warm_up: float) -> Timing:
-        """Of steps that were timed in turns: plain, compiled."""
-        plain, compiled = (median(seconds) for seconds in zip(*turns, strict=True))
-        return Timing(plain, compiled, warm_up, won=sum(one > other for one, other in turns) / len(turns))
+        """Of steps that were timed in turns: plain, fast."""
+        plain, fast = (median(seconds) for seconds in zip(*turns, strict=True))
+        return Timing(plain, fast, warm_up, won=sum(one > other for one, other in turns) / len(turns))
 
 
-def too_short(steps: int, plain: float) -> Choice | None:
+def too_short(steps: int, plain: float, way: Way = COMPILED) -> Choice | None:
     """The choice for a run that is over before anything could be compiled; None for a longer one.
 
     Args:
         steps: of the whole run.
         plain: seconds of forward and backward of a step.
+        way: what is to be tried.
     """
     whole = steps * plain
-    if whole >= SHORTEST_WARM_UP:
+    if whole >= SHORTEST[way.name]:
         return None
-    return Choice(False, f"not compiled: forward and backward of the whole run take about {format_duration(whole)}, "
-                         f"and compiling takes {format_duration(SHORTEST_WARM_UP)} or more")  # fmt: skip
+    return Choice(
+        False,
+        f"not {way.done}: forward and backward of the whole run take about {format_duration(whole)}, "
+        f"and {way.doing} takes {format_duration(SHORTEST[way.name])} or more",
+    )
 
 
-def judge(steps: int, timing: Timing) -> Choice:
-    """Keep the compiled model if the steps to come are faster with it; the time of compiling is spent either way."""
-    times = (f"forward and backward take {1000 * timing.compiled:.1f} ms a step compiled, {1000 * timing.plain:.1f} ms "
-             f"plain; compiling took {format_duration(timing.warm_up)}")  # fmt: skip
-    gain = timing.plain - timing.compiled
+def judge(steps: int, timing: Timing, way: Way = COMPILED) -> Choice:
+    """Keep the new way if the steps to come are faster with it; the time of making it is spent either way."""
+    times = (
+        f"forward and backward take {1000 * timing.fast:.1f} ms a step {way.done}, {1000 * timing.plain:.1f} ms "
+        f"plain; {way.doing} took {format_duration(timing.warm_up)}"
+    )
+    gain = timing.plain - timing.fast
     if gain < LEAST_GAIN * timing.plain or timing.won < LEAST_WON:
-        return Choice(False, f"not compiled, for that gains nothing: {times}")
-    return Choice(True, f"compiled: {times}, and the run is to take {format_duration(steps * gain)} less")
+        return Choice(False, f"not {way.done}, for that gains nothing: {times}")
+    return Choice(True, f"{way.done}: {times}, and the run is to take {format_duration(steps * gain)} less")
 
 
 def settle_compile(
     parts: Parts, resolved: Resolved, stop: Stop, say: Callable[[str], None], *, is_new: bool
 ) -> tuple[Parts, Resolved, str]:
-    """Give the parts a compiled model where the run has one, or is to have one and gains by it.
+    """Give the parts a compiled or captured model where the run has one, or is to have one and gains by it.
 
     Weights, buffers and generators are left as they are.
 
@@ -110,42 +133,64 @@ def settle_compile(
     Raises:
         StoppedError: a stop was asked for meanwhile.
     """
-    if not resolved.compile:
+    if is_new:
+        # CUDA graphs are a part of what --compile asks for, and exist on one kind of device.
+        ways = [COMPILED, GRAPHED] if parts.numerics.device.type == "cuda" else [COMPILED]
+        ways = ways if resolved.compile else []
+    else:
+        ways = [way for way in (COMPILED, GRAPHED) if getattr(resolved, way.name)]
+    best, reasons = parts, []
+    fastest, used = math.inf, ""
+    for way in ways:
+        made, choice, seconds = _settled(way, parts, stop, say, is_new=is_new)
+        reasons.append(choice.reason)
+        if choice.chosen and seconds < fastest:
+            best, fastest, used = made, seconds, way.name
+    if not ways:
         return parts, resolved, ""
+    reason = "; ".join(reasons)
+    if used != COMPILED.name:
+        torch.compiler.reset()
+    told = {**resolved.reasons, "compile": reason} if is_new else resolved.reasons
+    settled = replace(resolved, compile=used == COMPILED.name, cuda_graph=used == GRAPHED.name, reasons=told)
+    return best, settled, reason
+
+
+def _settled(
+    way: Way, parts: Parts, stop: Stop, say: Callable[[str], None], *, is_new: bool
+) -> tuple[Parts, Choice, float]:
+    """The parts in that way, whether it is chosen, and the seconds of a step."""
     try:
         with _quiet():
-            compiled, choice = _chosen(parts, stop, say) if is_new else _as_before(parts, stop, say)
+            return _chosen(way, parts, stop, say) if is_new else (*_as_before(way, parts, stop, say), 0.0)
     except FAILURES as error:
         free(parts.numerics.device)
         why = "there is not enough memory to try it" if is_out_of_memory(error) else _first_line(error)
-        compiled, choice = parts, Choice(False, f"not compiled: {why}")
-    if stop.now:
-        raise StoppedError(stop.now)
-    reasons = {**resolved.reasons, "compile": choice.reason} if is_new else resolved.reasons
-    return compiled, replace(resolved, compile=choice.compile, reasons=reasons), choice.reason
+        return parts, Choice(False, f"not {way.done}: {why}"), math.inf
+    finally:
+        if stop.now:
+            raise StoppedError(stop.now)
 
 
-def _chosen(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, Choice]:
+def _chosen(way: Way, parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, Choice, float]:
     training = parts.config.training
     steps = training.epochs * steps_per_epoch(len(parts.train), training.batch_size)
     batch = prepared_batch(parts, 0)
     plain = _rehearsal(parts, *batch)
     plain()
-    if choice := too_short(steps, median(plain() for _ in range(FIRST_LOOK))):
-        return parts, choice
-    compiled, warm_up = _compiled(parts, stop, say)
-    fast = _rehearsal(compiled, *batch)
-    choice = judge(steps, Timing.of([(plain(), fast()) for _ in range(TURNS)], warm_up))
-    if not choice.compile:
-        torch.compiler.reset()
-    return (compiled if choice.compile else parts), choice
+    if choice := too_short(steps, median(plain() for _ in range(FIRST_LOOK)), way):
+        return parts, choice, math.inf
+    made, warm_up = _MAKERS[way.name](parts, stop, say)
+    fast = _rehearsal(made, *batch)
+    timing = Timing.of([(plain(), fast()) for _ in range(TURNS)], warm_up)
+    return made, judge(steps, timing, way), timing.fast
 
 
-def _as_before(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, Choice]:
-    if problem := compiler_problem(parts.numerics.device.type):
+def _as_before(way: Way, parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, Choice]:
+    if way is COMPILED and (problem := compiler_problem(parts.numerics.device.type)):
         return parts, Choice(False, f"the run was compiled, and here {problem.text}: {problem.remedy}")
-    compiled, warm_up = _compiled(parts, stop, say)
-    return compiled, Choice(True, f"compiled, as the run was made; that took {format_duration(warm_up)}")
+    made, warm_up = _MAKERS[way.name](parts, stop, say)
+    return made, Choice(True, f"{way.done}, as the run was made; that took {format_duration(warm_up)}")
 
 
 def _compiled(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, float]:
@@ -162,10 +207,27 @@ def _compiled(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Par
     return compiled, time.perf_counter() - began
 
 
+def _graphed(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, float]:
+    """The parts with forward and backward of a whole micro-batch captured, and the seconds that it took."""
+    began = time.perf_counter()
+    inputs, targets = prepared_batch(parts, 0)
+    piece = pieces(len(targets), parts.micro_batch)[0]
+    graphed = replace(parts, forward=GraphedForward(parts, inputs[piece]))
+    gradients = [_step(each).gradient(inputs, targets, parts.micro_batch) for each in (parts, graphed)]
+    refuse_other_gradient(*gradients)
+    return graphed, time.perf_counter() - began
+
+
+_MAKERS = {COMPILED.name: _compiled, GRAPHED.name: _graphed}
+
+
+def _step(parts: Parts) -> TrainingStep:
+    return TrainingStep(parts, FiniteGuard(parts.numerics.device, parts.optimizer))
+
+
 def _rehearsal(parts: Parts, inputs: Tensor, targets: Tensor) -> Callable[[], float]:
     """Computes a gradient, leaves nothing of it, and returns the seconds that it took."""
-    device = parts.numerics.device
-    step = TrainingStep(parts, FiniteGuard(device, parts.optimizer))
+    device, step = parts.numerics.device, _step(parts)
 
     def rehearse() -> float:
         wait_for(device)

@@ -46,6 +46,8 @@ class Resolved:
     """Images that are computed at once; 0 is the whole batch."""
     compile: bool = False
     """Whether training computes with a compiled model."""
+    cuda_graph: bool = False
+    """Whether forward and backward of whole batches are captured in CUDA graphs."""
     data_rules: int = 1
     """The version of the rules by which files become classes and splits."""
     reasons: dict[str, str] = field(default_factory=dict)
@@ -115,8 +117,14 @@ def differences(run: Resolved, here: ChosenDevice) -> list[str]:
 def adapted(run: Resolved, here: ChosenDevice) -> Resolved:
     """The run's choices on another device class."""
     cuda = here.device.type == "cuda"
-    return replace(run, device=here.device.type, device_name=here.name, tf32=cuda and run.tf32,
-                   fused=here.device.type in FUSED_DEVICES)  # fmt: skip
+    return replace(
+        run,
+        device=here.device.type,
+        device_name=here.name,
+        tf32=cuda and run.tf32,
+        cuda_graph=cuda and run.cuda_graph,
+        fused=here.device.type in FUSED_DEVICES,
+    )
 
 
 def _check_precision(precision: str, device: torch.device) -> None:

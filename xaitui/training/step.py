@@ -70,17 +70,29 @@ class TrainingStep:
 
     def _gradients(self, images: Tensor, labels: Tensor, step: int, micro_batch: int) -> list[StepResult]:
         """Add the gradients of all portions of a batch."""
-        count = len(labels)
         with self.observer.phase("augmentation"):  # of the whole batch, which mixing needs
             inputs, targets = self._parts.inputs(images, labels, step)
+        return self._gradient_of_pieces(inputs, targets, micro_batch)
+
+    def _gradient_of_pieces(self, inputs: Tensor, targets: Tensor, micro_batch: int) -> list[StepResult]:
+        count = len(targets)
         return [self._gradient(inputs[piece], targets[piece], count) for piece in pieces(count, micro_batch)]
 
     def rehearse(self, inputs: Tensor, targets: Tensor, micro_batch: int) -> None:
         """Compute the gradient of what `prepared_batch` returned, and leave everything as it was before."""
         self._undo.take()
         try:
-            for piece in pieces(len(targets), micro_batch):
-                self._gradient(inputs[piece], targets[piece], len(targets))
+            self._gradient_of_pieces(inputs, targets, micro_batch)
+        finally:
+            self.undo()
+
+    def gradient(self, inputs: Tensor, targets: Tensor, micro_batch: int) -> list[Tensor]:
+        """The gradient that `rehearse` computes, of each parameter that has one; everything is left as it was."""
+        self._undo.take()
+        try:
+            self._gradient_of_pieces(inputs, targets, micro_batch)
+            found = (parameter.grad for parameter in self._parts.model.parameters())
+            return [each.clone() for each in found if each is not None]
         finally:
             self.undo()
 
