@@ -102,7 +102,7 @@ def test_get_fetches_and_says_where_to(data: Shell, server: FileServer, home: Pa
     assert len(server.seen) == 1
 
 
-def test_get_replaces_a_damaged_file(data: Shell, server: FileServer, home: Path) -> None:
+def test_get_replaces_a_damaged_file_only_by_force(data: Shell, server: FileServer, home: Path) -> None:
     data("get breastmnist")
     (home / FILE.name).write_bytes(b"damaged")
     verified = data("verify breastmnist")
@@ -111,7 +111,10 @@ def test_get_replaces_a_damaged_file(data: Shell, server: FileServer, home: Path
     assert "1 of 1 files are not the published ones" in verified.err
     assert "`xaitui data get breastmnist --size 28`" in verified.err
     assert "damaged" in data("ls").out
-    assert data("get breastmnist").code == ExitCode.FINISHED
+    refused = data("get breastmnist")
+    assert (refused.code, (home / FILE.name).read_bytes()) == (ExitCode.DATA, b"damaged")
+    assert refused.err.splitlines()[-1].endswith("is not replaced: move it away, or replace it with --force")
+    assert data("get breastmnist --force").code == ExitCode.FINISHED
     assert data("verify").out == f"verified  {home / FILE.name}\n"
 
 

@@ -352,7 +352,7 @@ async def test_a_set_that_is_brought_is_shown(tmp_path: Path, server: FileServer
         await seen.see("breastmnist: verified")
         (target / "breastmnist.npz").write_bytes(b"damaged")
         seen.data.verify()
-        await seen.see("breastmnist is damaged, or not what was published")
+        await seen.see("breastmnist are damaged, or not what was published")
 
 
 async def test_a_download_is_stopped_and_gone_on_with(tmp_path: Path, server: FileServer) -> None:

@@ -67,6 +67,7 @@ def get_command(
     source: Annotated[
         Path | None, typer.Option("--from", help="The file, or its folder, on a machine without a network.")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace files that are not the published ones.")] = False,
 ) -> int:
     """Fetch the files of a set and verify them."""
     from xaitui.data.get import bring_set, find_set
@@ -75,7 +76,7 @@ def get_command(
     if not info.files:
         say(f"{info.name} comes with scikit-learn: there is nothing to fetch")
         return 0
-    for brought in bring_set(info, size, data_dir, _progress, source=source):
+    for brought in bring_set(info, size, data_dir, _progress, source=source, force=force):
         here = "was here already, and is verified" if brought.was_here else "is here and verified"
         say(f"{brought.remote.name} {here}")
         put(str(brought.path.absolute()))
@@ -99,7 +100,7 @@ def _progress(what: str) -> Iterator[Report]:
 def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
     """Read the files that are here, and compare their MD5."""
     from xaitui.data.get import check_file, files_here
-    from xaitui.data.locate import get_command as fetch_line
+    from xaitui.data.locate import replacement_advice
     from xaitui.data.verify import FileState
 
     found, damaged = 0, []
@@ -108,7 +109,7 @@ def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
         state = check_file(file, path, transfer_bar)
         put(f"{state:<9} {printable(path)}")
         if state is FileState.DAMAGED:
-            damaged.append(f"{printable(path)}: fetch it again with `{fetch_line(info.name, size, data_dir)}`")
+            damaged.append(f"{printable(path)}: {replacement_advice(info.name, size, data_dir)}")
     if damaged:
         raise DataError(f"{len(damaged)} of {found} files are not the published ones, or damaged: {'; '.join(damaged)}")
     if not found:
@@ -132,12 +133,13 @@ def remove_command(
     size: Size = 0,
     cache: Annotated[bool, typer.Option("--cache", help="Free the cache of unpacked arrays instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also remove files that are not the published ones.")] = False,
     data_dir: DataDir = "",
 ) -> int:
     """Remove the files of a set, or free the cache."""
     if bool(name) == cache:
         raise UsageError("name a set to remove its files, or give --cache to free the cache of unpacked arrays")
-    return _free_cache() if cache else _remove_set(name, size, data_dir, yes)
+    return _free_cache() if cache else _remove_set(name, size, data_dir, yes=yes, force=force)
 
 
 def _free_cache() -> int:
@@ -150,9 +152,10 @@ def _free_cache() -> int:
     return 0
 
 
-def _remove_set(name: str, size: int, data_dir: str, yes: bool) -> int:
-    from xaitui.data.get import files_here, find_set
+def _remove_set(name: str, size: int, data_dir: str, *, yes: bool, force: bool) -> int:
+    from xaitui.data.get import check_file, files_here, find_set
     from xaitui.data.locate import data_home
+    from xaitui.data.verify import FileState
 
     home = data_home(data_dir)
     size = find_set(name, size)[1] if size else 0
@@ -161,6 +164,11 @@ def _remove_set(name: str, size: int, data_dir: str, yes: bool) -> int:
     for _, path in present:
         if path.parent != home:
             say(f"{printable(path)} stays: xaitui did not put it there")
+    if not force:
+        foreign = [path for file, path in ours if check_file(file, path, transfer_bar) is FileState.DAMAGED]
+        for path in foreign:
+            say(f"{printable(path)} stays: it is not the published file; --force removes it")
+        ours = [(file, path) for file, path in ours if path not in foreign]
     if not ours:
         raise DataError(f"there is no file of {name} in {printable(home)}: nothing was removed")
     if not yes:

@@ -63,6 +63,21 @@ class Identity:
         return ""
 
 
+class ForeignFileError(DataError):
+    """Another file has the name of one that is to be brought: it may be the only copy of what somebody made."""
+
+
+def keep_foreign(target: Path, wanted: Identity) -> None:
+    """Raise ForeignFileError where something else than the wanted file is at `target`."""
+    reason = "it is no file"
+    if target.is_file():
+        reason = wanted.mismatch(target)
+    if reason and os.path.lexists(target):
+        raise ForeignFileError(
+            printable(f"{target} is not the published file ({reason}) and is not replaced: move it away")
+        )
+
+
 def fetch(
     urls: Sequence[str],
     target: Path,
@@ -72,6 +87,7 @@ def fetch(
     size: int = 0,
     report: Report | None = None,
     patience: Patience = PATIENCE,
+    force: bool = False,
 ) -> None:
     """Download `target` from the first of `urls` that serves it; one that is already there and right is kept.
 
@@ -87,8 +103,10 @@ def fetch(
         size: its length in bytes.
         report: told the bytes that are done and those of the whole file; again from 0 on while the file is hashed.
         patience: when to give a server up.
+        force: replace another file of this name.
 
     Raises:
+        ForeignFileError: another file has this name, and `force` is false.
         DataError: no mirror served the right file, or it cannot be written; the message names what was tried.
     """
     wanted, part = Identity(md5, sha256_prefix, size), PartFile(target)
@@ -97,6 +115,8 @@ def fetch(
     with writing_to(target.parent), exclusive(_lock(target)):
         if wanted.fits(target):
             return
+        if not force:
+            keep_foreign(target, wanted)
         failures = []
         for url in urls:
             failure = _from_mirror(url, part, wanted, report or no_report, patience)
@@ -134,10 +154,13 @@ def _from_mirror(url: str, part: PartFile, wanted: Identity, report: Report, pat
         patience.pause(min(patience.longest, max(wait, 2.0 ** (failures - 1))))
 
 
-def import_file(source: Path, target: Path, md5: str = "", report: Report | None = None) -> None:
+def import_file(
+    source: Path, target: Path, md5: str = "", report: Report | None = None, *, force: bool = False
+) -> None:
     """Copy a file that was brought here by other means to `target`, which appears only when its content is right.
 
     Raises:
+        ForeignFileError: another file has the name of `target`, and `force` is false.
         DataError: `source` cannot be read or is another file, or `target` cannot be written; nothing is changed then.
     """
     try:
@@ -147,6 +170,8 @@ def import_file(source: Path, target: Path, md5: str = "", report: Report | None
     hasher = hashlib.md5(usedforsecurity=False)
     with original, writing_to(target.parent), exclusive(_lock(target)):
         total = os.fstat(original.fileno()).st_size
+        if not force:
+            keep_foreign(target, Identity(md5))
         ensure_free(target.parent, total)
         with replacing(target) as copy:
             while block := original.read(BLOCK):

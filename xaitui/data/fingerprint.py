@@ -58,14 +58,13 @@ def published_md5(path: Path, remote: RemoteFile) -> str:
     return remote.md5 if path.name == remote.name else UNPACKED_MD5[path.name]
 
 
-def official_file(path: Path, remote: RemoteFile, get_command: str, report: Report = no_report) -> DataFile:
-    """Return the record of a published file; raise DataError if it is not, byte for byte, what was published."""
+def official_file(path: Path, remote: RemoteFile, advice: str, report: Report = no_report) -> DataFile:
+    """Return the record of a published file; raise DataError, with `advice`, if it is not what was published."""
     expected = published_md5(path, remote)
     md5 = file_md5(path, report=report)
     if md5 != expected:
         raise DataError(
-            f"{printable(path)} is not the published file, or damaged: its MD5 is {md5}, not {expected};"
-            f" fetch it again with `{get_command}`"
+            f"{printable(path)} is not the published file, or damaged: its MD5 is {md5}, not {expected}; {advice}"
         )
     return DataFile(str(path.resolve()), md5)
 

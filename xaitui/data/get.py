@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,15 @@ from pathlib import Path
 from xaitui.catalog.datasets import DATASETS, dataset_info
 from xaitui.catalog.records import DatasetInfo, RemoteFile
 from xaitui.data.disk import Report
-from xaitui.data.download import PATIENCE, Patience, fetch, import_file
+from xaitui.data.download import (
+    PATIENCE,
+    ForeignFileError,
+    Identity,
+    Patience,
+    fetch,
+    import_file,
+    keep_foreign,
+)
 from xaitui.data.fingerprint import remember_md5
 from xaitui.data.locate import data_home
 from xaitui.data.verify import FileState, FileStatus, file_status, set_status, verify
@@ -54,6 +62,7 @@ def bring_set(
     *,
     source: Path | None = None,
     patience: Patience = PATIENCE,
+    force: bool = False,
 ) -> Iterator[Brought]:
     """Yield each file of a set as soon as it is here and verified; what is right already is not fetched.
 
@@ -64,21 +73,33 @@ def bring_set(
         progress: shows how far it is.
         source: the file, or the folder of the files, brought by other means, to be copied instead.
         patience: when to give a server up.
+        force: replace files of these names that are not the published ones.
 
     Raises:
         UsageError: `source` is one file, and the set has several.
-        DataError: a file cannot be had, or cannot be written.
+        DataError: a file cannot be had, cannot be written, or would take the place of another file.
     """
     remotes = info.files.get(size, ())
-    for remote, given in zip(remotes, _given_files(remotes, source), strict=True):
-        path = _usable_file(remote, data_dir, progress)
+    given_files = _given_files(remotes, source)
+    here = [_usable_file(remote, data_dir, progress) for remote in remotes]
+    if not force:
+        _keep_foreign_files([remote for remote, path in zip(remotes, here, strict=True) if path is None], data_dir)
+    for remote, given, path in zip(remotes, given_files, here, strict=True):
         if path is not None:
             yield Brought(remote, path, was_here=True)
             continue
         path = data_home(data_dir) / remote.name
-        _bring(remote, path, given, progress, patience)
+        _bring(remote, path, given, progress, patience, force=force)
         remember_md5(path, remote.md5)
         yield Brought(remote, path, was_here=False)
+
+
+def _keep_foreign_files(remotes: Sequence[RemoteFile], data_dir: str) -> None:
+    for remote in remotes:
+        try:
+            keep_foreign(data_home(data_dir) / remote.name, Identity(remote.md5, size=remote.size))
+        except ForeignFileError as error:
+            raise DataError(f"{error}, or replace it with --force") from error
 
 
 def _given_files(remotes: tuple[RemoteFile, ...], source: Path | None) -> list[Path | None]:
@@ -106,14 +127,24 @@ def _usable_file(remote: RemoteFile, data_dir: str, progress: Progress) -> Path 
     return status.path if status.state is FileState.VERIFIED else None
 
 
-def _bring(remote: RemoteFile, target: Path, given: Path | None, progress: Progress, patience: Patience) -> None:
+def _bring(
+    remote: RemoteFile, target: Path, given: Path | None, progress: Progress, patience: Patience, *, force: bool
+) -> None:
     if given is not None:
         with progress(f"copying {remote.name}") as report:
-            import_file(given, target, remote.md5, report)
+            import_file(given, target, remote.md5, report, force=force)
         return
     try:
         with progress(f"fetching {remote.name}") as report:
-            fetch(remote.urls, target, md5=remote.md5, size=remote.size, report=report, patience=patience)
+            fetch(
+                remote.urls,
+                target,
+                md5=remote.md5,
+                size=remote.size,
+                report=report,
+                patience=patience,
+                force=force,
+            )
     except DataError as error:
         raise DataError(f"{error}; a file brought here by other means is taken with --from FILE") from error
 

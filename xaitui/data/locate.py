@@ -66,6 +66,11 @@ def get_command(dataset: str, size: int, data_dir: str = "") -> str:
     return f"xaitui data get {dataset} --size {size}{place}"
 
 
+def replacement_advice(dataset: str, size: int, data_dir: str = "") -> str:
+    """Say what to do about a file of a set that is not the published one: it may be damaged, or somebody's own."""
+    return f"move it away and run `{get_command(dataset, size, data_dir)}`; own data: --dataset FILE.npz or FOLDER"
+
+
 def _searched(data_dir: str) -> Iterator[Path]:
     """Yield the folders in order: what was named, our own, and where medmnist and torchvision leave their files."""
     named = (data_dir, os.environ.get("XAITUI_DATA_DIR", ""))

@@ -11,7 +11,7 @@ from xaitui.catalog.datasets import check_size, dataset_info, is_own_data
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.download import PATIENCE
 from xaitui.data.get import bring_set, check_file, files_here, find_set
-from xaitui.data.locate import get_command
+from xaitui.data.locate import get_command, replacement_advice
 from xaitui.data.preview import Pictures, Preview, preview
 from xaitui.data.verify import FileState, set_status
 from xaitui.errors import DataError, XaituiError
@@ -112,8 +112,8 @@ def verify(data: DataConfig, transfer: Transfer) -> str:
     here = [(file, path) for _, at_size, file, path in files_here(info.name, data.data_dir) if at_size == size]
     states = [check_file(file, path, transfer.progress) for file, path in here]
     if FileState.DAMAGED in states:
-        again = get_command(info.name, size, data.data_dir)
-        raise DataError(f"{info.name} is damaged, or not what was published: fetch it again, as `{again}` does")
+        advice = replacement_advice(info.name, size, data.data_dir)
+        raise DataError(f"the files of {info.name} are damaged, or not what was published: {advice}")
     if not info.files:
         return f"{info.name} needs no files"
     return f"{info.name}: " + ("verified" if set(states) == {FileState.VERIFIED} else "not all of it is here")

@@ -13,7 +13,7 @@ import pytest
 
 from tests.file_server import Answer, FileServer, serving
 from xaitui.data.disk import exclusive
-from xaitui.data.download import Patience, fetch, import_file
+from xaitui.data.download import ForeignFileError, Patience, fetch, import_file
 from xaitui.errors import DataError, ExitCode
 
 BODY = random.Random(0).randbytes(100_000)
@@ -68,9 +68,13 @@ def test_a_file_that_is_there_and_right_is_not_fetched_even_where_nothing_may_be
     assert left_over(target) == []
 
 
-def test_a_damaged_file_is_replaced(server: FileServer, target: Path) -> None:
+def test_another_file_is_replaced_only_by_force(server: FileServer, target: Path) -> None:
     target.write_bytes(WRONG)
-    fetch([server.serve("/a", Answer(BODY))], target, md5=MD5)
+    url = server.serve("/a", Answer(BODY))
+    with pytest.raises(ForeignFileError, match=r"is not the published file .* is not replaced: move it away"):
+        fetch([url], target, md5=MD5)
+    assert (target.read_bytes(), server.seen) == (WRONG, [])
+    fetch([url], target, md5=MD5, force=True)
     assert target.read_bytes() == BODY
 
 
@@ -223,7 +227,7 @@ def test_a_wrong_file_everywhere_names_what_was_tried(server: FileServer, target
     target.write_bytes(b"what was here before")
     urls = [server.serve("/one", Answer(WRONG)), server.serve("/two", Answer(b"<html>sign in</html>"))]
     with pytest.raises(DataError) as caught:
-        fetch(urls, target, md5=MD5)
+        fetch(urls, target, md5=MD5, force=True)
     message = str(caught.value)
     assert caught.value.exit_code is ExitCode.DATA
     assert "\n" not in message

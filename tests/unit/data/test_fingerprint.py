@@ -63,7 +63,7 @@ def test_a_file_that_is_not_the_published_one_says_how_to_fetch_it_again(tmp_pat
     path = tmp_path / "set.npz"
     path.write_bytes(b"truncat")
     remote = RemoteFile("set.npz", md5(b"truncated no more"), 0, ())
-    with pytest.raises(DataError, match=rf"{md5(b'truncat')}, not {remote.md5}; fetch it again with `get it`"):
+    with pytest.raises(DataError, match=rf"{md5(b'truncat')}, not {remote.md5}; get it"):
         official_file(path, remote, "get it")
 
 

@@ -96,11 +96,15 @@ def test_a_display_ends_the_work_and_the_next_call_goes_on(
     assert server.seen[1].range == f"bytes={kept}-"
 
 
-def test_a_damaged_file_is_found_and_replaced(info: DatasetInfo, display: Display, tmp_path: Path) -> None:
+def test_another_file_is_replaced_only_by_force(info: DatasetInfo, display: Display, tmp_path: Path) -> None:
     list(bring_set(info, 28, str(tmp_path), display, patience=PATIENCE))
     (tmp_path / "two.gz").write_bytes(b"x" * len(BODIES["two.gz"]))
-    again = list(bring_set(info, 28, str(tmp_path), display, patience=PATIENCE))
-    assert [each.was_here for each in again] == [True, False]
+    (tmp_path / "one.gz").unlink()
+    with pytest.raises(DataError, match=r"two\.gz is not the published file .*, or replace it with --force"):
+        list(bring_set(info, 28, str(tmp_path), display, patience=PATIENCE))
+    assert not (tmp_path / "one.gz").exists()
+    again = list(bring_set(info, 28, str(tmp_path), display, patience=PATIENCE, force=True))
+    assert [each.was_here for each in again] == [False, False]
     assert "verifying two.gz" in display.told
     assert (tmp_path / "two.gz").read_bytes() == BODIES["two.gz"]
 

@@ -153,6 +153,8 @@ def _missing(config: RunConfig) -> str:
         state, _ = set_status(info, data.size or info.sizes[0], data.data_dir)
     except (XaituiError, OSError) as error:
         return printable(error)
-    if state in (FileState.ABSENT, FileState.PARTIAL, FileState.DAMAGED):
+    if state is FileState.DAMAGED:
+        return f"the files of {info.name} are damaged, or not what was published: move them away, then ctrl+d"
+    if state in (FileState.ABSENT, FileState.PARTIAL):
         return f"the files of {info.name} are {state}: ctrl+d downloads them"
     return ""
