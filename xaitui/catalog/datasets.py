@@ -78,8 +78,13 @@ def dataset_info(name: str) -> DatasetInfo:
 
 
 def is_own_data(name: str) -> bool:
-    """Whether a set's name is a path: an own .npz file, or a folder of pictures by class."""
-    return name not in DATASETS and bool(name) and (os.sep in name or name.endswith(".npz") or is_folder(Path(name)))
+    """Whether a set's name is a path: an own .npz file, or a folder of pictures by class or of idx files."""
+    return name not in DATASETS and bool(name) and (os.sep in name or is_npz(Path(name)) or is_folder(Path(name)))
+
+
+def is_npz(path: Path) -> bool:
+    """Whether a path is named as an .npz file."""
+    return path.suffix.lower() == ".npz"
 
 
 def is_folder(path: Path) -> bool:

@@ -18,8 +18,8 @@ from xaitui.cli.places import DataDir, Device, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put, say
 from xaitui.data.dataset import Split
 from xaitui.data.locate import user_path
-from xaitui.data.medmnist import own_source
-from xaitui.data.source import SPLITS, Residency
+from xaitui.data.medmnist import foreign_source, own_source
+from xaitui.data.source import SPLITS, Residency, Source
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import Sample
@@ -28,6 +28,7 @@ from xaitui.files import write_atomic
 from xaitui.runs.data import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
+from xaitui.runs.preprocessing import read_preprocessing
 from xaitui.runs.summary import State, summarise
 from xaitui.text import printable
 
@@ -172,11 +173,19 @@ def _images(
         split = open_data(run, data_dir=data_dir).split(evaluation.split)
     else:
         name = json_module.loads((run.predictions / f"{evaluation.split}.json").read_text())["split"]
-        part = own_source(user_path(str(data)), Residency(WHOLE)).parts[name]
+        part = _other_source(run, user_path(str(data))).parts[name]
         split = Split(name, part.read(), part.labels)
     if not np.array_equal(split.labels, evaluation.predictions.labels):
         raise DataError(f"the {split.name} images are not those that were predicted")
     return split.read(np.array([each.index for each in samples], np.int64))
+
+
+def _other_source(run: RunDirectory, path: Path) -> Source:
+    """The splits of another file, its labels read as those of the run's classes."""
+    known = read_preprocessing(run.preprocessing)
+    if known is None:
+        return own_source(path, Residency(WHOLE))
+    return foreign_source(path, known.task, known.classes, known.channels, Residency(WHOLE))
 
 
 def _check_weights(evaluation: Evaluation, run: RunDirectory, how: tuple[str, str, bool]) -> None:

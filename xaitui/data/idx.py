@@ -38,6 +38,16 @@ def read_idx(path: Path, axes: int) -> NDArray[np.uint8]:
         return _parse(stream, path, axes)
 
 
+def read_idx_shape(path: Path, axes: int) -> tuple[int, ...]:
+    """Read the lengths of an idx file's axes.
+
+    Raises:
+        DataError: the file is missing, is damaged, or holds something else.
+    """
+    with _opened(path) as stream:
+        return _shape(stream, path, axes)
+
+
 def read_idx_rows(path: Path, axes: int, rows: Sequence[int]) -> NDArray[np.uint8]:
     """Read some rows along the first axis, in ascending order, and no more of the file than leads to the last of them.
 

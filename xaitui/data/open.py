@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_own_data
+from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_npz, is_own_data
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import Dataset
 from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import official_file
-from xaitui.data.locate import get_command, require_file, user_path
+from xaitui.data.idx_folder import holds_idx, idx_source
+from xaitui.data.locate import replacement_advice, require_file, user_path
 from xaitui.data.source import DATA_RULES, Residency, Source
 from xaitui.data.splits import assemble
 from xaitui.errors import DataError
@@ -30,9 +31,10 @@ def open_dataset(
     report: Report = no_report,
     rules: int = DATA_RULES,
 ) -> Dataset:
-    """Open a set of the catalog, an own ``.npz`` in MedMNIST's form, or an own folder of pictures by class.
+    """Open a set of the catalog, an own ``.npz``, or an own folder of pictures by class or of idx files.
 
-    All labels are checked here, and a file of the catalog against its published MD5; the test images are not read.
+    All labels are checked here, and a file of the catalog against its published MD5; the test images are not read,
+    unless they have to be converted.
 
     Args:
         dataset: a name of the catalog, or a path.
@@ -67,8 +69,8 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
 
         return digits_source(info)
     paths = {remote: require_file(remote, info.name, size, data_dir) for remote in info.files[size]}
-    command = get_command(info.name, size, data_dir)
-    files = [official_file(path, remote, command, residency.report) for remote, path in paths.items()]
+    advice = replacement_advice(info.name, size, data_dir)
+    files = [official_file(path, remote, advice, residency.report) for remote, path in paths.items()]
     if info.name == "mnist":
         from xaitui.data.idx import mnist_source
 
@@ -79,14 +81,27 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
 
 
 def _own_source(path: Path, size: int, image_size: int, residency: Residency, rules: int) -> Source:
-    if is_folder(path):
+    if is_folder(path) and not holds_idx(path):
         from xaitui.data.folder import folder_source
 
         return folder_source(path, size or image_size, residency, rules)
-    if path.suffix != ".npz":
-        raise DataError(f"{printable(path)} is neither an .npz file nor a folder of pictures by class")
-    from xaitui.data.medmnist import own_source
+    return own_file_source(path, size, residency, rules)
 
-    source = own_source(path, residency)
+
+def own_file_source(path: Path, size: int, residency: Residency, rules: int = DATA_RULES) -> Source:
+    """Return the splits of an own .npz file, or of the idx files in an own folder.
+
+    Raises:
+        UsageError: its images have another side in pixels than `size`, where that is not 0.
+        DataError: it is neither, or cannot be used.
+    """
+    if is_folder(path):
+        source = idx_source(path)
+    elif is_npz(path):
+        from xaitui.data.medmnist import own_source
+
+        source = own_source(path, residency, rules)
+    else:
+        raise DataError(f"{printable(path)} is neither an .npz file nor a folder of pictures by class or of idx files")
     check_size(source.info, size or source.info.sizes[0])
     return source

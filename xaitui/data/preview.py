@@ -21,13 +21,13 @@ from xaitui.data.decoded import geometry
 from xaitui.data.folder import folder_info
 from xaitui.data.folder_listing import list_pictures
 from xaitui.data.idx import mnist_source, read_idx_rows
-from xaitui.data.locate import get_command, require_file, user_path
-from xaitui.data.medmnist import official_source, own_source
-from xaitui.data.npz import read_headers, read_rows
+from xaitui.data.idx_folder import find_pairs, holds_idx
+from xaitui.data.locate import replacement_advice, require_file, user_path
+from xaitui.data.medmnist import official_source, read_train_rows
+from xaitui.data.open import own_file_source
 from xaitui.data.source import Residency, Source
 from xaitui.data.verify import FileState, set_status
 from xaitui.errors import DataError
-from xaitui.text import printable
 
 Labels = NDArray[np.int64]
 Pictures = NDArray[np.uint8]
@@ -38,7 +38,7 @@ LONGEST_READ = 256 << 20
 PROBED = 2_000
 """Pictures of an own folder whose headers are read."""
 
-_NOT_KEPT = Residency(limit=0)
+_RESIDENCY = Residency(limit=8 << 30)
 
 
 @dataclass(frozen=True)
@@ -115,22 +115,20 @@ def _official(info: DatasetInfo, size: int, data_dir: str) -> _Look:
         return _look(source, size, lambda rows: images[list(rows)])
     paths = [require_file(remote, info.name, size, data_dir) for remote in info.files[size]]
     if set_status(info, size, data_dir)[0] is FileState.DAMAGED:
-        again = get_command(info.name, size, data_dir)
-        raise DataError(f"{info.name} is damaged, or not what was published: fetch it again with `{again}`")
+        advice = replacement_advice(info.name, size, data_dir)
+        raise DataError(f"the files of {info.name} are damaged, or not what was published: {advice}")
     files = [DataFile(str(path), "") for path in paths]
     if info.name == "mnist":
         return _look(mnist_source(info, files), size, partial(_idx_rows, paths[0]))
-    return _look(official_source(info, size, files[0], _NOT_KEPT), size, partial(_npz_rows, paths[0]))
+    return _look(official_source(info, size, files[0], _RESIDENCY), size, partial(read_train_rows, paths[0]))
 
 
 def _own(path: Path, size: int, image_size: int) -> _Look:
-    if is_folder(path):
+    if is_folder(path) and not holds_idx(path):
         return _folder(path, size or image_size)
-    if path.suffix != ".npz":
-        raise DataError(f"{printable(path)} is neither an .npz file nor a folder of pictures by class")
-    source = own_source(path, _NOT_KEPT)
-    check_size(source.info, size or source.info.sizes[0])
-    return _look(source, source.info.sizes[0], partial(_npz_rows, path))
+    source = own_file_source(path, size, _RESIDENCY)
+    read = partial(_idx_rows, find_pairs(path)["train"].images) if is_folder(path) else partial(read_train_rows, path)
+    return _look(source, source.info.sizes[0], read)
 
 
 def _look(source: Source, size: int, read: Callable[[Sequence[int]], Pictures]) -> _Look:
@@ -153,12 +151,6 @@ def _folder(folder: Path, size: int) -> _Look:
         reach=len(train) * side * side * channels,
         notes=(*((told,) if len(probed) < len(paths) else ()), *listing.notes),
     )
-
-
-def _npz_rows(path: Path, rows: Sequence[int]) -> Pictures:
-    member = read_headers(path, ["train_images"])["train_images"]
-    images = read_rows(path, member, rows)
-    return images.reshape(*images.shape[:3], -1)
 
 
 def _idx_rows(path: Path, rows: Sequence[int]) -> Pictures:

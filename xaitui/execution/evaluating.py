@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from xaitui.catalog.datasets import is_npz
 from xaitui.config.toml import read_resolved
 from xaitui.data.dataset import Split
 from xaitui.data.device.store import open_store
@@ -145,12 +146,14 @@ def evaluate_other(run: RunDirectory, path: Path, split: str, say: Say, how: How
         XaituiError: of the kind of what is wrong.
     """
     path = user_path(str(path))
-    if path.suffix != ".npz":
+    if not is_npz(path):
         raise DataError(f"{printable(path)} is no .npz file in MedMNIST's form")
     trained = how.load(run)
     known = trained.preprocessing
     residency = Residency(resident_limit(trained.device))
     source = foreign_source(path, known.task, known.classes, known.channels, residency)
+    for note in source.notes:
+        say(note)
     name = split or next(each for each in ("test", "val", "train") if each in source.parts)
     if name not in source.parts:
         raise DataError(f"{printable(path)} has no {name} split; it has {', '.join(source.parts)}")

@@ -32,7 +32,7 @@ def test_multi_label_rows_keep_their_columns() -> None:
         (np.array([[0], [9]], np.uint8), Task.MULTI_CLASS, 9, "label 9 at index 1 is outside 0-8"),
         (np.array([0, 2**64 - 1], np.uint64), Task.BINARY, 2, "label 18446744073709551615 at index 1 is outside 0-1"),
         (np.array([[0, 1], [2, 0]]), Task.MULTI_LABEL, 2, "label 2 at index 1, 0 is outside 0-1"),
-        (np.array([0.0, 1.0]), Task.BINARY, 2, "are float64: labels must be whole numbers"),
+        (np.array([0.0, 1.5]), Task.BINARY, 2, "are float64: labels must be whole numbers"),
         (np.array(["a"]), Task.BINARY, 2, "labels must be whole numbers"),
         (np.zeros((3, 2), int), Task.MULTI_CLASS, 2, r"have shape \(3, 2\): multi-class with 2 classes needs \(3,\)"),
         (np.zeros((3, 2), int), Task.MULTI_LABEL, 14, r"have shape \(3, 2\).*needs \(3, 14\)"),
