@@ -49,7 +49,7 @@ def opened(path: Path, **options: Any) -> Dataset:
     return open_dataset(str(path), **options)
 
 
-NAMES = {
+NAMES: dict[str, dict[str, Any]] = {
     "valid": {"valid_images": V, "valid_labels": W, "test_images": V, "test_labels": W},
     "validation": {"validation_images": V, "validation_labels": W, "test_images": V, "test_labels": W},
     "keras": {"x_train": X, "y_train": Y, "x_val": V, "y_val": W, "x_test": V, "y_test": W},

@@ -28,7 +28,7 @@ MOST_WATCHED = 64
 class DataConfig(Group):
     """What is trained on."""
 
-    dataset: str = setting("digits", "A set of the catalog, an own .npz file, or a folder of images by class or idx files.",
+    dataset: str = setting("digits", "A set of the catalog, a .npz file, or a folder of images by class or idx files.",
                            option="--dataset", short="--data", suggestions=tuple(DATASETS))  # fmt: skip
     size: int = setting(0, "Side of the source images, where the set comes in several sizes; 0 is its default.",
                         option="--size", unit="px", low=0, high=1024)  # fmt: skip
