@@ -25,6 +25,7 @@ from xaitui.training.bad_step import strange_labels
 from xaitui.training.early_stopping import EarlyStopping
 from xaitui.training.inputs import TrainingInputs
 from xaitui.training.losses import Loss, balanced_weights, build_loss
+from xaitui.training.memory import Undo
 from xaitui.training.numerics import Numerics, configure
 from xaitui.training.optim import allocate_state, build_optimizer
 from xaitui.training.order import steps_per_epoch
@@ -38,7 +39,7 @@ IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
 
 
-def _check(config: RunConfig, dataset: Dataset, model: nn.Module) -> None:
+def _check(config: RunConfig, dataset: Dataset, model: nn.Module, micro_batch: int) -> None:
     """Refuse what cannot be trained, and augmentations that would change what the images of a set mean."""
     settings = _augmentation(config)
     refuse_mirrors(dataset.info, settings)
@@ -46,8 +47,26 @@ def _check(config: RunConfig, dataset: Dataset, model: nn.Module) -> None:
     for split in (dataset.train, dataset.val):  # a GPU that meets such a label takes no more orders, and names none
         if wrong := strange_labels(torch.from_numpy(split.labels), dataset.info.task, len(dataset.info.classes)):
             raise DataError(f"the labels of {split.name} are not classes: {wrong}; check the dataset")
-    if config.training.batch_size == 1 and any(isinstance(module, nn.BatchNorm1d) for module in model.modules()):
-        raise UsageError("this model's batch normalisation needs at least two images: use --batch-size 2 or more")
+    one_at_once = 1 in (config.training.batch_size, micro_batch, len(dataset.train))
+    if one_at_once and not _takes_one(model, dataset.info.channels, image_side(config, dataset)):
+        option = "micro-batch-size" if micro_batch == 1 else "batch-size"
+        remedy = "the training split has one" if len(dataset.train) == 1 else f"use --{option} 2 or more"
+        raise UsageError(f"this model's batch normalisation needs at least two images: {remedy}")
+
+
+def _takes_one(model: nn.Module, channels: int, side: int) -> bool:
+    """Whether a model can be trained on one image at a time: normalisation takes no statistics of a single value."""
+    was_training, undo = model.training, Undo(model, torch.device("cpu"))
+    undo.take()
+    try:
+        with torch.no_grad():
+            model.train()(torch.zeros(1, channels, side, side))
+    except ValueError as error:
+        return "more than 1 value per channel" not in str(error)
+    finally:
+        model.train(was_training)
+        undo.put_back()
+    return True
 
 
 def _augmentation(config: RunConfig) -> Mapping[str, float]:
@@ -77,7 +96,7 @@ def build_parts(
         UsageError: the configuration asks for what the set or the model cannot do.
         DataError: the images cannot be read.
     """
-    _check(config, dataset, model)
+    _check(config, dataset, model, resolved.micro_batch)
     training = config.training
     configure(threads=resolved.threads, deterministic=training.deterministic, tf32=resolved.tf32)
     numerics = Numerics(device, resolved.precision, resolved.channels_last)
