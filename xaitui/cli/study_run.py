@@ -129,6 +129,11 @@ def _end(standing: StudyStanding, reason: StopReason | None, *, shows: bool) -> 
     if reason is not None:
         say(f"stopped by {reason.text}; go on with: xaitui sweep resume {standing.study.name}")
         return int(reason.exit_code)
+    if standing.undefined:
+        say(
+            f"{', '.join(standing.undefined)} is undefined in every trial: choose another --objective, such as accuracy"
+        )
+        return int(ExitCode.TRIALS_FAILED)
     if standing.has_failures:
         say(f"some trials failed; try them again with: xaitui sweep retry --failed {standing.study.name}")
         return int(ExitCode.TRIALS_FAILED)

@@ -67,6 +67,8 @@ def standing_lines(standing: StudyStanding) -> Iterator[str]:
     yield counts_line(standing)
     if standing.trouble:
         yield f"not all trials are known: {printable(standing.trouble)}"
+    if standing.undefined:
+        yield f"undefined in every trial: {', '.join(standing.undefined)}"
     ordered = standing.ranked
     if any(point.spreads[0].n for point in ordered):
         heads = [f"{each.name:>18}" for each in study.objectives]

@@ -20,7 +20,7 @@ from xaitui.errors import UsageError
 from xaitui.studies.definition import TESTED, Study
 from xaitui.studies.estimates import Estimates
 from xaitui.studies.folder import create_study, find_study, list_studies
-from xaitui.studies.make import StudyWords, check_study, study_of_file
+from xaitui.studies.make import StudyWords, check_objectives, check_study, study_of_file
 from xaitui.studies.samplers import PRUNERS, SAMPLERS
 from xaitui.studies.standing import StudyReader
 from xaitui.studies.study_file import to_toml
@@ -94,6 +94,7 @@ def start(study: Study, runs_dir: Path | None, workers: int, *, background: bool
         from xaitui.studies.propose import check_storage
 
         check_storage(study)
+    check_objectives(study, trials)
     return begin(create_study(study, folder), workers, background=background)
 
 

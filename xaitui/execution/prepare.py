@@ -17,6 +17,7 @@ from xaitui.data.open import open_dataset
 from xaitui.data.source import DATA_RULES
 from xaitui.execution.precision import fastest_precision, speed_with
 from xaitui.hardware.capacity import available_memory
+from xaitui.metrics.scores import require_defined
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
 from xaitui.training.compiling import settle_compile
@@ -87,6 +88,10 @@ def prepare(
     if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
         chosen = ChosenDevice(torch.device("cpu"), "processor", reason)
     dataset = open_data(config, chosen.device, say, resolved.data_rules if resolved else DATA_RULES)
+    if resolved is None:
+        require_defined(
+            config.training.monitor, "--monitor", dataset.info.task, dataset.val.labels, dataset.info.classes
+        )
     built = _build(config, dataset, model_source, load=resolved is None)
     inexact = tuple(differences(resolved, chosen)) if resolved else ()
     choices = resolved or _choices(config, chosen, dataset, stop, found or Found())

@@ -6,7 +6,7 @@ Labels are int64: class indices (N,), or for several labels zeros and ones (N, L
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import nan
 from statistics import fmean
@@ -15,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import Task
+from xaitui.errors import LISTED, UsageError
+from xaitui.text import printable
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
@@ -81,10 +83,8 @@ def _score_classes(task: Task, scores: Probabilities, labels: Labels) -> Scores:
     classes = list(range(2 if task is Task.BINARY else scores.shape[1]))
     predicted = decide(task, scores)
     accuracy = float(accuracy_score(labels, predicted))
-    missing = sorted(set(classes) - set(np.unique(labels).tolist()))
-    if missing:
-        reason = _list("class", missing) + " no samples"
-        return Scores(accuracy, nan, nan, nan, dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), reason))
+    if undefined := undefined_scores(task, labels, len(classes)):
+        return Scores(accuracy, nan, nan, nan, undefined)
     if task is Task.BINARY:
         auc = float(roc_auc_score(labels, scores[:, -1]))
     else:
@@ -102,14 +102,7 @@ def _score_labels(scores: Probabilities, labels: Labels) -> Scores:
 
     predicted = decide(Task.MULTI_LABEL, scores)
     accuracy = float((predicted == labels).mean())
-    positives = labels.sum(axis=0)
-    never = np.flatnonzero(positives == 0).tolist()
-    always = np.flatnonzero(positives == len(labels)).tolist()
-    undefined: dict[str, str] = {}
-    if never:
-        undefined = dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), _list("label", never) + " no positives")
-    elif always:
-        undefined = dict.fromkeys(("auc", "balanced_accuracy"), _list("label", always) + " no negatives")
+    undefined = undefined_scores(Task.MULTI_LABEL, labels, labels.shape[1])
 
     def over_labels(name: str, metric: Callable[[int], float]) -> float:
         return nan if name in undefined else fmean(metric(label) for label in range(labels.shape[1]))
@@ -125,8 +118,44 @@ def _score_labels(scores: Probabilities, labels: Labels) -> Scores:
     )
 
 
-def _list(noun: str, numbers: list[int]) -> str:
+def undefined_scores(task: Task, labels: Labels, classes: int | Sequence[str]) -> dict[str, str]:
+    """Why labels leave scores undefined whatever is predicted: reasons by the names of the scores.
+
+    Args:
+        task: of the dataset.
+        labels: of the split.
+        classes: their names, or how many there are.
+    """
+    names = [""] * classes if isinstance(classes, int) else classes
+    if task is not Task.MULTI_LABEL:
+        missing = sorted(set(range(len(names))) - set(np.unique(labels).tolist()))
+        reason = _list("class", missing, names) + " no samples"
+        return dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), reason) if missing else {}
+    positives = labels.sum(axis=0)
+    never = np.flatnonzero(positives == 0).tolist()
+    always = np.flatnonzero(positives == len(labels)).tolist()
+    if never:
+        reason = _list("label", never, names) + " no positives"
+        return dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), reason)
+    reason = _list("label", always, names) + " no negatives"
+    return dict.fromkeys(("auc", "balanced_accuracy"), reason) if always else {}
+
+
+def require_defined(metric: str, option: str, task: Task, labels: Labels, classes: Sequence[str]) -> None:
+    """Refuse to follow a score that the validation labels leave undefined in every epoch.
+
+    Raises:
+        UsageError: says which classes are missing, and what to follow instead.
+    """
+    if reason := undefined_scores(task, labels, classes).get(metric):
+        raise UsageError(f"{metric} is never defined on this validation split: {reason}; use {option} accuracy or "
+                         f"{option} loss, or add such images")  # fmt: skip
+
+
+def _list(noun: str, numbers: list[int], names: Sequence[str]) -> str:
+    told = [f"{n} ({printable(names[n])})" if names[n] not in ("", str(n)) else str(n) for n in numbers[:LISTED]]
+    told += [f"{len(numbers) - LISTED} more"] if len(numbers) > LISTED else []
     if len(numbers) == 1:
-        return f"{noun} {numbers[0]} has"
+        return f"{noun} {told[0]} has"
     plural = "classes" if noun == "class" else "labels"
-    return f"{plural} {', '.join(map(str, numbers))} have"
+    return f"{plural} {', '.join(told)} have"

@@ -139,6 +139,18 @@ class StudyStanding:
         return any(each.state.has_failed for each in self.trials)
 
     @property
+    def undefined(self) -> list[str]:
+        """The objectives that no trial has a value of, once all are over and some have finished."""
+        finished = [each for each in self.trials if each.state is TrialState.FINISHED]
+        if not (finished and self.is_complete):
+            return []
+        return [
+            objective.name
+            for index, objective in enumerate(self.study.objectives)
+            if all(math.isnan(each.values[index]) for each in finished)
+        ]
+
+    @property
     def ranked(self) -> list[PointStanding]:
         """The points by the mean of the first objective, the best first; those without one last."""
         sign = -1 if self.study.objectives[0].direction == "max" else 1

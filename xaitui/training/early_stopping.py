@@ -24,14 +24,14 @@ class EarlyStopping:
     """None until the first value that is not NaN."""
     best_epoch: int | None = None
     counter: int = 0
-    """Epochs since the last improvement."""
+    """Epochs since the last improvement; those in which the metric was undefined are not counted."""
 
     def update(self, epoch: int, value: float) -> bool:
         """Take the metric of an epoch; return whether it is the best so far. NaN never is, nor is an equal value."""
         improved = self._improves(value)
         if improved:
             self.best, self.best_epoch, self.counter = value, epoch, 0
-        else:
+        elif not math.isnan(value):
             self.counter += 1
         return improved
 
@@ -49,7 +49,7 @@ class EarlyStopping:
     def reason(self) -> str:
         """Say in one sentence why to stop: the metric, its best value and epoch, and the patience."""
         epochs = f"{self.counter} epoch{'' if self.counter == 1 else 's'}"
-        if self.best is None:
+        if self.best is None:  # of a run that an earlier version has stopped
             return f"{self.monitor} was undefined for {epochs} (patience {self.patience})."
         by = f" by more than {self.min_delta:g}" if self.min_delta else ""
         return (

@@ -40,14 +40,14 @@ def test_patience_zero_never_stops_and_follows_the_best_epoch() -> None:
     assert (stopping.best, stopping.best_epoch, stopping.counter) == (0.9, 2, 50)
 
 
-def test_nan_never_improves() -> None:
+def test_nan_never_improves_and_is_not_waited_for() -> None:
     stopping = EarlyStopping("auc", "max", patience=3, min_delta=0.0)
     assert follow(stopping, [nan, nan]) == [False, False]
-    assert stopping.reason() == "auc was undefined for 2 epochs (patience 3)."
+    assert stopping.counter == 0
     assert stopping.update(3, -inf)
     assert stopping.update(4, 0.1)
-    assert not stopping.update(5, nan)
-    assert stopping.best_epoch == 4
+    assert follow(stopping, [nan] * 5) == [False] * 5
+    assert (stopping.best_epoch, stopping.should_stop) == (4, False)
 
 
 @pytest.mark.parametrize("mode", ["min", "max"])
