@@ -43,6 +43,16 @@ def test_a_figure_is_one_command_and_writes_its_files(folder: Path, capsys: Capt
     assert (folder / "out/figure3.csv").read_bytes() == (study / "figure3.csv").read_bytes()
 
 
+def test_epochs_that_coincide_in_a_cut_are_one_run_in_several_rows(folder: Path, capsys: Captured) -> None:
+    words = ["reproduce", "table1", "--dataset", "set.npz", "--epochs", "1", "--seeds", "1"]
+    assert run_command([*words, "--dry-run"]) == 0
+    assert "5 runs; of 5" in capsys.readouterr().out
+    assert run_command(words) == 0
+    output = capsys.readouterr().out
+    for whole in (5, 10, 15, 20):
+        assert f"epochs 1 (for {whole})  (1 seed(s))  RAN" in output
+
+
 def test_an_experiment_takes_the_runs_of_another_that_are_the_same(folder: Path, capsys: Captured) -> None:
     assert run_command(["reproduce", "figure3", *CUT]) == 0
     assert run_command(["reproduce", "activations", *CUT]) == 0

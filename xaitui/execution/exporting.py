@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -105,11 +106,18 @@ def _said(model: TrainedModel, name: str) -> Iterator[None]:
     except OSError:
         raise
     except CODE_ERRORS as error:
-        reason = printable(str(error).strip().partition("\n")[0])
+        reason = printable(_reason(error))
         advice = "" if name == "safetensors" else "; --to safetensors keeps the weights of any model"
         raise UsageError(f"{model.run.id} cannot be exported to {name}: {reason}{advice}") from error
     finally:
         logging.disable(disabled)
+
+
+def _reason(error: BaseException) -> str:
+    """The first line of what made an exporter fail: its own error is pages of coloured hints about itself."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().partition("\n")[0].strip() or type(error).__name__
 
 
 def _record(model: TrainedModel, name: str) -> dict[str, Any]:

@@ -131,7 +131,8 @@ def _rows(experiment: Experiment, part: Part, cut: Cut, standing: StudyStanding,
         for printed in experiment.printed:
             value = _tried(part, cut, printed)
             key = point_key(trials_of(standing.study, {printed.setting: value})[0].config)
-            yield _row(f"{FIELDS[printed.setting].label} {value}", by_key[key], printed, is_cut)
+            instead = f" (for {printed.value})" if value != printed.value else ""
+            yield _row(f"{FIELDS[printed.setting].label} {value}{instead}", by_key[key], printed, is_cut)
         return
     for point in standing.points:
         theirs = [each for each in experiment.printed if point.point.get(each.setting) == each.value]

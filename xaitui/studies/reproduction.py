@@ -55,7 +55,7 @@ def study_of(experiment: Experiment, part: Part, cut: Cut, seeds: int, settings:
     if cut.epochs:
         changes["training.epochs"] = cut.epochs
         if "training.epochs" in space:
-            space["training.epochs"] = Choices(scaled_epochs(part, cut))
+            space["training.epochs"] = Choices(tuple(dict.fromkeys(scaled_epochs(part, cut))))
     if cut.dataset:
         changes["data.dataset"] = cut.dataset
     base = resolve_base(part.preset, {**part.settings, **changes, **settings})
@@ -67,7 +67,7 @@ def study_of(experiment: Experiment, part: Part, cut: Cut, seeds: int, settings:
 
 
 def scaled_epochs(part: Part, cut: Cut) -> tuple[int, ...]:
-    """The numbers of epochs that a part tries, in the proportion in which its base was cut."""
+    """The epochs for each number that a part tries, in the proportion in which its base was cut; some may coincide."""
     whole = resolve_base(part.preset, part.settings).training.epochs
     return tuple(max(1, round(value * cut.epochs / whole)) for value in part.space["training.epochs"])
 
