@@ -52,7 +52,7 @@ def test_bad_input_is_one_line(
     assert "executed" not in captured.err
     assert snapshot(folder) == before
     left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".json"]
-    assert left == []
+    assert [path for path in left if ".survey." not in path.name] == []
 
 
 def test_all_cases_are_there() -> None:

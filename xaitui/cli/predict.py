@@ -117,13 +117,13 @@ def _about(model: TrainedModel, *, invert: bool) -> Iterator[str]:
 
 def _preparation(needed: Preprocessing, *, invert: bool) -> str:
     """What happens to a picture, in words."""
-    from xaitui.data.decode import RULES
+    from xaitui.data.decode import decoding_rules
 
     kind, inverted = "grey" if needed.channels == 1 else "RGB", ", light and dark exchanged" if invert else ""
     resized = f", then to {needed.image_size} px" if needed.image_size != needed.source_size else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (needed.mean, needed.std))
-    return (f"{RULES}, made {kind}, scaled to {needed.source_size} px{inverted}{resized}, brought to 0 to 1, "
-            f"minus {mean}, divided by {std}")  # fmt: skip
+    return (f"{decoding_rules(needed.grey_range)}, made {kind}, scaled to {needed.source_size} px{inverted}{resized}, "
+            f"brought to 0 to 1, minus {mean}, divided by {std}")  # fmt: skip
 
 
 def _wrapped(head: str, text: str) -> str:

@@ -78,6 +78,7 @@ _CONDITIONS: Mapping[str, Callable[[RunConfig], bool]] = {
     "data.size": _comes_in_sizes,
     "data.data_dir": _has_files,
     "data.val_fraction": _lacks_val,
+    "data.skip_damaged": lambda config: set_of(config) is None,
     "model.pretrained": _has_weights,
     "model.finetune": lambda config: _has_weights(config) or bool(config.model.weights),
     "run.wait_gpu": lambda config: config.run.device != "cpu",

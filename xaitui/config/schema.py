@@ -45,6 +45,8 @@ class DataConfig(Group):
     storage: Literal["auto", "resident", "streaming"] = setting(
         "auto", "Keep the images on the device, or stream them from disk; auto asks the free memory.",
         option="--storage")  # fmt: skip
+    skip_damaged: bool = setting(False, "Leave out damaged images of a folder, instead of refusing it.",
+                                 option="--skip-damaged")  # fmt: skip
 
 
 class ModelConfig(Group):

@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.rows import RowFile
 
+GreyRange = tuple[float, float]
+"""Grey levels of 16-bit, 32-bit and floating-point images that become 0 and 255; those between are scaled linearly,
+those beyond are clipped."""
 Images = NDArray[np.uint8] | RowFile
 """uint8 images of shape (N, H, W, C): in memory, or rows of a file that does not fit there."""
 
@@ -61,6 +64,10 @@ class Dataset:
     files: tuple[DataFile, ...] = ()
     notes: tuple[str, ...] = ()
     """What a user must be told: splits that were cut here, a test split of another origin."""
+    grey_range: GreyRange | None = None
+    """By which images of more than 8 bits were made bytes; None where there are none."""
+    left_out: tuple[str, ...] = ()
+    """Damaged images that are in no split, each with the reason."""
 
     def split(self, name: str) -> Split:
         """The split that is called "train", "val" or "test".

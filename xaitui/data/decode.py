@@ -14,11 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, features
 
+from xaitui.data.dataset import GreyRange
 from xaitui.errors import DataError
 from xaitui.text import printable
 
-RULES = "turned as EXIF says, alpha laid over white, 16-bit grey divided by 257, cropped to the middle square"
-"""What happens to a picture, in the words of the note that a user gets. Of an animation the first frame is taken."""
+
+def decoding_rules(grey_range: GreyRange | None) -> str:
+    """What happens to an image, for the note that a user gets; of an animation the first frame is taken.
+
+    Args:
+        grey_range: of the set; None where it has no images of more than 8 bits.
+    """
+    deep = "16-bit grey divided by 257" if grey_range is None else f"grey levels {range_text(grey_range)} made 0 to 255"
+    return f"turned as EXIF says, alpha laid over white, {deep}, cropped to the middle square"
+
+
+def range_text(grey_range: GreyRange) -> str:
+    """The range as a user reads it."""
+    return "{:g} to {:g}".format(*grey_range)
+
 
 _ENDINGS = {
     "PNG": ".png .apng",
@@ -58,13 +72,22 @@ FORMATS: dict[str, str] = {
 }
 """File name endings, in lower case, and Pillow's decoder for each."""
 
-_GREY_MODES = ("1", "L", "LA", "I")
+_GREY_MODES = ("1", "L", "LA", "I", "F")
 _DAMAGED = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error),
     *(Image.DecompressionBombError, Image.DecompressionBombWarning),
     *(OverflowError, MemoryError, LookupError, TypeError, AttributeError, RuntimeError),
 )
 """What Pillow's decoders raise for damaged files; its documentation names only the first two."""
+
+
+class PictureError(DataError):
+    """An image file that is missing, damaged, or of a kind that cannot be used."""
+
+    def __init__(self, what: str, reason: str) -> None:
+        """Name the image, and why it cannot be used."""
+        super().__init__(f"{what} cannot be used: {reason}")
+        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -75,6 +98,8 @@ class Picture:
     """In pixels, before it is turned."""
     height: int
     is_grey: bool
+    is_deep: bool = False
+    """Whether a grey level has more than 8 bits."""
 
     @property
     def short_side(self) -> int:
@@ -83,28 +108,47 @@ class Picture:
 
 
 def probe(path: Path) -> Picture:
-    """Read the header; raise DataError, naming the file, where it is not a picture of an allowed size."""
+    """Read the header; raise PictureError where it is not a picture of an allowed size."""
     with _opened(path) as image:
-        return Picture(*image.size, _is_grey(image))
+        return Picture(*image.size, _is_grey(image), _is_deep(image))
 
 
-def decode(path: Path, side: int, channels: int) -> NDArray[np.uint8]:
-    """Return the picture as uint8 (side, side, channels), grey or RGB; raise DataError where it is damaged.
+def grey_levels(path: Path) -> GreyRange:
+    """Return the lowest and highest pixel of a grey image; raise PictureError where it is damaged or not finite."""
+    with _opened(path) as image:
+        values = _levels(image)
+        return float(values.min()), float(values.max())
+
+
+def damage(path: Path) -> str:
+    """Why an image cannot be used; empty for one that can."""
+    try:
+        with _opened(path) as image:
+            _levels(image) if _is_deep(image) else _decode(image, 1, 3, None)
+    except PictureError as error:
+        return error.reason
+    return ""
+
+
+def decode(path: Path, side: int, channels: int, grey_range: GreyRange | None = None) -> NDArray[np.uint8]:
+    """Return the picture as uint8 (side, side, channels), grey or RGB; raise PictureError where it is damaged.
 
     A picture that is already of that size and 8 bit keeps its values; others are scaled with a bicubic filter.
     """
     with _opened(path) as image:
-        return _decode(image, side, channels)
+        return _decode(image, side, channels, grey_range)
 
 
-def decode_image(image: Image.Image, side: int, channels: int) -> NDArray[np.uint8]:
+def decode_image(
+    image: Image.Image, side: int, channels: int, grey_range: GreyRange | None = None
+) -> NDArray[np.uint8]:
     """Do what `decode` does with a picture that is open already."""
     with _damage_of("picture"):
-        return _decode(image, side, channels)
+        return _decode(image, side, channels, grey_range)
 
 
-def _decode(image: Image.Image, side: int, channels: int) -> NDArray[np.uint8]:
-    turned = _as_8_bit(ImageOps.exif_transpose(image))
+def _decode(image: Image.Image, side: int, channels: int, grey_range: GreyRange | None) -> NDArray[np.uint8]:
+    turned = _as_8_bit(ImageOps.exif_transpose(image), grey_range)
     plain = _without_alpha(turned, "L" if channels == 1 else "RGB")
     square = _middle_square(plain).resize((side, side), Image.Resampling.BICUBIC)
     return np.array(square, np.uint8).reshape(side, side, channels)
@@ -126,23 +170,38 @@ def _damage_of(what: str) -> Iterator[None]:
         yield
     except _DAMAGED as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
-        raise DataError(f"{what} cannot be used: {printable(reason)}") from error
+        raise PictureError(what, printable(reason)) from error
 
 
 def _is_grey(image: Image.Image) -> bool:
     return image.mode in _GREY_MODES or image.mode.startswith("I;16")
 
 
-def _as_8_bit(image: Image.Image) -> Image.Image:
-    """Scale 16-bit grey by a fixed rule, the same for every picture: 65,535 becomes 255."""
-    if image.mode == "F":
-        raise ValueError("its pixels are floating-point numbers, whose range is not known; save 8 or 16 bits")
-    if image.mode != "I" and not image.mode.startswith("I;16"):
+def _is_deep(image: Image.Image) -> bool:
+    return image.mode in ("I", "F") or image.mode.startswith("I;16")
+
+
+def _levels(image: Image.Image) -> NDArray[np.float64]:
+    values = np.asarray(image).astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError("its pixels are not all finite numbers")
+    return values
+
+
+def _as_8_bit(image: Image.Image, grey_range: GreyRange | None) -> Image.Image:
+    """Scale deep grey by a rule that is the same for every image of a set; without a range, 65,535 becomes 255."""
+    if not _is_deep(image):
         return image
-    values = np.asarray(image).astype(np.int64)
-    if values.min() < 0 or values.max() > 65_535:
-        raise ValueError(f"its pixels reach from {values.min()} to {values.max()}; save 8 or 16 bits")
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    values = _levels(image)
+    if grey_range is None:
+        if image.mode == "F":
+            raise ValueError("its pixels are floating-point numbers, whose range is not known; save 8 or 16 bits")
+        if values.min() < 0 or values.max() > 65_535:
+            raise ValueError(f"its pixels reach from {values.min():.0f} to {values.max():.0f}; save 8 or 16 bits")
+    low, high = grey_range or (0.0, 65_535.0)
+    # Halves are rounded up, as ever: a range of 0 to 65,535 gives what dividing by 257 gives.
+    scaled = np.floor((values.clip(low, high) - low) * (255 / (high - low) if high > low else 0.0) + 0.5)
+    return Image.fromarray(scaled.astype(np.uint8))
 
 
 def _without_alpha(image: Image.Image, mode: str) -> Image.Image:

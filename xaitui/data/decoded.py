@@ -7,81 +7,97 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 
 from numpy.lib import format as npy
 
-from xaitui.data.array_cache import array_folder
-from xaitui.data.decode import RULES, decode, probe
-from xaitui.data.disk import Report, ensure_free, exclusive, publish, writing_to
+from xaitui.data.dataset import GreyRange
+from xaitui.data.decode import PictureError, decode, decoding_rules
+from xaitui.data.disk import ensure_free, exclusive, publish, writing_to
 from xaitui.data.rows import RowFile
 from xaitui.data.source import Residency
-from xaitui.errors import DataError
-from xaitui.text import printable
+from xaitui.data.survey import LARGEST_SIDE, Survey, geometry
 
-LARGEST_SIDE = 224
-"""Side in pixels above which pictures are scaled down unless a size is asked for."""
+
+@dataclass(frozen=True)
+class Form:
+    """The form that images are decoded to."""
+
+    side: int
+    """In pixels; 0 is the most common one."""
+    grey_range: GreyRange | None
+
+
+class DamagedImagesError(Exception):
+    """Images that cannot be decoded: all of them, each with the reason."""
+
+    def __init__(self, damaged: Mapping[Path, str]) -> None:
+        """Keep them."""
+        super().__init__(f"{len(damaged)} damaged images")
+        self.damaged = damaged
 
 
 def decoded_rows(
-    folder: Path, pictures: Mapping[str, Sequence[Path]], side: int, residency: Residency
+    survey: Survey, pictures: Mapping[str, Sequence[Path]], form: Form, residency: Residency
 ) -> dict[str, RowFile]:
     """Return the pictures of each split as rows (N, side, side, C), decoded now if they are not yet.
 
-    The key is a hash of the rules and of each file's path below `folder`, length and time of change.
+    The key is a hash of the rules and of each file's path below the folder, length and time of change.
 
     Raises:
-        DataError: a picture cannot be used, or there is no room for the arrays.
+        DamagedImagesError: images cannot be decoded.
+        DataError: there is no room for the arrays.
     """
-    cache = residency.cache_dir or array_folder()
-    name = re.sub(r"[^\w-]", "_", folder.resolve().name)[:80]
-    key = _key(folder, pictures, side)
+    cache, name = survey.memo.parent, survey.memo.name.partition(".")[0]
+    key = _key(survey, pictures, form)
     targets = {split: cache / f"{name}.{split}.{key}.npy" for split in pictures}
+    damaged: dict[Path, str] = {}
     if not all(target.exists() for target in targets.values()):
-        side, channels = geometry([path for paths in pictures.values() for path in paths], side)
+        side, channels = geometry([survey.pictures[path] for paths in pictures.values() for path in paths], form.side)
         for split, target in targets.items():
             with writing_to(cache), exclusive(target.with_name(target.name + ".lock")):
                 if not target.exists():
                     shape = (len(pictures[split]), side, side, channels)
-                    _write(pictures[split], shape, target, residency.report)
+                    damaged |= _write(pictures[split], shape, form.grey_range, target, residency)
+    if damaged:
+        raise DamagedImagesError(damaged)
     return {split: _rows(target) for split, target in targets.items()}
 
 
-def _key(folder: Path, pictures: Mapping[str, Sequence[Path]], side: int) -> str:
-    try:
-        files = {
-            split: [(str(path.relative_to(folder)), (stat := path.stat()).st_size, stat.st_mtime_ns) for path in paths]
-            for split, paths in pictures.items()
-        }
-    except OSError as error:
-        raise DataError(f"picture {printable(error.filename)} cannot be used: {error.strerror}") from error
-    return hashlib.sha256(json.dumps([RULES, LARGEST_SIDE, side, files]).encode()).hexdigest()[:16]
+def _key(survey: Survey, pictures: Mapping[str, Sequence[Path]], form: Form) -> str:
+    files = {split: [survey.stamps[path] for path in paths] for split, paths in pictures.items()}
+    # A set without 16-bit images keeps the key, and so the arrays, of versions without a range.
+    deep = [] if form.grey_range is None else [form.grey_range]
+    return hashlib.sha256(
+        json.dumps([decoding_rules(None), LARGEST_SIDE, form.side, files, *deep]).encode()
+    ).hexdigest()[:16]
 
 
-def geometry(paths: Sequence[Path], side: int) -> tuple[int, int]:
-    """Return side and channels for pictures of a set: the most common shorter side, grey if every one is."""
-    headers = [probe(path) for path in paths]
-    sides = Counter(header.short_side for header in headers)
-    most_common = max(sides, key=lambda length: (sides[length], -length))
-    return side or min(most_common, LARGEST_SIDE), 1 if all(header.is_grey for header in headers) else 3
-
-
-def _write(paths: Sequence[Path], shape: tuple[int, int, int, int], target: Path, report: Report) -> None:
+def _write(
+    paths: Sequence[Path], shape: tuple[int, int, int, int], grey_range: GreyRange | None, target: Path,
+    residency: Residency,
+) -> dict[Path, str]:  # fmt: skip
+    """Write the array of a split; where images are damaged there is none, and all of them are returned."""
     ensure_free(target.parent, prod(shape))
     part = target.with_name(target.name + ".part")
+    damaged = {}
     try:
         with part.open("wb") as file:
             npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             for done, path in enumerate(paths, start=1):
-                file.write(decode(path, shape[1], shape[3]).data)
-                report(done * prod(shape[1:]), prod(shape))
-        publish(part, target)
+                try:
+                    file.write(decode(path, shape[1], shape[3], grey_range).data)
+                except PictureError as error:
+                    damaged[path] = error.reason
+                residency.report(done * prod(shape[1:]), prod(shape))
+        if not damaged:
+            publish(part, target)
     finally:
         part.unlink(missing_ok=True)
+    return damaged
 
 
 def _rows(path: Path) -> RowFile:

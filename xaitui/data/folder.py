@@ -2,39 +2,97 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from xaitui.catalog.records import DatasetInfo, Task
-from xaitui.data.dataset import DataFile, Images
-from xaitui.data.decode import RULES
-from xaitui.data.decoded import decoded_rows
+from xaitui.data.array_cache import array_folder
+from xaitui.data.dataset import DataFile, GreyRange, Images
+from xaitui.data.decode import decoding_rules, range_text
+from xaitui.data.decoded import DamagedImagesError, Form, decoded_rows
 from xaitui.data.fingerprint import file_md5
 from xaitui.data.folder_listing import Listing, list_pictures
 from xaitui.data.rows import RowFile
 from xaitui.data.source import DATA_RULES, Part, Residency, Source
+from xaitui.data.splits import Labels, Rows
+from xaitui.data.survey import Survey, survey_pictures
 from xaitui.text import printable
 
 
-def folder_source(folder: Path, side: int, residency: Residency, rules: int = DATA_RULES) -> Source:
+@dataclass(frozen=True)
+class Decoding:
+    """How the images of a folder become arrays."""
+
+    skip_damaged: bool = False
+    """Leave damaged images out, instead of refusing the folder."""
+    grey_range: GreyRange | None = None
+    """Of images of more than 8 bits in the run that was made before; otherwise that of the training images."""
+    version: int = DATA_RULES
+    """Of the rules for own data."""
+    train_rows: Callable[[Mapping[str, Labels]], Rows] = lambda labels: np.arange(len(labels["train"]))
+    """From the labels of each split that has a folder to the rows of train that are trained on."""
+
+
+def folder_source(folder: Path, side: int, residency: Residency, decoding: Decoding = Decoding()) -> Source:
     """Return the pictures of a folder, `side` px square; its subfolders, in alphabetical order, are the classes.
 
     Where `side` is 0 it is the most common shorter side, 224 px at most. The set is grey if every picture is.
 
     Raises:
-        DataError: a class is empty or not known in train, or a picture cannot be used; the message names it.
+        DataError: a class is empty or not known in train, or pictures cannot be used; the message names them.
     """
-    listing = list_pictures(folder, rules)
-    pictures = {split: [path for path, _ in found] for split, found in listing.pictures.items()}
-    rows = decoded_rows(folder, pictures, side, residency)
+    listing = list_pictures(folder, decoding.version)
+    name = re.sub(r"[^\w-]", "_", folder.resolve().name)[:80]
+    survey = survey_pictures(folder, listing.paths, residency.cache_dir or array_folder(), name)
+    if survey.damaged and not decoding.skip_damaged:
+        raise survey.checked().refusal()
+    while True:
+        usable = listing.without(survey.damaged)
+        grey_range, about_grey = _grey_range(survey, usable, decoding)
+        pictures = {split: [path for path, _ in found] for split, found in usable.pictures.items()}
+        try:
+            rows = decoded_rows(survey, pictures, Form(side, grey_range), residency)
+            break
+        except DamagedImagesError as error:
+            survey = survey.with_damage(error.damaged)
+            if not decoding.skip_damaged:
+                raise survey.refusal() from None
     _, height, width, channels = rows["train"].shape
-    info = folder_info(folder, listing, height, channels)
-    parts = {split: Part(listing.labels(split), partial(_read, rows[split], residency.limit)) for split in rows}
-    files = tuple(DataFile(str(file.path), file_md5(file.path)) for file in rows.values())
-    note = f"pictures became {height}x{width} {'grey' if channels == 1 else 'RGB'}: {RULES}"
-    return Source(info, parts, files, (note, *listing.notes))
+    colours = "grey" if channels == 1 else "RGB"
+    said = f"pictures became {height}x{width} {colours}: {decoding_rules(grey_range)}"
+    return Source(
+        info=folder_info(folder, usable, height, channels),
+        parts={split: Part(usable.labels(split), partial(_read, rows[split], residency.limit)) for split in rows},
+        files=tuple(DataFile(str(file.path), file_md5(file.path)) for file in rows.values()),
+        notes=tuple(filter(None, [said, about_grey, survey.skip_note(), *listing.notes])),
+        grey_range=grey_range,
+        left_out=survey.left_out(),
+    )
+
+
+def _grey_range(survey: Survey, listing: Listing, decoding: Decoding) -> tuple[GreyRange | None, str]:
+    """Return the range for images of more than 8 bits, None where there are none, and a note about it.
+
+    It is the range of the images that are trained on, to the last grey level: percentiles would clip the few bright
+    pixels that may be all there is to see, as calcifications are. What is beyond in other splits is clipped.
+    """
+    if decoding.version == 1 or decoding.grey_range:
+        return decoding.grey_range, ""
+    deep = sum(path in survey.levels for path in listing.paths)
+    if not deep:
+        return None, ""
+    if deep < len(listing.paths):
+        return None, f"{deep:,} of {len(listing.paths):,} images have 16 bits and are divided by 257, the others have 8"
+    train = listing.pictures["train"]
+    rows = decoding.train_rows({split: listing.labels(split) for split in listing.pictures})
+    levels = np.array([survey.levels[train[row][0]] for row in rows.tolist()])
+    grey_range = float(levels[:, 0].min()), float(levels[:, 1].max())
+    return grey_range, f"16-bit images: grey levels {range_text(grey_range)} of train become 0 to 255"
 
 
 def folder_info(folder: Path, listing: Listing, side: int, channels: int) -> DatasetInfo:

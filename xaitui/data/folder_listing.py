@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +46,24 @@ class Listing:
         """Pictures in train, val and test."""
         train, val, test = (len(self.pictures.get(split, ())) for split in SPLITS)
         return train, val, test
+
+    @property
+    def paths(self) -> list[Path]:
+        """The files of all splits."""
+        return [path for found in self.pictures.values() for path, _ in found]
+
+    def without(self, damaged: Container[Path]) -> Listing:
+        """Leave files out; raise DataError where a class of train, or a split, has no other."""
+        pictures = {
+            split: [(path, label) for path, label in found if path not in damaged]
+            for split, found in self.pictures.items()
+        }
+        present = {label for _, label in pictures["train"]}
+        empty = [name for label, name in enumerate(self.classes) if label not in present]
+        empty += [split for split, found in pictures.items() if not found]
+        if empty:
+            raise DataError(f"every image of {printable(empty[0])} is damaged: nothing is left of it")
+        return replace(self, pictures=pictures)
 
     def labels(self, split: str) -> NDArray[np.int64]:
         """The class of each picture of a split, (N,)."""

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_npz, is_own_data
 from xaitui.catalog.records import DatasetInfo
-from xaitui.data.dataset import Dataset
+from xaitui.data.dataset import Dataset, GreyRange
 from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import official_file
 from xaitui.data.idx_folder import holds_idx, idx_source
 from xaitui.data.locate import replacement_advice, require_file, user_path
 from xaitui.data.source import DATA_RULES, Residency, Source
-from xaitui.data.splits import assemble
+from xaitui.data.splits import assemble, divide
 from xaitui.errors import DataError
 from xaitui.text import printable
 
@@ -28,6 +29,8 @@ def open_dataset(
     resident_limit: int = 8 << 30,
     cache_dir: Path | None = None,
     image_size: int = 0,
+    skip_damaged: bool = False,
+    grey_range: GreyRange | None = None,
     report: Report = no_report,
     rules: int = DATA_RULES,
 ) -> Dataset:
@@ -46,6 +49,8 @@ def open_dataset(
         resident_limit: bytes of images above which a split stays on disk.
         cache_dir: where decoded pictures and unpacked arrays are kept, the user's cache where it is not given.
         image_size: side in pixels that the pictures of an own folder are brought to, if `size` does not say it.
+        skip_damaged: leave damaged images of an own folder out, instead of refusing it.
+        grey_range: of images of more than 8 bits in the run that was made before.
         report: told how far hashing a file, or unpacking it into the cache, is: bytes that are done, and in all.
         rules: the version of the rules for own data, that of a run which was made before.
 
@@ -54,10 +59,16 @@ def open_dataset(
         DataError: a file is missing, damaged, or not what the set needs.
     """
     residency = Residency(resident_limit, cache_dir, report)
-    if is_own_data(dataset):
-        source = _own_source(user_path(dataset), size, image_size, residency, rules)
-    else:
+    if not is_own_data(dataset):
         source = _catalog_source(dataset_info(dataset), size, data_dir, residency)
+    elif is_folder(path := user_path(dataset)) and not holds_idx(path):
+        from xaitui.data.folder import Decoding, folder_source
+
+        cut = partial(divide, val_fraction=val_fraction, fraction=fraction, seed=seed)
+        decoding = Decoding(skip_damaged, grey_range, rules, lambda labels: cut(labels).train)
+        source = folder_source(path, size or image_size, residency, decoding)
+    else:
+        source = own_file_source(path, size, residency, rules)
     return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
 
 
@@ -78,14 +89,6 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
     from xaitui.data.medmnist import official_source
 
     return official_source(info, size, files[0], residency)
-
-
-def _own_source(path: Path, size: int, image_size: int, residency: Residency, rules: int) -> Source:
-    if is_folder(path) and not holds_idx(path):
-        from xaitui.data.folder import folder_source
-
-        return folder_source(path, size or image_size, residency, rules)
-    return own_file_source(path, size, residency, rules)
 
 
 def own_file_source(path: Path, size: int, residency: Residency, rules: int = DATA_RULES) -> Source:

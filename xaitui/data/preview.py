@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_own_data
 from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.data.dataset import DataFile
-from xaitui.data.decode import decode
-from xaitui.data.decoded import geometry
+from xaitui.data.decode import decode, grey_levels, probe
 from xaitui.data.folder import folder_info
 from xaitui.data.folder_listing import list_pictures
 from xaitui.data.idx import mnist_source, read_idx_rows
@@ -26,6 +25,7 @@ from xaitui.data.locate import replacement_advice, require_file, user_path
 from xaitui.data.medmnist import official_source, read_train_rows
 from xaitui.data.open import own_file_source
 from xaitui.data.source import Residency, Source
+from xaitui.data.survey import geometry
 from xaitui.data.verify import FileState, set_status
 from xaitui.errors import DataError
 
@@ -139,7 +139,7 @@ def _look(source: Source, size: int, read: Callable[[Sequence[int]], Pictures]) 
 def _folder(folder: Path, size: int) -> _Look:
     listing = list_pictures(folder)
     paths = [path for found in listing.pictures.values() for path, _ in found]
-    probed = paths[:: -(-len(paths) // PROBED)]
+    probed = [probe(path) for path in paths[:: -(-len(paths) // PROBED)]]
     side, channels = geometry(probed, size)
     train = [path for path, _ in listing.pictures["train"]]
     told = f"size and colours are told from {len(probed):,} of the {len(paths):,} pictures"
@@ -147,10 +147,17 @@ def _folder(folder: Path, size: int) -> _Look:
         info=folder_info(folder, listing, side, channels),
         size=side,
         labels={split: listing.labels(split) for split in listing.pictures},
-        read=lambda rows: np.stack([decode(train[row], side, channels) for row in rows]),
+        read=lambda rows: _decoded([train[row] for row in rows], side, channels, all(each.is_deep for each in probed)),
         reach=len(train) * side * side * channels,
         notes=(*((told,) if len(probed) < len(paths) else ()), *listing.notes),
     )
+
+
+def _decoded(paths: Sequence[Path], side: int, channels: int, are_deep: bool) -> Pictures:
+    """Decode images; those of more than 8 bits by the range of these few, for that of train is not known yet."""
+    levels = [grey_levels(path) for path in paths] if are_deep else []
+    grey_range = (min(low for low, _ in levels), max(high for _, high in levels)) if levels else None
+    return np.stack([decode(path, side, channels, grey_range) for path in paths])
 
 
 def _idx_rows(path: Path, rows: Sequence[int]) -> Pictures:

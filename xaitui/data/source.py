@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
-from xaitui.data.dataset import DataFile, Images
+from xaitui.data.dataset import DataFile, GreyRange, Images
 from xaitui.data.disk import Report, no_report
 
 SPLITS = ("train", "val", "test")
@@ -19,7 +19,8 @@ DATA_RULES = 2
 """Version of the rules by which files become classes and splits; a run keeps to the version it was made with.
 
 1: runs that note no version. 2: more names and layouts of own .npz files, labels from 1, one-hot labels; of folders
-more names of splits and of images, and links; every class in each split that is cut.
+more names of splits and of images, and links; every class in each split that is cut; grey levels of 16-bit images by
+their range in train, which were divided by 257.
 """
 
 
@@ -42,6 +43,10 @@ class Source:
     """By name: "train" always, "val" and "test" where they were published."""
     files: tuple[DataFile, ...] = ()
     notes: tuple[str, ...] = ()
+    grey_range: GreyRange | None = None
+    """By which images of more than 8 bits were made bytes; None where there are none."""
+    left_out: tuple[str, ...] = ()
+    """Damaged images that are not among the parts, each with the reason."""
 
 
 @dataclass(frozen=True)

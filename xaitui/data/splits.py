@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,6 +16,7 @@ from xaitui.errors import DataError, UsageError
 from xaitui.seeds import derive_seed
 
 Rows = NDArray[np.int64]
+Labels = NDArray[np.int64]
 
 TEST_FRACTION = 0.2
 """Part of train that becomes the test split where none was published."""
@@ -75,36 +76,69 @@ def select_rows(images: Images, rows: Rows) -> Images:
     return RowSelection(images.path, images.offset, (len(rows), *images.shape[1:]), chosen)
 
 
-def assemble(source: Source, *, val_fraction: float, fraction: float, seed: int) -> Dataset:
-    """Make a data set of a source: cut the splits it lacks from train, then keep `fraction` of what is left of train.
+@dataclass(frozen=True)
+class Division:
+    """Rows of the published train split that each split has."""
+
+    train: Rows
+    val: Rows | None
+    """None where val was published."""
+    test: Rows | None
+    """None where test was published."""
+    notes: tuple[str, ...]
+    """What a user must be told of it."""
+
+
+def divide(published: Mapping[str, Labels], *, val_fraction: float, fraction: float, seed: int) -> Division:
+    """Cut the splits that were not published from train, then keep `fraction` of what is left of it.
+
+    Args:
+        published: the labels of each split that was published, "train" among them.
+        val_fraction: part of train that becomes val, if it was not published.
+        fraction: part of train that is kept.
+        seed: decides which rows.
 
     Raises:
         UsageError: a fraction is out of its range.
         DataError: train is too small to cut a split from.
     """
     _check_fractions(val_fraction, fraction)
-    train = source.parts["train"]
-    notes = list(source.notes)
-    rows = np.arange(len(train.labels))
-    read_test, test_size, rows = _test(source, rows, notes)
-    val_rows = rows[:0]
-    if "val" not in source.parts:
-        rows, val_rows = _cut(train, rows, val_fraction, derive_seed(seed, "val"), "val", notes)
+    labels, notes = published["train"], list[str]()
+    rows, val, test = np.arange(len(labels)), None, None
+    if "test" not in published:
+        rows, test = _cut(labels, rows, TEST_FRACTION, derive_seed(_TEST_SEED, "test"), "test", notes)
+    if "val" not in published:
+        rows, val = _cut(labels, rows, val_fraction, derive_seed(seed, "val"), "val", notes)
     if fraction < 1:
-        rows = _keep(train, rows, fraction, derive_seed(seed, "fraction"), notes)
-    if source.info.test_note:
-        notes.append(source.info.test_note)
+        rows = _keep(labels, rows, fraction, derive_seed(seed, "fraction"), notes)
+    return Division(rows, val, test, tuple(notes))
+
+
+def assemble(source: Source, *, val_fraction: float, fraction: float, seed: int) -> Dataset:
+    """Make a data set of a source, divided as `divide` says, which raises what it says."""
+    labels = {split: part.labels for split, part in source.parts.items()}
+    cut = divide(labels, val_fraction=val_fraction, fraction=fraction, seed=seed)
+    train = source.parts["train"]
     images = train.read()
-    val = _whole("val", source.parts["val"]) if "val" in source.parts else _picked("val", train, images, val_rows)
     return Dataset(
         info=source.info,
-        train=_picked("train", train, images, rows),
-        val=val,
-        read_test=read_test,
-        test_size=test_size,
+        train=_picked("train", train, images, cut.train),
+        val=_whole("val", source.parts["val"]) if cut.val is None else _picked("val", train, images, cut.val),
+        read_test=_test_reader(source, cut.test),
+        test_size=len(labels["test"] if cut.test is None else cut.test),
         files=source.files,
-        notes=tuple(notes),
+        notes=tuple(filter(None, [*source.notes, *cut.notes, source.info.test_note])),
+        grey_range=source.grey_range,
+        left_out=source.left_out,
     )
+
+
+def _test_reader(source: Source, rows: Rows | None) -> Callable[[], Split]:
+    if rows is None:
+        return partial(_whole, "test", source.parts["test"])
+    train = source.parts["train"]
+    # Read again when it is asked for: what the closure does not hold, the training does not pay for.
+    return lambda: _picked("test", train, train.read(), rows)
 
 
 def _check_fractions(val_fraction: float, fraction: float) -> None:
@@ -114,30 +148,19 @@ def _check_fractions(val_fraction: float, fraction: float) -> None:
         raise UsageError(f"the fraction of train is {fraction:g}: it must be above 0 and at most 1")
 
 
-def _test(source: Source, rows: Rows, notes: list[str]) -> tuple[Callable[[], Split], int, Rows]:
-    """Return how to read the test split, its size, and the rows that train keeps."""
-    if "test" in source.parts:
-        test = source.parts["test"]
-        return partial(_whole, "test", test), len(test.labels), rows
-    train = source.parts["train"]
-    rows, test_rows = _cut(train, rows, TEST_FRACTION, derive_seed(_TEST_SEED, "test"), "test", notes)
-    # Read again when it is asked for: what the closure does not hold, the training does not pay for.
-    return lambda: _picked("test", train, train.read(), test_rows), len(test_rows), rows
-
-
-def _cut(train: Part, rows: Rows, fraction: float, seed: int, name: str, notes: list[str]) -> tuple[Rows, Rows]:
-    kept, taken = split_rows(train.labels[rows], fraction, seed)
+def _cut(labels: Labels, rows: Rows, fraction: float, seed: int, name: str, notes: list[str]) -> tuple[Rows, Rows]:
+    kept, taken = split_rows(labels[rows], fraction, seed)
     if not len(taken) or not len(kept):
         raise DataError(f"train has {len(rows)} images, too few to cut a {name} split from it; add more of each class")
-    how = "at random" if train.labels.ndim > 1 else "stratified by class"
+    how = "at random" if labels.ndim > 1 else "stratified by class"
     which = ", the same for every seed" if name == "test" else ""
     notes.append(f"{name} is cut from train: {len(taken):,} of {len(rows):,} images, {how}{which}")
     return rows[kept], rows[taken]
 
 
-def _keep(train: Part, rows: Rows, fraction: float, seed: int, notes: list[str]) -> Rows:
+def _keep(labels: Labels, rows: Rows, fraction: float, seed: int, notes: list[str]) -> Rows:
     """Drop the rest instead of picking a part: so every class keeps an image."""
-    kept, _ = split_rows(train.labels[rows], 1 - fraction, seed)
+    kept, _ = split_rows(labels[rows], 1 - fraction, seed)
     notes.append(f"only {len(kept):,} of {len(rows):,} train images are used, as asked (fraction {fraction:g})")
     return rows[kept]
 

@@ -76,17 +76,18 @@ class LoadedRun:
         return compare_answers(self.trained, self.predict)
 
     def _pixels(self, image: AnImage) -> Pixels:
-        side, channels = self.preprocessing.source_size, self.preprocessing.channels
+        needed = self.preprocessing
+        form = needed.source_size, needed.channels, needed.grey_range
         match image:
             case str() | Path():
-                return decode(Path(image).expanduser(), side, channels)
+                return decode(Path(image).expanduser(), *form)
             case Image.Image():
-                return decode_image(image, side, channels)
+                return decode_image(image, *form)
             case Tensor():
                 last = image.movedim(0, -1) if image.ndim == 3 else image
-                return decode_image(_picture(last.cpu().numpy()), side, channels)
+                return decode_image(_picture(last.cpu().numpy()), *form)
             case np.ndarray():
-                return decode_image(_picture(image), side, channels)
+                return decode_image(_picture(image), *form)
         raise UsageError(f"an image is a file, a picture, an array or a tensor, not {type(image).__name__}")
 
 

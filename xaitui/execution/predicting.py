@@ -73,7 +73,7 @@ def _read(model: TrainedModel, path: Path, *, invert: bool) -> tuple[Picture, Pi
     needed = model.preprocessing
     try:
         picture = probe(path)
-        pixels = decode(path, needed.source_size, needed.channels)
+        pixels = decode(path, needed.source_size, needed.channels, needed.grey_range)
     except DataError as error:
         return Unreadable(path, str(error))
     return picture, 255 - pixels if invert else pixels

@@ -11,7 +11,7 @@ import torch
 
 from xaitui.config.schema import ModelConfig, RunConfig
 from xaitui.config.units import AUTO, format_size
-from xaitui.data.dataset import Dataset
+from xaitui.data.dataset import Dataset, GreyRange
 from xaitui.data.disk import Report
 from xaitui.data.open import open_dataset
 from xaitui.data.source import DATA_RULES
@@ -70,7 +70,7 @@ class Prepared:
 
 def prepare(
     config: RunConfig, stop: Stop, say: Say, *, resolved: Resolved | None = None, model_source: Path | None = None,
-    found: Found | None = None,
+    found: Found | None = None, grey_range: GreyRange | None = None,
 ) -> Prepared:  # fmt: skip
     """Choose the device, open the data, build model and trainer.
 
@@ -80,6 +80,7 @@ def prepare(
         resolved: what the machine chose when the run was made, where one is resumed.
         model_source: a file to take a user's own model from, instead of the path in the configuration.
         found: what is known of a new run already.
+        grey_range: that of the run, where one is resumed.
 
     Raises:
         XaituiError: of the kind of what is wrong.
@@ -87,7 +88,8 @@ def prepare(
     chosen = choose_device(_wanted(config, resolved), wait_for=config.run.wait_gpu, stop=stop, say=say)
     if chosen.device.type == "cuda" and (reason := unsupported_capability(chosen.device.index or 0)):
         chosen = ChosenDevice(torch.device("cpu"), "processor", reason)
-    dataset = open_data(config, chosen.device, say, resolved.data_rules if resolved else DATA_RULES)
+    rules = resolved.data_rules if resolved else DATA_RULES
+    dataset = open_data(config, chosen.device, say, rules, grey_range)
     if resolved is None:
         require_defined(
             config.training.monitor, "--monitor", dataset.info.task, dataset.val.labels, dataset.info.classes
@@ -165,14 +167,14 @@ def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
     return resolved.device if available[resolved.device] else "auto"
 
 
-def open_data(config: RunConfig, device: torch.device, say: Say, rules: int) -> Dataset:
+def open_data(config: RunConfig, device: torch.device, say: Say, rules: int, grey_range: GreyRange | None) -> Dataset:
     """Open the data set of a configuration by that version of the rules; what does not fit stays on disk."""
     data = config.data
     limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[data.storage]
     return open_dataset(
         data.dataset, size=data.size, data_dir=data.data_dir, val_fraction=data.val_fraction, fraction=data.fraction,
         seed=config.training.seed, resident_limit=limit, image_size=data.image_size, report=_in_tenths(say),
-        rules=rules,
+        rules=rules, skip_damaged=data.skip_damaged, grey_range=grey_range,
     )  # fmt: skip
 
 

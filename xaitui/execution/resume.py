@@ -21,6 +21,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
 from xaitui.runs.intact import changed_settings
 from xaitui.runs.journal import read_entries, read_journal
+from xaitui.runs.preprocessing import grey_range_of
 from xaitui.stop import Stop
 from xaitui.training.resolve import Resolved
 
@@ -37,7 +38,8 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     last = [event for event in read_journal(run.journal) if isinstance(event, LifeCycle)][-1:]
     if not options.extend and last and isinstance(last[0], RunFinished):
         raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
-    prepared = prepare(config, stop, say, resolved=resolved, model_source=source)
+    prepared = prepare(config, stop, say, resolved=resolved, model_source=source,
+                       grey_range=grey_range_of(run.preprocessing))  # fmt: skip
     changed = changed_files(run.environment, prepared.dataset.files)
     prepared = replace(prepared, inexact=(*prepared.inexact, *changed_settings(run), *changed))
     handed_over = bool(last) and isinstance(last[0], HandingOver) and last[0].pid == os.getpid()

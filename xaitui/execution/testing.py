@@ -13,6 +13,7 @@ from xaitui.execution.prepare import Say, prepare
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import JournalWriter
 from xaitui.runs.log import logging_to
+from xaitui.runs.preprocessing import grey_range_of
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import load_checkpoint
 from xaitui.training.resolve import Resolved
@@ -41,7 +42,8 @@ def score_test(run: RunDirectory, stop: Stop, say: Say, *, data_dir: str = "") -
     with logging_to(run.log):
         try:
             plain = replace(resolved, compile=False, cuda_graph=False)  # nothing is trained
-            prepared = prepare(config, stop, say, resolved=plain, model_source=source)
+            prepared = prepare(config, stop, say, resolved=plain, model_source=source,
+                               grey_range=grey_range_of(run.preprocessing))  # fmt: skip
             prepared.trainer.restore(load_checkpoint(run.last))
             ending = Ending()
             for event in judge_best(prepared.trainer, prepared, run, ending, ("test",)):

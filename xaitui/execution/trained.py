@@ -68,7 +68,8 @@ class TrainedModel:
             DataError: a file is missing or damaged.
         """
         if not self._opened:
-            self._opened.append(open_data(self.config, self.device, say, data_rules(self.run)))
+            known = self.preprocessing.grey_range
+            self._opened.append(open_data(self.config, self.device, say, data_rules(self.run), known))
         return self._opened[0]
 
     def split(self, name: str, say: Say = lambda text: None) -> Split:
@@ -103,7 +104,7 @@ def load_trained(
     state, weights = _best_weights(run, config)
     preprocessing, dataset = read_preprocessing(run.preprocessing), None
     if preprocessing is None:  # a run of before it was kept
-        dataset = open_data(config, chosen, lambda text: None, data_rules(run))
+        dataset = open_data(config, chosen, lambda text: None, data_rules(run), None)
         shape = len(dataset.info.classes), dataset.info.channels, image_side(config, dataset)
         statistics = partial(train_statistics, dataset)
     else:
@@ -135,8 +136,9 @@ def preprocessing_of(config: RunConfig, dataset: Dataset, built: BuiltModel) -> 
     info = dataset.info
     mean, std = effective_normalisation(built, info.channels)
     return Preprocessing(
-        info.task, info.classes, info.channels, dataset.train.images.shape[1], image_side(config, dataset), mean, std
-    )
+        info.task, info.classes, info.channels, dataset.train.images.shape[1], image_side(config, dataset), mean, std,
+        dataset.grey_range,
+    )  # fmt: skip
 
 
 def _read_config(run: RunDirectory, data_dir: str) -> RunConfig:

@@ -32,6 +32,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files, changed_versions
 from xaitui.runs.intact import FilesFound, JournalFound, check_files, check_journal
 from xaitui.runs.journal import Entry, read_entries
+from xaitui.runs.preprocessing import grey_range_of
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
 from xaitui.training.same_state import first_difference
@@ -168,7 +169,8 @@ def replay(run: RunDirectory, last: State, say: Say, *, steps: int = STEPS, trus
     source = trusted_source(run, trust_model=trust_model)
     entries = read_entries(run.journal)
     stretch = find_stretch(run, last, entries, steps)
-    prepared = prepare(config, Stop(), say, resolved=resolved, model_source=source)
+    prepared = prepare(config, Stop(), say, resolved=resolved, model_source=source,
+                       grey_range=grey_range_of(run.preprocessing))  # fmt: skip
     for line in (*prepared.inexact, *changed_versions(run.environment),
                  *changed_files(run.environment, prepared.dataset.files)):  # fmt: skip
         say(f"{line}: differences are to be expected")

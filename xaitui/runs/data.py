@@ -10,6 +10,7 @@ from xaitui.errors import DataError, XaituiError
 from xaitui.files import trouble_of
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_files
+from xaitui.runs.preprocessing import grey_range_of
 
 
 def data_rules(run: RunDirectory) -> int:
@@ -39,6 +40,7 @@ def open_data(run: RunDirectory, *, data_dir: str = "") -> Dataset:
         found = open_dataset(
             data.dataset, size=data.size, data_dir=data_dir or data.data_dir, val_fraction=data.val_fraction,
             fraction=data.fraction, seed=config.training.seed, image_size=data.image_size, rules=data_rules(run),
+            skip_damaged=data.skip_damaged, grey_range=grey_range_of(run.preprocessing),
         )  # fmt: skip
     except OSError as error:
         raise DataError(trouble_of(error, run.config)) from None

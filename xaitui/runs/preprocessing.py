@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xaitui.catalog.records import Task
+from xaitui.data.dataset import GreyRange
 from xaitui.errors import DataError
 from xaitui.files import write_atomic
 
@@ -29,6 +30,8 @@ class Preprocessing:
     """Of each channel, on the scale of [0, 1]; subtracted."""
     std: tuple[float, ...]
     """Of each channel, on the same scale; divided by."""
+    grey_range: GreyRange | None = None
+    """Grey levels of 16-bit images that become 0 and 255; None, as in runs of before it was kept, divides by 257."""
 
     def record(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -44,8 +47,12 @@ class Preprocessing:
         return Preprocessing(
             Task(record["task"]), tuple(map(str, record["classes"])), int(record["channels"]),
             int(record["source_size"]), int(record["image_size"]), tuple(map(float, record["mean"])),
-            tuple(map(float, record["std"])),
+            tuple(map(float, record["std"])), _range(record.get("grey_range")),
         )  # fmt: skip
+
+
+def _range(pair: Any) -> GreyRange | None:
+    return None if pair is None else (float(pair[0]), float(pair[1]))
 
 
 def write_preprocessing(path: Path, preprocessing: Preprocessing) -> None:
@@ -55,6 +62,16 @@ def write_preprocessing(path: Path, preprocessing: Preprocessing) -> None:
         OSError: the disk is full or cannot be written.
     """
     write_atomic(path, json.dumps(preprocessing.record(), indent=2) + "\n")
+
+
+def grey_range_of(path: Path) -> GreyRange | None:
+    """The range by which the 16-bit images of a run were read, from its file.
+
+    Raises:
+        DataError: it cannot be read.
+    """
+    found = read_preprocessing(path)
+    return found.grey_range if found else None
 
 
 def read_preprocessing(path: Path) -> Preprocessing | None:

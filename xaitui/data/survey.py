@@ -1,0 +1,157 @@
+"""Survey of the image files of a folder: sizes, grey levels, damage; read once, and kept beside the decoded images."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from xaitui.data.dataset import GreyRange
+from xaitui.data.decode import Picture, PictureError, damage, grey_levels, probe
+from xaitui.data.disk import writing_to
+from xaitui.errors import DataError
+from xaitui.files import replacing
+from xaitui.text import listed, printable
+
+LARGEST_SIDE = 224
+"""Side in pixels above which pictures are scaled down unless a size is asked for."""
+
+_ROW = np.dtype([("width", "<i8"), ("height", "<i8"), ("is_grey", "?"), ("is_deep", "?"), ("low", "<f8"),
+                 ("high", "<f8"), ("is_damaged", "?")])  # fmt: skip
+Stamp = tuple[str, int, int]
+"""Path below the folder of the set, length in bytes, time of change in nanoseconds."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """The image files of a folder, before they are decoded."""
+
+    folder: Path
+    memo: Path
+    """File that keeps it."""
+    stamps: Mapping[Path, Stamp]
+    """Of every file, in the order of the listing."""
+    pictures: Mapping[Path, Picture]
+    """The headers of those that can be read."""
+    levels: Mapping[Path, GreyRange]
+    """Lowest and highest pixel of the images of more than 8 bits."""
+    damaged: Mapping[Path, str]
+    """Files that cannot be used, with the reason."""
+
+    def with_damage(self, found: Mapping[Path, str]) -> Survey:
+        """Add images that could not be decoded, and keep what is known."""
+        survey = replace(self, damaged={**self.damaged, **found})
+        survey.write()
+        return survey
+
+    def checked(self) -> Survey:
+        """Decode every file that is not known to be damaged, so that all that are can be named at once."""
+        found = {path: reason for path in self.stamps if path not in self.damaged and (reason := damage(path))}
+        return self.with_damage(found)
+
+    def refusal(self) -> DataError:
+        """The error that names the damaged images."""
+        them = "them" if len(self.damaged) > 1 else "it"
+        named = listed(f"{self.stamps[path][0]} ({reason})" for path, reason in self.damaged.items())
+        return DataError(f"{len(self.damaged):,} of {len(self.stamps):,} images in {printable(self.folder)} cannot be "
+                         f"used: {named}; remove {them}, or leave {them} out with --skip-damaged")  # fmt: skip
+
+    def left_out(self) -> tuple[str, ...]:
+        """Each damaged image, with the reason."""
+        return tuple(printable(f"{self.stamps[path][0]}: {reason}") for path, reason in self.damaged.items())
+
+    def skip_note(self) -> str:
+        """The note that damaged images were left out; empty where there are none."""
+        if not self.damaged:
+            return ""
+        named = listed(self.stamps[path][0] for path in self.damaged)
+        return f"{len(self.damaged):,} of {len(self.stamps):,} images are damaged and left out: {named}"
+
+    def write(self) -> None:
+        """Keep it.
+
+        Raises:
+            DataError: the cache cannot be written.
+        """
+        nothing = Picture(0, 0, is_grey=False)
+        rows = np.empty(len(self.stamps), _ROW)
+        for row, path in enumerate(self.stamps):
+            picture = self.pictures.get(path, nothing)
+            low, high = self.levels.get(path, (0.0, 0.0))
+            rows[row] = (picture.width, picture.height, picture.is_grey, picture.is_deep, low, high,
+                         path in self.damaged)  # fmt: skip
+        with writing_to(self.memo.parent), replacing(self.memo, durable=False) as file:
+            np.save(file, rows)
+
+
+def survey_pictures(folder: Path, paths: Sequence[Path], cache: Path, name: str) -> Survey:
+    """Read the headers of image files, and the grey levels of those of more than 8 bits, unless that was done before.
+
+    Args:
+        folder: of the set.
+        paths: its image files.
+        cache: folder that keeps the survey.
+        name: beginning of its name there.
+
+    Raises:
+        DataError: the cache cannot be written.
+    """
+    stamps = {path: _stamp(folder, path) for path in paths}
+    key = hashlib.sha256(json.dumps(["survey", list(stamps.values())]).encode()).hexdigest()[:16]
+    memo = cache / f"{name}.survey.{key}.npy"
+    return _kept(folder, memo, stamps) or _made(folder, memo, stamps)
+
+
+def _stamp(folder: Path, path: Path) -> Stamp:
+    name = str(path.relative_to(folder))
+    try:
+        stat = path.stat()
+    except OSError:  # probing it says why
+        return name, -1, -1
+    return name, stat.st_size, stat.st_mtime_ns
+
+
+def _kept(folder: Path, memo: Path, stamps: Mapping[Path, Stamp]) -> Survey | None:
+    """The survey of before; None where there is none, or where what was damaged can be used now."""
+    try:
+        rows = np.load(memo, allow_pickle=False)
+    except (OSError, ValueError, EOFError):
+        return None
+    if rows.dtype != _ROW or len(rows) != len(stamps):
+        return None
+    pictures, levels, damaged = {}, {}, {}
+    for path, (width, height, is_grey, is_deep, low, high, is_damaged) in zip(stamps, rows.tolist(), strict=True):
+        if width:
+            pictures[path] = Picture(width, height, is_grey, is_deep)
+        if is_deep:
+            levels[path] = low, high
+        if is_damaged:
+            damaged[path] = damage(path)
+    return Survey(folder, memo, stamps, pictures, levels, damaged) if all(damaged.values()) else None
+
+
+def _made(folder: Path, memo: Path, stamps: Mapping[Path, Stamp]) -> Survey:
+    pictures, levels, damaged = {}, {}, {}
+    for path in stamps:
+        try:
+            pictures[path] = probe(path)
+            if pictures[path].is_deep:
+                levels[path] = grey_levels(path)
+        except PictureError as error:
+            damaged[path] = error.reason
+    survey = Survey(folder, memo, stamps, pictures, levels, damaged)
+    survey.write()
+    return survey
+
+
+def geometry(pictures: Iterable[Picture], side: int) -> tuple[int, int]:
+    """Return side and channels for images of a set: the most common shorter side, grey if every one is."""
+    pictures = list(pictures)
+    sides = Counter(picture.short_side for picture in pictures)
+    most_common = max(sides, key=lambda length: (sides[length], -length))
+    return side or min(most_common, LARGEST_SIDE), 1 if all(picture.is_grey for picture in pictures) else 3
