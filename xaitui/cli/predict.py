@@ -69,6 +69,12 @@ def command(
         if each.looks_inverted:
             say(_wrapped("note   ", f"{printable(each.path)} looks inverted: light where the training images are dark, "
                          "or the other way round; --invert exchanges them"))  # fmt: skip
+        if model.preprocessing.grey_range and not each.picture.is_deep:
+            say(
+                _wrapped(
+                    "note   ", f"{printable(each.path)} has 8 bits, the training images have 16: it is used as it is"
+                )
+            )
     return int(code)
 
 

@@ -45,7 +45,8 @@ class Survey:
 
     def with_damage(self, found: Mapping[Path, str]) -> Survey:
         """Add images that could not be decoded, and keep what is known."""
-        survey = replace(self, damaged={**self.damaged, **found})
+        damaged = {**self.damaged, **found}
+        survey = replace(self, damaged={path: damaged[path] for path in self.stamps if path in damaged})
         survey.write()
         return survey
 

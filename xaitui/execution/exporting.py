@@ -17,6 +17,8 @@ from typing import Any
 
 import xaitui
 from xaitui.catalog.records import Task
+from xaitui.data.dataset import GreyRange
+from xaitui.data.decode import range_text
 from xaitui.data.disk import exclusive
 from xaitui.errors import UsageError, nearest
 from xaitui.execution.export_formats import FORMATS, INPUT, KEY, NEEDED, OUTPUT, require_libraries
@@ -129,7 +131,7 @@ def _record(model: TrainedModel, name: str) -> dict[str, Any]:
         "format": name,
         "file": format_.file,
         "use": format_.usage,
-        "input": {"name": INPUT, "shape": ["N", needed.channels, side, side]} | _input(name),
+        "input": {"name": INPUT, "shape": ["N", needed.channels, side, side]} | _input(name, needed.grey_range),
         "output": {"shape": ["N", len(needed.classes)], "dtype": "float32"} | _output(model, name),
         "model": {**model.config.model.model_dump(mode="json"), "dataset": model.config.data.dataset},
         "run": model.run.id,
@@ -140,10 +142,11 @@ def _record(model: TrainedModel, name: str) -> dict[str, Any]:
     }
 
 
-def _input(name: str) -> dict[str, str]:
+def _input(name: str, grey_range: GreyRange | None) -> dict[str, str]:
+    deep = f"grey levels {range_text(grey_range)} made 0 to 255, " if grey_range else ""
     if name == "safetensors":
-        return {"dtype": "float32", "meaning": "scaled to [0, 1], resized, minus mean, divided by std"}
-    return {"dtype": "uint8", "meaning": "0 to 255; scaling, resizing and normalising are part of the file"}
+        return {"dtype": "float32", "meaning": f"{deep}scaled to [0, 1], resized, minus mean, divided by std"}
+    return {"dtype": "uint8", "meaning": f"{deep}0 to 255; scaling, resizing and normalising are part of the file"}
 
 
 def _output(model: TrainedModel, name: str) -> dict[str, str]:
