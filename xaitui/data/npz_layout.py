@@ -20,7 +20,7 @@ from xaitui.config.units import format_size
 from xaitui.data.npz import Member, array_names, read_array, read_headers, read_rows
 from xaitui.data.source import SPLITS
 from xaitui.errors import DataError
-from xaitui.text import printable, shortened
+from xaitui.text import listed, printable
 
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",),
@@ -161,17 +161,13 @@ def _named(path: Path, role: tuple[str, str], present: Sequence[str], rules: int
     known = {form.format(spelling) for form in _FORMS[kind] for spelling in _SPELLINGS[split]}
     found = [name for name in present if name.lower() in known]
     if len(found) > 1:
-        raise DataError(f"{printable(path)} has {_listed(found)}, any of which may be {split}_{kind}: keep one")
+        raise DataError(f"{printable(path)} has {listed(found)}, any of which may be {split}_{kind}: keep one")
     return found[0] if found else ""
 
 
 def _missing(path: Path, split: str, kind: str, present: Sequence[str]) -> str:
     code = f"np.savez({path.name!r}, {split}_images=x, {split}_labels=y)"
-    return printable(f"{path} has no array {split}_{kind}; it has {_listed(present)}: name them, {code}")
-
-
-def _listed(names: Sequence[str]) -> str:
-    return shortened(", ".join(names)) or "nothing"
+    return printable(f"{path} has no array {split}_{kind}; it has {listed(present) or 'nothing'}: name them, {code}")
 
 
 def _notes(names: Mapping[tuple[str, str], str], present: Sequence[str], arrays: Mapping[str, Arrays]) -> Iterator[str]:
@@ -179,7 +175,7 @@ def _notes(names: Mapping[tuple[str, str], str], present: Sequence[str], arrays:
     if others:
         yield printable(f"arrays: {', '.join(others)}")
     if ignored := [name for name in present if name not in names.values()]:
-        yield printable(f"arrays that are not used: {_listed(ignored)}")
+        yield printable(f"arrays that are not used: {listed(ignored)}")
     if any(found.channels_first for found in arrays.values()):
         yield "images have channels first, (N, C, S, S): taken as (N, S, S, C)"
     if kinds := {str(found.images.dtype) for found in arrays.values() if found.images.dtype != np.uint8}:

@@ -21,14 +21,14 @@ from xaitui.catalog.models import (
     resolve_stem,
 )
 from xaitui.data.disk import Report
-from xaitui.errors import UsageError, nearest
+from xaitui.errors import DataError, UsageError, nearest
 from xaitui.models.adapt import take_grey, train_only
 from xaitui.models.construct import construct
 from xaitui.models.foreign import inspect_library_model, inspect_own_model
 from xaitui.models.net import ModelRequest, Net
 from xaitui.models.own_model import OwnSource, read_source
 from xaitui.models.state_dict import fill
-from xaitui.models.weights import FoundWeights, find_weights, read_state_dict
+from xaitui.models.weights import FoundWeights, find_weights, read_state_dicts
 from xaitui.text import printable
 
 Values = tuple[float, ...]
@@ -109,12 +109,12 @@ def build_model(
     found = None
     if starts and load and not net.loaded:
         found = find_weights(name, net.weights, Path(weights).expanduser() if weights else None, report)
-        notes.append(_fill(net, found))
+        notes.append(_fill(net, found, has_stems="stem" in model_info(name).options))
     mean, std = tuple(mean or (net.mean if starts else ())), tuple(std or (net.std if starts else ()))
     if rgb and in_channels == 1:
         mean, std, note = _take_grey(net, mean, std)
         notes.append(note)
-    notes += _freeze(net, finetune, starts=starts)
+    notes += _freeze(net, finetune, starts=starts, is_own=own is not None)
     notes += _inspect(net, request, in_channels, own)
     return BuiltModel(
         module=net.module,
@@ -139,9 +139,15 @@ def _check_choices(*, activation: str, stem: str, finetune: str) -> None:
             raise UsageError(f"{option} cannot be {printable(value)!r}{nearest(value, choices)}")
 
 
-def _fill(net: Net, found: FoundWeights) -> str:
-    anew = fill(net, read_state_dict(found.path), found.path)
-    return f"weights: {found.description}" + (f"; not from it but fresh: {', '.join(anew)}" if anew else "")
+def _fill(net: Net, found: FoundWeights, *, has_stems: bool) -> str:
+    try:
+        filled = fill(net, read_state_dicts(found.path), found.path)
+    except DataError as error:
+        if has_stems and f"{net.first_layer}.weight is " in str(error):
+            raise DataError(f"{error}; if it has the other stem, give --stem small or --stem imagenet") from None
+        raise
+    fresh = f"not from it but fresh: {', '.join(filled.anew)}" if filled.anew else ""
+    return "; ".join(filter(None, (f"weights: {found.description}", *filled.origin, fresh)))
 
 
 def _take_grey(net: Net, mean: Values, std: Values) -> tuple[Values, Values, str]:
@@ -153,7 +159,7 @@ def _take_grey(net: Net, mean: Values, std: Values) -> tuple[Values, Values, str
     return (0.0,), (1.0,), note
 
 
-def _freeze(net: Net, finetune: str, *, starts: bool) -> Iterator[str]:
+def _freeze(net: Net, finetune: str, *, starts: bool, is_own: bool) -> Iterator[str]:
     """Freeze what is not to be trained, and say so."""
     if finetune == "full":
         return
@@ -163,7 +169,9 @@ def _freeze(net: Net, finetune: str, *, starts: bool) -> Iterator[str]:
     parameters = list(net.module.parameters())
     trained = sum(p.numel() for p in parameters if p.requires_grad)
     yield f"{finetune}: {trained:,} of {sum(p.numel() for p in parameters):,} parameters are trained"
-    if not starts:
+    if is_own and not starts:
+        yield "the frozen layers have the weights that the model's own code gave them"
+    elif not starts:
         yield "the frozen layers have random weights: neither --pretrained nor --weights was given"
 
 

@@ -1,16 +1,25 @@
-"""Filling a network with a state dict whose keys may be spelt in another way."""
+"""Filling a network with one of the state dicts of a file, whose keys may be spelt in another way."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from torch import Tensor
 
 from xaitui.errors import DataError
 from xaitui.models.net import Net
-from xaitui.text import printable
+from xaitui.models.weights import StateDicts
+from xaitui.text import listed, printable
+
+NAMED = 3
+"""Tensors that do not fit which a message names."""
+
+_LONGEST = 6
+"""Parts of a name that are tried as its prefix."""
 
 _SPELLINGS = (
     ("fc.", "last_linear."),
@@ -31,8 +40,14 @@ _DENSE_LAYER = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
 """DenseNet's published files spell norm1 as norm.1, which has not been a legal name since PyTorch 0.4.1."""
 
 
+_WRAPPER = re.compile(r"(?<=\.)(?:module|_orig_mod)\.")
+"""DataParallel and torch.compile around a part of a network add these to its keys."""
+
+
 def _respelt(key: str, wanted: Mapping[str, Tensor]) -> str:
     key = _DENSE_LAYER.sub(r"\1", key)
+    if key not in wanted:
+        key = _WRAPPER.sub("", key)
     for old, new in _SPELLINGS:
         if key not in wanted and key.startswith(old) and new + key.removeprefix(old) in wanted:
             return new + key.removeprefix(old)
@@ -43,49 +58,122 @@ def _within(key: str, paths: Iterable[str]) -> bool:
     return any(key.startswith(f"{path}.") for path in paths)
 
 
-def _difference(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> str:
-    """Say what the first thing is that does not fit; nothing if all does."""
+def _differences(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[str]:
+    """Say of each tensor that does not fit why."""
     for key, tensor in wanted.items():
         if key in given and given[key].shape != tensor.shape:
-            return f"{key} is {_shape(given[key])} and should be {_shape(tensor)}"
+            yield f"{key} is {_shape(given[key])} and should be {_shape(tensor)}"
         if key not in given and not key.endswith(".num_batches_tracked"):  # files older than PyTorch 0.4.1 lack these
-            return f"{key} is missing"
-    unknown = next((key for key in given if key not in wanted), "")
-    return f"{printable(unknown)} is not a layer of this model" if unknown else ""
+            yield f"{key} is missing"
+    for key in given:
+        if key not in wanted:
+            yield f"{printable(key)} is not a layer of this model"
 
 
 def _shape(tensor: Tensor) -> str:
     return "x".join(map(str, tensor.shape)) or "a scalar"
 
 
-def fill(net: Net, state: Mapping[str, Tensor], path: Path) -> tuple[str, ...]:
-    """Load `state` into the network.
+@dataclass(frozen=True)
+class Filled:
+    """How a file was used."""
+
+    anew: tuple[str, ...]
+    """Paths of the layers that the file could not fill."""
+    origin: tuple[str, ...]
+    """Where in the file the tensors were, and what was made of them, in words."""
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The tensors of a state dict under the names of a network."""
+
+    place: str
+    """The keys that lead to it in the file."""
+    prefix: str
+    """What its names begin with besides."""
+    given: Mapping[str, Tensor]
+    unused: tuple[str, ...]
+    """Names without the prefix."""
+    matches: int
+    """Tensors that have name and shape of one that is wanted."""
+
+
+def fill(net: Net, states: StateDicts, path: Path) -> Filled:
+    """Load that state dict of a file which matches the network best.
 
     Left at their initialisation are the head, where the file's has another number of classes, and the layers that the
-    network has anew. Kernels of 1x1 convolutions may be 2-D, as in old files.
+    network has anew, where the file's have another shape. Kernels of 1x1 convolutions may be 2-D, as in old files.
 
     Args:
-        path: where the state is from, for the message.
-
-    Returns:
-        Paths of the layers that the file could not fill.
+        states: the state dicts of the file.
+        path: where they are from, for the message.
 
     Raises:
         DataError: a layer is missing, unknown or of another shape: the file belongs to another model.
     """
     wanted = net.module.state_dict()
-    given = {_respelt(key, wanted): tensor for key, tensor in state.items() if not _within(key, net.dropped)}
-    given = {key: _four_dimensional(tensor, wanted.get(key)) for key, tensor in given.items()}
+    readings = [_read(net, wanted, place, state) for place, state in states.items()]
+    best = max(readings, key=lambda reading: (reading.matches, len(reading.given)))
+    given, notes = dict(best.given), list(_origin(best, readings))
     first = f"{net.first_layer}.weight"
     if net.bgr and first in given:
         given[first] = given[first].flip(1)
-    anew = (*net.fresh, net.head) if _other_classes(net.head, given, wanted) else net.fresh
+    if _is_grey(given.get(first), wanted.get(first)):
+        given[first] = given[first].repeat(1, 3, 1, 1) / 3
+        notes.append("the kernels of its first layer, for grey images, are spread over RGB")
+    anew = tuple(layer for layer in net.fresh if not _fits(layer, given, wanted))
+    anew = (*anew, net.head) if _other_classes(net.head, given, wanted) else anew
     given = {key: tensor for key, tensor in given.items() if not _within(key, anew)}
     expected = {key: tensor for key, tensor in wanted.items() if not _within(key, anew)}
-    if difference := _difference(expected, given):
-        raise DataError(f"the weights file {printable(path)} is for another model: {difference}")
+    if differences := list(_differences(expected, given)):
+        count = f"{len(differences)} of {len(expected.keys() | given.keys())} tensors do not match"
+        named = ", ".join(differences[:NAMED]) + (", ..." if len(differences) > NAMED else "")
+        raise DataError(f"the weights file {printable(path)} is for another model: {count}: {named}")
     net.module.load_state_dict(given, strict=False)
-    return anew
+    return Filled(anew, tuple(notes))
+
+
+def _read(net: Net, wanted: Mapping[str, Tensor], place: str, state: Mapping[str, Tensor]) -> _Reading:
+    prefix = _prefix(state, wanted)
+    inside = {key.removeprefix(prefix): tensor for key, tensor in state.items() if key.startswith(prefix)}
+    given = {_respelt(key, wanted): tensor for key, tensor in inside.items() if not _within(key, net.dropped)}
+    given = {key: _four_dimensional(tensor, wanted.get(key)) for key, tensor in given.items()}
+    matches = sum(key in wanted and wanted[key].shape == tensor.shape for key, tensor in given.items())
+    unused = tuple(key for key in state if not key.startswith(prefix))
+    return _Reading(place, prefix, given, unused, matches)
+
+
+def _prefix(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
+    """Return what has to be taken off the names so that more than half of the wanted ones are there."""
+    counts = Counter[str]()
+    for key in state:
+        parts = key.split(".")
+        for length in range(min(len(parts), _LONGEST)):
+            if _respelt(".".join(parts[length:]), wanted) in wanted:
+                counts["".join(f"{part}." for part in parts[:length])] += 1
+    prefix = max(counts, key=lambda prefix: (counts[prefix], -len(prefix)), default="")
+    return prefix if 2 * counts[prefix] > len(wanted) else ""
+
+
+def _origin(best: _Reading, readings: Iterable[_Reading]) -> Iterator[str]:
+    if best.place or best.prefix:
+        place = printable(f"from {best.place}" if best.place else "")
+        yield ", ".join(filter(None, (place, printable(f"prefix {best.prefix}") if best.prefix else "")))
+    if others := [reading.place for reading in readings if reading is not best and reading.matches == best.matches]:
+        yield printable(f"as good and not used: {listed(others)}")
+    if best.unused:
+        yield printable(f"{len(best.unused)} tensors beside it are not used: {listed(best.unused, NAMED)}")
+
+
+def _fits(layer: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
+    keys = [key for key in wanted if _within(key, (layer,))]
+    return all(key in given and given[key].shape == wanted[key].shape for key in keys)
+
+
+def _is_grey(theirs: Tensor | None, ours: Tensor | None) -> bool:
+    """Whether the file's kernels are for one channel where the network's are for three."""
+    return theirs is not None and ours is not None and theirs.dim() == 4 and theirs.shape[1] == 1 != ours.shape[1] == 3
 
 
 def _other_classes(head: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:

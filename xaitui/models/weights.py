@@ -7,12 +7,18 @@ import re
 import struct
 import warnings
 import zipfile
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
+import numpy as np
 import torch
+from numpy._core.multiarray import scalar
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor
 
 from xaitui.data.disk import Report, digest
@@ -117,32 +123,57 @@ def _download(model: str, wanted: WeightsFile, report: Report | None) -> FoundWe
     return FoundWeights(target, sha256_of(target), wanted)
 
 
-def read_state_dict(path: Path) -> dict[str, Tensor]:
+StateDicts = Mapping[str, Mapping[str, Tensor]]
+"""Tensors by name, by the path of keys that leads to them in a file: "", "state_dict", "ema.model"."""
+
+
+def read_state_dicts(path: Path) -> StateDicts:
     """Read the tensors of a weights file by name; nothing in it is executed.
 
-    It may be a state dict, or a checkpoint that holds one as "state_dict" or "model".
+    It may be a state dict, a safetensors file, or a checkpoint that holds state dicts beside other things.
 
     Raises:
         DataError: it is a web page, damaged, holds code or objects, or no tensors by name.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")  # what is wrong with a file is said below, in one line
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            content = _load(path)
     except _UNREADABLE as error:
         raise DataError(f"cannot use the weights file {printable(path)}: {_reason(path, error)}") from None
-    if isinstance(content, Mapping):
-        content = next((content[key] for key in ("state_dict", "model") if key in content), content)
-    if not isinstance(content, Mapping) or not content or not all(isinstance(v, Tensor) for v in content.values()):
+    found = dict(_state_dicts(content))
+    if not found:
         raise DataError(f"cannot use the weights file {printable(path)}: it does not hold tensors by name")
-    return {str(name): tensor for name, tensor in content.items()}
+    return found
 
+
+def _load(path: Path) -> Any:
+    if path.suffix.lower() == ".safetensors":
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _state_dicts(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    if not isinstance(content, Mapping) or not all(isinstance(key, str) for key in content):
+        return
+    if tensors := {key: value for key, value in content.items() if isinstance(value, Tensor)}:
+        yield ".".join(path), tensors
+    if len(path) < _DEPTH:
+        for key, value in content.items():
+            yield from _state_dicts(value, (*path, key))
+
+
+_DEPTH = 3
+"""Keys that may lead to a state dict."""
+
+_HARMLESS: list[Any] = [Namespace, scalar, np.dtype, *map(type, map(np.dtype, ("f4", "f8", "i4", "i8", "?")))]
+"""Plain values that trainers save beside their weights: parsed arguments, numpy's numbers."""
 
 _UNREADABLE = (
     OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError,
-    ArithmeticError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile,
+    ArithmeticError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile, SafetensorError,
 )  # fmt: skip
-"""What torch.load has been seen to raise for damaged files, and its neighbours."""
+"""What torch and safetensors have been seen to raise for damaged files, and its neighbours."""
 
 
 def _reason(path: Path, error: Exception) -> str:
@@ -154,5 +185,9 @@ def _reason(path: Path, error: Exception) -> str:
     if head.startswith(b"<"):
         return "it is a web page, which a server sent instead; download it again"
     if re.search(r"unsupported (global|class)", str(error), re.IGNORECASE):
-        return "it holds code or objects, which are never run; only tensors are taken"
-    return "it is damaged, or not a PyTorch file"
+        return (
+            "it holds code or objects, which are never run; only tensors are taken: "
+            "torch.save(model.state_dict(), 'weights.pth')"
+        )
+    kind = "safetensors" if path.suffix.lower() == ".safetensors" else "PyTorch"
+    return f"it is damaged, or not a {kind} file"

@@ -66,7 +66,7 @@ def test_its_linear_layer_can_be_probed(tmp_path: Path) -> None:
     assert trained == ["4.weight", "4.bias"]
     assert built.notes == (
         "linear-probe: 15 of 55 parameters are trained",
-        "the frozen layers have random weights: neither --pretrained nor --weights was given",
+        "the frozen layers have the weights that the model's own code gave them",
     )
 
 

@@ -14,7 +14,7 @@ import torch
 
 from tests.file_server import Answer, FileServer, serving
 from xaitui.errors import DataError, ExitCode
-from xaitui.models.weights import WeightsFile, find_weights, read_state_dict, weights_dir
+from xaitui.models.weights import WeightsFile, find_weights, read_state_dicts, weights_dir
 from xaitui.models.xception import WEIGHTS as XCEPTION
 
 
@@ -129,23 +129,33 @@ def test_a_file_that_was_given_must_be_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("legacy", [False, True])
-@pytest.mark.parametrize("wrap", [None, "state_dict", "model"])
-def test_tensors_are_read_by_name(tmp_path: Path, legacy: bool, wrap: str | None) -> None:
+@pytest.mark.parametrize("wrap", ["", "state_dict", "weights"])
+def test_tensors_are_read_by_name(tmp_path: Path, legacy: bool, wrap: str) -> None:
     path = tmp_path / "net.pth"
     path.write_bytes(saved({wrap: STATE, "epoch": 3} if wrap else STATE, legacy=legacy))
-    state = read_state_dict(path)
+    state = read_state_dicts(path)[wrap]
     assert list(state) == ["a", "b"]
     assert all(torch.equal(state[key], STATE[key]) for key in state)
 
 
+CODE = (
+    "it holds code or objects, which are never run; only tensors are taken: "
+    "torch.save(model.state_dict(), 'weights.pth')"
+)
 BAD = {
     "web page": (b"\n<!DOCTYPE html><html>", "it is a web page, which a server sent instead; download it again"),
-    "code": (saved({"a": Code()}), "it holds code or objects, which are never run; only tensors are taken"),
+    "code": (
+        saved({"a": Code()}),
+        CODE,
+    ),
     "old code": (
         saved({"a": Code()}, legacy=True),
-        "it holds code or objects, which are never run; only tensors are taken",
+        CODE,
     ),
-    "network": (saved(torch.nn.Linear(2, 2)), "it holds code or objects, which are never run; only tensors are taken"),
+    "network": (
+        saved(torch.nn.Linear(2, 2)),
+        CODE,
+    ),
     "pickle": (pickle.dumps(Code()), "it is damaged, or not a PyTorch file"),
     "nothing": (b"", "it is damaged, or not a PyTorch file"),
     "half": (BODY[: len(BODY) // 2], "it is damaged, or not a PyTorch file"),
@@ -162,7 +172,7 @@ def test_a_bad_file_is_one_clear_line(tmp_path: Path, kind: str) -> None:
     path = tmp_path / "net.pth"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
-        read_state_dict(path)
+        read_state_dicts(path)
     assert str(caught.value) == f"cannot use the weights file {path}: {reason}"
     assert caught.value.exit_code is ExitCode.DATA
 
@@ -177,6 +187,6 @@ def test_no_damage_raises_anything_else(tmp_path: Path, legacy: bool) -> None:
             damaged[rng.randrange(len(damaged))] = rng.randrange(256)
         path.write_bytes(damaged)
         with contextlib.suppress(DataError):
-            read_state_dict(path)
+            read_state_dicts(path)
             read += 1
     assert 0 < read < 250
