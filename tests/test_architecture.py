@@ -227,6 +227,7 @@ sys.exit(f"loaded: {', '.join(sorted(loaded))}" if loaded else code)
 
 ANYTHING_HEAVY = TORCH | HEAVY | {"medmnist"}
 LIGHT_COMMANDS: dict[str, frozenset[str]] = {
+    "--version": ANYTHING_HEAVY | {"pydantic", "pydantic_core", "numpy", "psutil", "rich", "typer"},
     "--help": ANYTHING_HEAVY | {"pydantic", "pydantic_core", "numpy", "psutil", "rich"},
     "runs --help": ANYTHING_HEAVY,
     "train --help": ANYTHING_HEAVY,

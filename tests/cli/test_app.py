@@ -11,8 +11,10 @@ import pytest
 import typer
 
 from tests.runs_for_tests import ROOT, command, environment
+from xaitui import __version__
 from xaitui.cli import app as app_module
 from xaitui.cli.app import COMMANDS, Command, build_app, run
+from xaitui.config.schema import RunConfig
 from xaitui.errors import DataError, ExitCode
 
 
@@ -31,6 +33,29 @@ def test_the_help_lists_every_command(words: list[str], capsys: pytest.CaptureFi
     lines = outcome.out.partition("Commands:\n")[2].splitlines()
     assert [line.split(maxsplit=1) for line in lines] == [[row.name, row.help] for row in COMMANDS]
     assert len(COMMANDS) >= 9
+
+
+def test_the_version_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = Outcome(capsys, "--version")
+    assert (outcome.code, outcome.out, outcome.err) == (0, f"xaitui {__version__}\n", "")
+
+
+@pytest.mark.parametrize("command", [["train"], ["config", "show"], ["sweep"], ["ablate"]], ids=" ".join)
+def test_settings_stand_under_headings_with_their_defaults(
+    command: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    outcome = Outcome(capsys, *command, "--help")
+    lines = outcome.out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert not [line for line in lines if line.endswith("default:")]
+    headings = [line[:-1].lower() for line in lines if line.endswith(":") and not line.startswith(" ")]
+    assert [name for name in headings if name not in ("options", "commands")] == list(RunConfig.model_fields)
+    words = " ".join(outcome.out.split())
+    for text in ("[default: 0.001 for adam]", "plateau; default: constant]", "[default: 0.5,0.75]", "[default: on]"):
+        assert text in words
+    assert words.index("Data:") < words.index("--dataset") < words.index("Model:") < words.index("--dropout")
+    assert words.index("--help") < words.index("Data:")
 
 
 @pytest.mark.parametrize("row", COMMANDS, ids=[row.name for row in COMMANDS])

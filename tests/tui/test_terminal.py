@@ -6,6 +6,7 @@ import fcntl
 import itertools
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -175,6 +176,25 @@ def test_the_list_is_left_with_a_key_also_without_colours(tmp_path: Path) -> Non
         at.read_until(lambda: b"No runs yet" in at.output)
         os.write(at.master, b"\x03")
         assert at.end() == 0
+
+
+OLD_SIZE = {"COLUMNS": "60", "LINES": "15"}
+"""What a shell may have exported before its window of 80x24 was made larger."""
+
+
+def test_the_size_of_the_terminal_counts_and_not_an_old_one(tmp_path: Path) -> None:
+    with terminal(cwd=tmp_path, **OLD_SIZE) as at:
+        at.read_until(lambda: b"No runs yet" in at.output)
+        os.write(at.master, b"\x03")
+        assert at.end() == 0
+    places = re.findall(rb"\x1b\[(\d+);(\d+)H", at.output)
+    assert max(int(row) for row, _ in places) == 24
+    with terminal("resume", "--help", cwd=tmp_path, **OLD_SIZE) as at:
+        at.read_until(lambda: at.process.poll() is not None)
+    assert 70 < max(map(len, at.output.splitlines())) <= 80
+    piped = subprocess.run(command("resume", "--help"), cwd=tmp_path, env={**environment(), **OLD_SIZE},
+                           capture_output=True, text=True, check=True)  # fmt: skip
+    assert 50 < max(map(len, piped.stdout.splitlines())) <= 60
 
 
 @pytest.mark.parametrize("words", [(), ("--readonly",), ("train",)])

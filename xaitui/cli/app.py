@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from xaitui import __version__
 from xaitui.cli.opening import CONSOLE, no_console, open_console, runs_folder
-from xaitui.cli.streams import SHOW_TRACEBACK, check_output, guard_streams, say, say_where
+from xaitui.cli.streams import SHOW_TRACEBACK, check_output, forget_old_size, guard_streams, put, say, say_where
 from xaitui.errors import ExitCode, XaituiError
 from xaitui.opening import ConsoleOptions, OpenConsole
 
@@ -62,22 +63,31 @@ TORCH_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE", "CUBLAS_WORKSPACE_CONFIG": ":
 as another process wants a core; the workspace makes a GPU repeat its results."""
 
 
+PROGRAM = "xaitui"
+COMPLETING = "_XAITUI_COMPLETE"
+"""The variable by which the script that Typer gives a shell asks for completions."""
+
+OPTIONS = frozenset({"--help", "--install-completion", "--show-completion"})
+"""What may stand in place of a command; other options are the console's."""
+
+
 def build_app(wanted: str = "") -> typer.Typer:
     """The application. A command that is not `wanted` stands there with its name and help only; "*" loads them all."""
     import typer
 
+    from xaitui.cli.sections import SectionedCommand, SectionedGroup
+
     app = typer.Typer(
-        name="xaitui",
+        name=PROGRAM,
         help="A training console for the terminal: start, watch, survive, compare and explain image classifiers.",
         no_args_is_help=True,
         rich_markup_mode=None,
-        add_completion=False,
         pretty_exceptions_enable=False,
     )
 
     @app.callback()
-    def root() -> None:
-        """Needed so that one command alone is still named."""
+    def root(version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
+        """Needed so that one command alone is still named; the version is told before Typer is loaded."""
 
     for row in COMMANDS:
         if wanted not in (row.name, "*"):
@@ -86,9 +96,9 @@ def build_app(wanted: str = "") -> typer.Typer:
         module = importlib.import_module(f"xaitui.cli.{row.module}")
         if hasattr(module, "app"):
             alone = module.app.info.invoke_without_command is True  # does something without one of its commands
-            app.add_typer(module.app, name=row.name, help=row.help, no_args_is_help=not alone)
+            app.add_typer(module.app, name=row.name, help=row.help, no_args_is_help=not alone, cls=SectionedGroup)
         else:
-            app.command(row.name, help=row.help)(module.command)
+            app.command(row.name, help=row.help, cls=SectionedCommand)(module.command)
     return app
 
 
@@ -108,9 +118,12 @@ def run(arguments: Sequence[str], console: OpenConsole = no_console) -> int:
     SHOW_TRACEBACK.set("--traceback" in words or bool(os.environ.get("XAITUI_TRACEBACK")))
     words = [word for word in words if word != "--traceback"]
     guard_streams()
+    forget_old_size()
     for variable, value in TORCH_ENVIRONMENT.items():
         os.environ.setdefault(variable, value)
     try:
+        if os.environ.get(COMPLETING):
+            return _complete()
         # Typer is not needed for the console alone, and takes a third of the time to its first frame
         code = _carry_out(words) if words else open_console(ConsoleOptions(runs_folder()))
         if words and words[0] not in LASTING:
@@ -141,16 +154,18 @@ def _carry_out(words: list[str]) -> int:
     Raises:
         XaituiError: of the kind of what is wrong.
     """
+    if words[0] == "--version":
+        put(f"{PROGRAM} {__version__}")
+        return int(ExitCode.FINISHED)
     import typer
     from typer.exceptions import TyperException
 
     if words[0] == "-h":
         words[0] = "--help"
-    if words[0].startswith("-") and words[0] != "--help":
+    if words[0].startswith("-") and words[0] not in OPTIONS:
         words = ["console", *words]
     try:
-        app = build_app(next((word for word in words if not word.startswith("-")), ""))
-        result = app(args=words, prog_name="xaitui", standalone_mode=False)
+        result = build_app(_wanted(words))(args=words, prog_name=PROGRAM, standalone_mode=False)
     except TyperException as error:
         message = error.format_message()
         if message.startswith("Usage:"):  # of a group that was given no command
@@ -161,6 +176,20 @@ def _carry_out(words: list[str]) -> int:
         say("xaitui: nothing was changed")
         return int(ExitCode.FAILED)
     return result if isinstance(result, int) else int(ExitCode.FINISHED)
+
+
+def _complete() -> int:
+    """Have Typer answer a shell that completes a line; of the commands only the line's own is loaded."""
+    from xaitui.cli.completion import completed_words
+
+    os.environ["COLUMNS"] = "1000"  # Typer has a help wrapped to it; a shell takes each line for a value
+    app = build_app(_wanted(completed_words()[1:]))
+    return int(app(args=[], prog_name=PROGRAM, standalone_mode=False))  # which exits
+
+
+def _wanted(words: Sequence[str]) -> str:
+    """The command among the words of a line; nothing where it has none."""
+    return next((word for word in words if not word.startswith("-")), "")
 
 
 def _dashes(word: str) -> str:

@@ -8,6 +8,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from xaitui.cli.compare_output import Compared, json_record, markdown_lines, text_lines
+from xaitui.cli.completion import complete_run, complete_runs, one_of
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put, say
@@ -22,17 +23,32 @@ from xaitui.text import printable
 
 RunWords = Annotated[
     list[str],
-    typer.Argument(metavar="RUN", help="Ids, beginnings, names, '*patterns*', paths, last, best:val_auc, study:NAME."),
+    typer.Argument(
+        metavar="RUN",
+        help="Ids, beginnings, names, '*patterns*', paths, last, best:val_auc, study:NAME.",
+        autocompletion=complete_runs,
+    ),
 ]
 
 
 def command(
     words: RunWords,
     baseline: Annotated[
-        str, typer.Option("--baseline", metavar="RUN", help="What the others are compared with; the first.")
+        str,
+        typer.Option(
+            "--baseline",
+            metavar="RUN",
+            help="What the others are compared with; the first.",
+            autocompletion=complete_run,
+        ),
     ] = "",
     split: Annotated[
-        str, typer.Option("--split", help="Whose predictions tell whether runs differ: val or test.")
+        str,
+        typer.Option(
+            "--split",
+            help="Whose predictions tell whether runs differ: val or test.",
+            autocompletion=one_of(("val", "test")),
+        ),
     ] = "val",
     curves: Annotated[bool, typer.Option("--curves", help="Draw loss and accuracy of the validation, too.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="A line a run: scores, and the settings that differ.")] = False,

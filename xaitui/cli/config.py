@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from xaitui.cli.options import with_settings
+from xaitui.cli.sections import SectionedCommand
 from xaitui.cli.streams import put
 from xaitui.config.command_line import differences
 from xaitui.config.json_schema import json_schema
@@ -18,7 +19,7 @@ from xaitui.text import printable
 app = typer.Typer(rich_markup_mode=None)
 
 
-@app.command("show")
+@app.command("show", cls=SectionedCommand)
 @with_settings
 def show_command(resolution: Resolution) -> int:
     """Show the file that defaults, preset, file, environment and options give together, and what each changed."""

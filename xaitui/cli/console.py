@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.completion import one_of
 from xaitui.cli.opening import open_console, runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.errors import UsageError, nearest
@@ -18,7 +19,10 @@ def command(
     runs_dir: RunsDir = None,
     readonly: Annotated[bool, typer.Option("--readonly", help="Only look: refuse whatever changes something.")] = False,
     ascii_only: Annotated[bool, typer.Option("--ascii", help="Draw with ASCII characters only.")] = False,
-    theme: Annotated[str, typer.Option("--theme", help=f"One of {', '.join(THEMES)}.", show_default=False)] = "",
+    theme: Annotated[
+        str,
+        typer.Option("--theme", help=f"One of {', '.join(THEMES)}.", show_default=False, autocompletion=one_of(THEMES)),
+    ] = "",
     interval: Annotated[
         float, typer.Option("--interval", help="Seconds between two looks at the runs.", min=0.2, max=60)
     ] = 1.0,

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from xaitui.catalog.datasets import DATASETS
+from xaitui.cli.completion import one_of
 from xaitui.cli.streams import put, say
 from xaitui.cli.transfer_bar import transfer_bar
 from xaitui.config.units import format_size
@@ -27,8 +29,18 @@ DataDir = Annotated[
     str,
     typer.Option("--data-dir", help="Folder of data files; XAITUI_DATA_DIR, or the user's cache.", show_default=False),
 ]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A set of `xaitui data ls`.", show_default=False)]
-AnyName = Annotated[str, typer.Argument(metavar="[NAME]", help="A set; all of them if left out.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME", help="A set of `xaitui data ls`.", show_default=False, autocompletion=one_of(DATASETS)
+    ),
+]
+AnyName = Annotated[
+    str,
+    typer.Argument(
+        metavar="[NAME]", help="A set; all of them if left out.", show_default=False, autocompletion=one_of(DATASETS)
+    ),
+]
 Size = Annotated[int, typer.Option("--size", help="Side of the images in pixels; if left out, the set's default.",
                                     show_default=False)]  # fmt: skip
 

@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from xaitui.cli.completion import one_of
 from xaitui.cli.evaluate_output import Shown, json_record, text_lines
 from xaitui.cli.evaluate_show import put_confusion
 from xaitui.cli.opening import runs_folder
@@ -42,7 +43,10 @@ WHOLE = 1 << 62
 
 def command(
     run: RunWord = "last",
-    split: Annotated[str, typer.Option("--split", help="test, val or train; test.", show_default=False)] = "",
+    split: Annotated[
+        str, typer.Option("--split", help="test, val or train; test.", show_default=False,
+                          autocompletion=one_of(("test", "val", "train")))
+    ] = "",
     data: Annotated[
         Path | None, typer.Option("--data", metavar="OTHER.npz", help="Other data, in MedMNIST's form.",
                                   show_default=False)

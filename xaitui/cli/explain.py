@@ -14,6 +14,7 @@ from xaitui.catalog.attributions import (
     DEFAULT_METHODS,
     attribution_info,
 )
+from xaitui.cli.completion import complete_run, one_of
 from xaitui.cli.explain_against import against_lines, against_record
 from xaitui.cli.explain_output import method_lines, record, set_lines
 from xaitui.cli.opening import runs_folder
@@ -36,32 +37,59 @@ EVERYTHING = "all"
 
 def command(
     word: Annotated[
-        str, typer.Argument(metavar="RUN", help="An id or its beginning, a name, a path, last, or best:val_auc.")
+        str,
+        typer.Argument(
+            metavar="RUN",
+            help="An id or its beginning, a name, a path, last, or best:val_auc.",
+            autocompletion=complete_run,
+        ),
     ] = "",
     methods: Annotated[bool, typer.Option("--methods", help="Only list the methods: needs, cost, limits.")] = False,
-    method: Annotated[str, typer.Option("--method", metavar="A,B", help="Methods by name, or all of them.")] = ",".join(
-        DEFAULT_METHODS
-    ),
+    method: Annotated[
+        str,
+        typer.Option(
+            "--method",
+            metavar="A,B",
+            help="Methods by name, or all of them.",
+            autocompletion=one_of([*ATTRIBUTIONS, EVERYTHING]),
+        ),
+    ] = ",".join(DEFAULT_METHODS),
     samples: Annotated[
         str,
         typer.Option(
             "--samples", help="Which: mistakes:N, uncertain:N, correct:N, random:N, class:NAME:N, idx:5,9, or all."
         ),
     ] = "mistakes:8",
-    split: Annotated[str, typer.Option("--split", help="Whose images: test, val or train.")] = "test",
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split", help="Whose images: test, val or train.", autocompletion=one_of(("test", "val", "train"))
+        ),
+    ] = "test",
     target: Annotated[
         str, typer.Option("--target", metavar="CLASS", help="The class to explain: predicted, true, or one by name.")
     ] = "predicted",
     layer: Annotated[str, typer.Option("--layer", help="What Grad-CAM looks at; chosen by the size of maps.")] = "",
     baseline: Annotated[
-        str, typer.Option("--baseline", help=f"What an image is compared with: {', '.join(BASELINES)}.")
+        str,
+        typer.Option(
+            "--baseline",
+            help=f"What an image is compared with: {', '.join(BASELINES)}.",
+            autocompletion=one_of(BASELINES),
+        ),
     ] = DEFAULT_BASELINE,
     steps: Annotated[
         int, typer.Option("--steps", min=1, max=800, help="Of integrated gradients at first; doubled as needed.")
     ] = 50,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of noise, and of images that are drawn.")] = 0,
     against: Annotated[
-        str, typer.Option("--against", metavar="RUN", help="Explain by this run too, and show where the maps differ.")
+        str,
+        typer.Option(
+            "--against",
+            metavar="RUN",
+            help="Explain by this run too, and show where the maps differ.",
+            autocompletion=complete_run,
+        ),
     ] = "",
     absolute: Annotated[bool, typer.Option("--absolute", help="Pictures show sizes, not signs.")] = False,
     no_scores: Annotated[

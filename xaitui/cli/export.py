@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.completion import one_of
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import DataDir, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put
@@ -20,7 +21,9 @@ def command(
     to: Annotated[
         str,
         typer.Option(
-            "--to", help="safetensors: the weights; onnx, torch-export: the whole way from bytes to probabilities."
+            "--to",
+            help="safetensors: the weights; onnx, torch-export: the whole way from bytes to probabilities.",
+            autocompletion=one_of(("safetensors", "onnx", "torch-export")),
         ),
     ],
     out: Annotated[

@@ -11,6 +11,7 @@ import typer
 
 from xaitui.catalog.models import FINETUNING, MODELS, OWN_MODEL, PREFIXES, PRETRAINEDMODELS, model_info
 from xaitui.catalog.records import ModelInfo
+from xaitui.cli.completion import one_of
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_size
 from xaitui.errors import UsageError, nearest
@@ -62,7 +63,7 @@ def _hanging(columns: str, description: str) -> str:
 
 @app.command("show")
 def show_command(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As --model takes it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As --model takes it.", autocompletion=one_of(MODELS))],
     channels: Annotated[int, typer.Option("--channels", help="Channels of an image.", min=1, max=64)] = 3,
     size: Annotated[
         int,
@@ -71,7 +72,12 @@ def show_command(
         ),
     ] = 0,
     classes: Annotated[int, typer.Option("--classes", help="Classes to tell apart.", min=2, max=100_000)] = 10,
-    finetune: Annotated[str, typer.Option("--finetune", help=f"What is trained: {', '.join(FINETUNING)}.")] = "full",
+    finetune: Annotated[
+        str,
+        typer.Option(
+            "--finetune", help=f"What is trained: {', '.join(FINETUNING)}.", autocompletion=one_of(FINETUNING)
+        ),
+    ] = "full",
     batch_size: Annotated[
         int, typer.Option("--batch-size", "-b", help="Images in a step, for the memory.", min=1, max=65_536)
     ] = 32,

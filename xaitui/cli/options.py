@@ -9,6 +9,9 @@ from typing import Annotated, Any
 
 import typer
 
+from xaitui.catalog.presets import PRESETS
+from xaitui.cli.completion import one_of
+from xaitui.config.command_line import setting_text
 from xaitui.config.fields import FieldRecord
 from xaitui.config.layers import Resolution, environment_layer, preset_layer, resolve_over
 from xaitui.config.schema import FIELDS
@@ -21,18 +24,43 @@ def _parameter(record: FieldRecord) -> inspect.Parameter:
     if record.kind == "bool":
         names = [f"{record.option}/--no-{record.option[2:]}"]
     kind: Any = bool | None if record.kind == "bool" else str | None
-    choices = f" [{', '.join(record.choices)}]" if record.choices else ""
     unit = f" ({record.unit})" if record.unit else ""
+    default = _default(record)
+    notes = "; ".join(filter(None, (", ".join(record.choices), default and f"default: {default}")))
+    values = record.choices or record.suggestions
     option = typer.Option(
-        *names, help=f"{record.help}{choices}{unit}", rich_help_panel=record.path.split(".", maxsplit=1)[0],
-        metavar=None if record.kind == "bool" else record.kind.upper(), show_default=False,
+        *names, help=f"{record.help}{unit}{notes and f' [{notes}]'}",
+        rich_help_panel=record.path.split(".", maxsplit=1)[0].capitalize(),
+        metavar=None if record.kind == "bool" else f"<{record.kind}>", show_default=False,
+        autocompletion=one_of(values) if values else None,
     )  # fmt: skip
     name = record.path.replace(".", "__")
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
 
+def _default(record: FieldRecord) -> str:
+    """The default for the help; where optimizers or schedules differ, that of one of them, by its name."""
+    by_kind = record.kind_defaults
+    if len(set(by_kind.values())) <= 1:
+        return _value(record, next(iter(by_kind.values()), record.default))
+    usual = FIELDS[record.path.split(".")[0] + ".name"].default
+    kind = usual if usual in by_kind else next(iter(by_kind))
+    return f"{_value(record, by_kind[kind])} for {kind}"
+
+
+def _value(record: FieldRecord, value: Any) -> str:
+    if record.kind == "bool":
+        return "on" if value else "off"
+    return f"{value:.12g}" if record.kind == "float" else setting_text(record, value)
+
+
 def _sources(
-    preset: Annotated[str, typer.Option("--preset", help="Settings that belong together.", show_default=False)] = "",
+    preset: Annotated[
+        str,
+        typer.Option(
+            "--preset", help="Settings that belong together.", show_default=False, autocompletion=one_of(PRESETS)
+        ),
+    ] = "",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file of settings.")] = None,
     augment: Annotated[bool, typer.Option("--augment", help="The augmentations that suit the data set.")] = False,
 ) -> None:

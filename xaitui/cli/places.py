@@ -7,14 +7,25 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.completion import complete_run, one_of
+
+DEVICES = ("auto", "cpu", "cuda", "mps")
 RunsDir = Annotated[
     Path | None, typer.Option("--runs-dir", help="Folder of the runs; XAITUI_RUNS_DIR, or ./runs.", show_default=False)
 ]
 RunWord = Annotated[
-    str, typer.Argument(metavar="RUN", help="An id or its beginning, a name, a path, last, or best:val_auc.")
+    str,
+    typer.Argument(
+        metavar="RUN",
+        help="An id or its beginning, a name, a path, last, or best:val_auc.",
+        autocompletion=complete_run,
+    ),
 ]
 DataDir = Annotated[
     str, typer.Option("--data-dir", help="Folder of the data files; that of the run.", show_default=False)
 ]
-Device = Annotated[str, typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:N, mps.")]
+Device = Annotated[
+    str,
+    typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:N, mps.", autocompletion=one_of(DEVICES)),
+]
 TrustModel = Annotated[bool, typer.Option("--trust-model", help="Run the model source kept in the run.")]

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from xaitui.catalog.experiments import EXPERIMENTS, Experiment
+from xaitui.cli.completion import one_of
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.reproduction_show import put_reproduction
@@ -33,7 +34,14 @@ PROBED = 8
 
 
 def command(
-    name: Annotated[str, typer.Argument(metavar="EXPERIMENT", help=f"{', '.join(EXPERIMENTS)}, or {ALL}.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="EXPERIMENT",
+            help=f"{', '.join(EXPERIMENTS)}, or {ALL}.",
+            autocompletion=one_of([*EXPERIMENTS, ALL]),
+        ),
+    ],
     seeds: Annotated[int, typer.Option("--seeds", help="Runs of each setting.")] = 3,
     fraction: Annotated[float, typer.Option("--fraction", help="Part of the training images: a cut.")] = 1.0,
     epochs: Annotated[int, typer.Option("--epochs", help="Epochs instead of the report's: a cut.")] = 0,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from xaitui.cli.completion import one_of
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir, RunWord
 from xaitui.cli.streams import put, say
@@ -38,7 +39,9 @@ def list_command(
     filter_line: Annotated[
         str, typer.Option("--filter", help='Only some: "digits model:xcep state:failed val_acc>0.98 lr<0.01 -word".')
     ] = "",
-    sort: Annotated[str, typer.Option("--sort", help=f"By {', '.join(SORTS)}.")] = "began",
+    sort: Annotated[
+        str, typer.Option("--sort", help=f"By {', '.join(SORTS)}.", autocompletion=one_of(SORTS))
+    ] = "began",
     reverse: Annotated[bool, typer.Option("--reverse", help="Turn the order round.")] = False,
     runs_dir: RunsDir = None,
     json: AsJson = False,

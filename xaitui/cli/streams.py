@@ -40,6 +40,17 @@ def _open_standard_descriptors() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
 
 
+def forget_old_size() -> None:
+    """Drop COLUMNS and LINES where the terminal itself knows its size: a shell may have exported those of before."""
+    try:
+        size = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1)
+    except (OSError, ValueError):  # no terminal
+        return
+    for name, known in (("COLUMNS", size.columns), ("LINES", size.lines)):
+        if known:
+            os.environ.pop(name, None)
+
+
 def put(text: str) -> None:
     """A line of data, to stdout."""
     sys.stdout.write(text + "\n")

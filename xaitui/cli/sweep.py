@@ -10,9 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
+from xaitui.catalog.presets import PRESETS
+from xaitui.cli.completion import complete_study, one_of
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.options import with_base_settings
 from xaitui.cli.places import RunsDir
+from xaitui.cli.sections import SectionedGroup
 from xaitui.cli.streams import put, say
 from xaitui.cli.study_run import begin, put_all, work_here
 from xaitui.cli.study_show import counts_line, plan_lines, standing_lines, standing_record, trial_line
@@ -31,7 +34,12 @@ app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
 LEFT_OUT = frozenset({"run.name", "run.note", "run.max_time", "run.on_end", "run.wait_gpu"})
 """Settings of one run that mean nothing for many."""
 
-Base = Annotated[str, typer.Option("--base", metavar="PRESET", help="A preset, or a TOML file of settings.")]
+Base = Annotated[
+    str,
+    typer.Option(
+        "--base", metavar="PRESET", help="A preset, or a TOML file of settings.", autocompletion=one_of(PRESETS)
+    ),
+]
 Vary = Annotated[
     list[str], typer.Option("--vary", metavar="SETTING=VALUES", help="lr=0.001,0.01  lr=1e-4..1e-1:log  epochs=5..20:5")
 ]
@@ -43,7 +51,9 @@ Workers = Annotated[
 Detach = Annotated[bool, typer.Option("--detach", help="Go on in the background, whatever becomes of this terminal.")]
 Probe = Annotated[bool, typer.Option("--probe", help="With --dry-run: time models that no run here has timed.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print every run with its estimate, and do nothing.")]
-StudyWord = Annotated[str, typer.Argument(metavar="STUDY", help="A study's name, or last.")]
+StudyWord = Annotated[
+    str, typer.Argument(metavar="STUDY", help="A study's name, or last.", autocompletion=complete_study)
+]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object.")]
 
 
@@ -53,16 +63,23 @@ def _sweep(
     file: Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file of a study.")] = None,
     base: Base = "",
     vary: Vary = [],  # noqa: B006 -- never changed
-    sampler: Annotated[str, typer.Option("--sampler", help=", ".join(SAMPLERS))] = "one-at-a-time",
+    sampler: Annotated[
+        str, typer.Option("--sampler", help=", ".join(SAMPLERS), autocompletion=one_of(SAMPLERS))
+    ] = "one-at-a-time",
     objective: Annotated[str, typer.Option("--objective", help="val_accuracy, val_loss, parameters, seconds ...")] = "",
     seeds: Seeds = 1,
     trials: Annotated[int, typer.Option("--trials", help="Settings that random, tpe, cma-es or nsga2 try.")] = 0,
-    pruner: Annotated[str, typer.Option("--pruner", help=", ".join(PRUNERS))] = "none",
+    pruner: Annotated[str, typer.Option("--pruner", help=", ".join(PRUNERS), autocompletion=one_of(PRUNERS))] = "none",
     storage: Annotated[
         str, typer.Option("--optuna-storage", help="Optuna's: an SQLAlchemy URL; a file by default.")
     ] = "",
     tested: Annotated[
-        str, typer.Option("--test", help=f"Of which the test split is read in the end: {', '.join(TESTED)}.")
+        str,
+        typer.Option(
+            "--test",
+            help=f"Of which the test split is read in the end: {', '.join(TESTED)}.",
+            autocompletion=one_of(TESTED),
+        ),
     ] = "best",
     name: Name = "",
     workers: Workers = 0,
@@ -106,7 +123,7 @@ def show_plan(study: Study, trials: Sequence[Trial], folder: Path, *, probe: boo
     put_all(plan_lines(study, trials, estimates))
 
 
-app.callback()(with_base_settings(_sweep, LEFT_OUT))
+app.callback(cls=SectionedGroup)(with_base_settings(_sweep, LEFT_OUT))
 
 
 @app.command("ls")

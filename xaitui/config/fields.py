@@ -5,12 +5,15 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
+
+from xaitui.catalog.records import KindInfo
+from xaitui.config.groups import KindGroup
 
 
 def setting(
@@ -62,6 +65,8 @@ class FieldRecord:
     """Whether `low` itself is outside the range."""
     choices: tuple[str, ...]
     suggestions: tuple[str, ...] = ()
+    kind_defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """Its default by the optimizer or schedule that takes it; empty for a setting that is always taken."""
 
     @property
     def label(self) -> str:
@@ -115,7 +120,7 @@ def _limits(info: FieldInfo) -> tuple[float | None, float | None, bool]:
     return low, high, exclusive
 
 
-def _record(group: str, name: str, info: FieldInfo) -> FieldRecord:
+def _record(group: str, name: str, info: FieldInfo, kinds: Mapping[str, KindInfo]) -> FieldRecord:
     extra = typing.cast("dict[str, Any]", info.json_schema_extra)
     literal = get_args(info.annotation) if get_origin(info.annotation) is Literal else ()
     low, high, exclusive = _limits(info)
@@ -132,6 +137,7 @@ def _record(group: str, name: str, info: FieldInfo) -> FieldRecord:
         exclusive=exclusive,
         choices=tuple(extra["choices"]) or literal,
         suggestions=tuple(extra["suggestions"]),
+        kind_defaults={kind: each.settings[name] for kind, each in kinds.items() if name in each.settings},
     )
 
 
@@ -140,6 +146,7 @@ def field_records(model: type[BaseModel]) -> Mapping[str, FieldRecord]:
     records = {}
     for group, info in model.model_fields.items():
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
+            kinds = info.annotation.kinds() if issubclass(info.annotation, KindGroup) else {}
             for name, inner in info.annotation.model_fields.items():
-                records[f"{group}.{name}"] = _record(group, name, inner)
+                records[f"{group}.{name}"] = _record(group, name, inner, kinds)
     return types.MappingProxyType(records)

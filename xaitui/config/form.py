@@ -6,7 +6,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
-from typing import Any
 
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.models import FINETUNING, MODELS
@@ -116,11 +115,8 @@ class Form:
 
     def default(self, path: str) -> str:
         """Its default, that of the chosen optimizer or schedule where there is one, as text."""
-        group, name = path.split(".", 1)
-        value: Any = FIELDS[path].default
-        if group in KINDS and name != "name":
-            value = KINDS[group].kinds()[getattr(self.draft, group).name].settings.get(name, value)
-        return setting_text(FIELDS[path], value)
+        record, group = FIELDS[path], getattr(self.draft, path.split(".", 1)[0])
+        return setting_text(record, record.kind_defaults.get(getattr(group, "name", ""), record.default))
 
     def options(self, path: str) -> Mapping[str, str]:
         """The values to choose from, each with what it means if there is more to say; empty for a number or a text."""
