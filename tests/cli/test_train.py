@@ -69,6 +69,8 @@ def test_the_directory_has_what_it_should(folder: Path, capsys: pytest.CaptureFi
     environment = json.loads(found.environment.read_text())
     assert environment["data"][0]["path"].endswith("set.npz")
     assert len(environment["data"][0]["md5"]) == 32
+    assert environment["distributions"]["numpy"] == np.__version__
+    assert "model_commit" not in environment
     with np.load(found.path / "predictions" / "test.npz") as arrays:
         assert arrays["probabilities"].shape == (14, 2)
         assert arrays["probabilities"].dtype == np.float32

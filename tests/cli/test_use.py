@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -301,6 +302,27 @@ def test_bad_words(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
     line = ["export", "last", "--to", "safetensors", "--out", str(tmp_path / "file" / "x"), "--runs-dir", str(trained)]
     assert run_command(line) == 2
     assert capsys.readouterr().err.startswith("xaitui: cannot write to")
+
+
+@pytest.mark.parametrize("name", ["onnx", "onnxscript", "onnxruntime"])
+def test_a_library_of_onnx_that_is_missing(
+    name: str, trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, name, None)
+    assert run_command(["export", "last", "--to", "onnx", "--runs-dir", str(trained)]) == 2
+    assert capsys.readouterr().err == f"xaitui: --to onnx needs {name}: pip install 'xaitui[onnx]'\n"
+
+
+@pytest.mark.parametrize("line", ["train --headless", "train --dry-run --probe", "models show"])
+def test_timm_that_is_missing(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    monkeypatch.chdir(tmp_path)
+    model = ["timm:resnet18"] if line == "models show" else ["--model", "timm:resnet18", "--image-size", "32"]
+    assert run_command([*line.split(), *model]) == 2
+    assert capsys.readouterr().err.endswith("xaitui: timm:resnet18 needs timm: pip install 'xaitui[timm]'\n")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_run_without_a_checkpoint(runs_dir: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -256,7 +256,7 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         extra = {"device": prepared.resolved.device_name, "model_source_sha256": prepared.built.source_sha256,
                  "weights_sha256": prepared.built.weights_sha256,
                  "left_out": list(prepared.dataset.left_out), "notes": list(prepared.notes)}  # fmt: skip
-        write_environment(run.environment, command, prepared.dataset.files, extra)
+        write_environment(run.environment, command, prepared.dataset.files, prepared.built.source_path, extra)
         write_preprocessing(run.preprocessing, preprocessing_of(prepared.config, prepared.dataset, prepared.built))
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)

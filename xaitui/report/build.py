@@ -162,6 +162,7 @@ def _environment(run: RunDirectory) -> Block:
         return "environment.json cannot be read."
     if not isinstance(record, dict):
         return "environment.json cannot be read."
+    record.pop("distributions", None)  # hundreds; the versions that decide results are noted by themselves
     command = record.get("command")
     if isinstance(command, list):
         record["command"] = shlex.join(map(str, command))

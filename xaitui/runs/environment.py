@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,10 @@ PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pretrainedmodels",
 GIT_SECONDS = 5.0
 
 
-def write_environment(path: Path, command: Sequence[str], files: Sequence[DataFile], extra: dict[str, Any]) -> None:
-    """Write the record of a new run."""
+def write_environment(
+    path: Path, command: Sequence[str], files: Sequence[DataFile], model: Path | None, extra: dict[str, Any]
+) -> None:
+    """Write the record of a new run; `model` is the file of a user's own model."""
     owner = Owner.of_this_process()
     record = {
         "command": list(command),
@@ -35,7 +38,9 @@ def write_environment(path: Path, command: Sequence[str], files: Sequence[DataFi
         "pid": owner.pid,
         "executable": sys.executable,
         "data": [{"path": file.path, "md5": file.md5} for file in files],
+        **({"model_commit": own_commit(model)} if model else {}),
         **extra,
+        "distributions": installed(),
     }
     write_atomic(path, json.dumps(record, indent=2) + "\n")
 
@@ -79,18 +84,42 @@ def _version(name: str) -> str:
         return "not installed"
 
 
+@cache
+def installed() -> dict[str, str]:
+    """Every installed distribution and its version, sorted; of one that is there twice the version that is imported."""
+    versions: dict[str, str] = {}
+    for each in metadata.distributions():
+        name = each.metadata["Name"]
+        if name:
+            versions.setdefault(name, each.version)
+    return dict(sorted(versions.items(), key=lambda item: item[0].lower()))
+
+
 def _commit() -> str:
     """The commit of the code, with "+changes" where the checkout differs; empty for an installed package."""
     folder = Path(xaitui.__file__).parent.parent
-    if not (folder / ".git").exists():
-        return ""
+    return _commit_of(folder) if (folder / ".git").exists() else ""
+
+
+def own_commit(file: Path) -> str:
+    """The commit of the checkout that has a file, with "+changes" where that differs; empty where none has it."""
+    return _commit_of(file.absolute().parent, file.name)
+
+
+def _commit_of(folder: Path, file: str = "") -> str:
+    """The commit of a folder; a file that git does not track counts as a change, others may be anything."""
+    head = _git(folder, "rev-parse", "HEAD")
+    changes = [_git(folder, "status", "--porcelain", "--untracked-files=no")]
+    if file:
+        changes.append(_git(folder, "status", "--porcelain", "--ignored", "--", file))
+    return "" if head is None or None in changes else head + ("+changes" if any(changes) else "")
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """The output of git in a folder, which it leaves as it is; None where it fails."""
     try:
-        git = ["git", "-C", str(folder)]
-        head = subprocess.run(
-            [*git, "rev-parse", "HEAD"], capture_output=True, text=True, timeout=GIT_SECONDS, check=True
-        )
-        dirty = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True, text=True,
-                               timeout=GIT_SECONDS, check=True)  # fmt: skip
-    except (OSError, subprocess.SubprocessError):
-        return ""
-    return head.stdout.strip() + ("+changes" if dirty.stdout.strip() else "")
+        done = subprocess.run(["git", "--no-optional-locks", "-C", str(folder), *words], capture_output=True, text=True,
+                              timeout=GIT_SECONDS, check=True)  # fmt: skip
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()

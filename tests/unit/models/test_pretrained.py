@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from functools import cache
 from typing import Any
 
@@ -120,13 +121,14 @@ def test_blue_comes_first_where_the_weights_say_so() -> None:
     assert net.std == (1 / 255, 1 / 255, 1 / 255)
 
 
-def test_timm_is_named_where_it_is_missing() -> None:
-    try:
-        import timm  # noqa: F401
-    except ModuleNotFoundError:
-        with pytest.raises(UsageError) as caught:
-            build_model("timm:resnet18", num_classes=3, in_channels=3, image_size=32)
-        assert str(caught.value) == "timm:resnet18 needs timm: pip install 'xaitui[timm]'"
-    else:
-        built = build_model("timm:resnet18", num_classes=3, in_channels=1, image_size=32)
-        assert built.module(torch.rand(2, 1, 32, 32)).shape == (2, 3)
+def test_timm_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "timm", None)
+    with pytest.raises(UsageError) as caught:
+        build_model("timm:resnet18", num_classes=3, in_channels=3, image_size=32)
+    assert str(caught.value) == "timm:resnet18 needs timm: pip install 'xaitui[timm]'"
+
+
+def test_a_network_of_timm() -> None:
+    pytest.importorskip("timm")
+    built = build_model("timm:resnet18", num_classes=3, in_channels=1, image_size=32)
+    assert built.module(torch.rand(2, 1, 32, 32)).shape == (2, 3)
