@@ -100,8 +100,8 @@ class FiniteGuard:
             return
         self._first = torch.where((self._first < 0) & ~finite, step, self._first)
         if self._fused:
+            # In float16 the scaler puts its own flag in the place of this one: infinite gradients skip the update, too.
             self._optimizer.found_inf = (self._first >= 0).float()  # type: ignore[attr-defined]
-            self._optimizer.grad_scale = None  # type: ignore[attr-defined]
 
     def check(self) -> None:
         """Read the flag; waits for the device.

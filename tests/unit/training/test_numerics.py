@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import math
 
 import pytest
@@ -51,6 +52,27 @@ def test_a_flag_that_is_read_late_names_the_step_still(fused: bool, broken: str,
         guard.check()
     if (fused, broken) == (True, "loss"):
         assert torch.equal(kept[-1], kept[1])
+
+
+@pytest.mark.parametrize("name", ["Adam", "AdamW", "SGD"])
+def test_the_flag_of_a_fused_optimizer_is_in_nobodys_way_in_float16(name: str) -> None:
+    """As on a GPU, where the gradient scaler hands its scale and its own flag to the optimizer."""
+    model, scaler = nn.Linear(2, 1), torch.amp.GradScaler("cpu", init_scale=4.0)
+    optimizer = getattr(torch.optim, name)(model.parameters(), lr=0.1, fused=True)
+    guard, kept = FiniteGuard(torch.device("cpu"), optimizer, immediate=False), [model.weight.detach().clone()]
+    for step, factor in enumerate((1.0, math.inf, 1.0), start=1):
+        optimizer.zero_grad()
+        loss = model(torch.ones(3, 2)).square().mean()
+        torch.autograd.backward(scaler.scale(loss))
+        assert model.weight.grad is not None
+        model.weight.grad *= factor
+        guard.watch(loss.detach(), step)
+        scaler.step(optimizer)
+        scaler.update()
+        kept.append(model.weight.detach().clone())
+    guard.check_all(model, 3)
+    assert [torch.equal(*pair) for pair in itertools.pairwise(kept)] == [False, True, False]
+    assert scaler.get_scale() == 2.0
 
 
 def test_poisoned_weights_are_not_saved() -> None:
