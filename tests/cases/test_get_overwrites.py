@@ -59,7 +59,7 @@ def test_own_files_under_published_names_stay(tmp_path: Path, capsys: pytest.Cap
     before = {path.name: path.read_bytes() for path in own.iterdir()}
     code, lines = told(capsys, "train", "--headless", "--dataset=mnist", f"--data-dir={own}")
     assert code == ExitCode.DATA
-    assert "move it away and run `xaitui data get mnist" in lines[-1]
+    assert "move them away and run `xaitui data get mnist" in lines[-1]
     assert "own data: --dataset FILE.npz or FOLDER" in lines[-1]
     for words in (["get", "mnist"], ["get", "mnist", f"--from={other}"]):
         code, lines = told(capsys, "data", *words, f"--data-dir={own}")
@@ -68,7 +68,7 @@ def test_own_files_under_published_names_stay(tmp_path: Path, capsys: pytest.Cap
         assert lines[-1].endswith("is not replaced: move it away, or replace it with --force")
     code, lines = told(capsys, "data", "verify", "mnist", f"--data-dir={own}")
     assert (code, [line.split()[0] for line in lines[:4]]) == (ExitCode.DATA, ["damaged"] * 4)
-    assert "move it away" in lines[-1]
+    assert lines[-1].count("move them away") == 1
     code, lines = told(capsys, "data", "rm", "mnist", "--yes", f"--data-dir={own}")
     assert code == ExitCode.DATA
     assert [line for line in lines if "stays: it is not the published file; --force removes it" in line]

@@ -74,6 +74,12 @@ def test_a_name_of_two_meanings_is_refused(tmp_path: Path) -> None:
         opened(path)
 
 
+def test_half_of_a_split_under_another_name_is_not_used(tmp_path: Path) -> None:
+    data = opened(saved(tmp_path, x_test=V))
+    assert data.notes[0] == "arrays that are not used: x_test"
+    assert data.test_size == 12
+
+
 @pytest.mark.parametrize(
     ("images", "note"),
     [

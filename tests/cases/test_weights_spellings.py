@@ -111,8 +111,13 @@ def test_what_does_not_match_is_counted_and_named(tmp_path: Path, state: State) 
 
 
 def test_a_checkpoint_of_a_run_starts_another(tmp_path: Path) -> None:
-    trained = start(tmp_path / "runs", data__dataset=str(made_set(tmp_path / "set.npz")), model__name="resnet18",
-                    training__epochs=1, training__threads=1)  # fmt: skip
+    trained = start(
+        tmp_path / "runs",
+        data__dataset=str(made_set(tmp_path / "set.npz")),
+        model__name="resnet18",
+        training__epochs=1,
+        training__threads=1,
+    )
     finish(trained)
     for checkpoint, place in ((trained.run.best, "from model"), (trained.run.last, "from ")):
         built = loaded(checkpoint, in_channels=1, stem="small")
@@ -133,9 +138,17 @@ def test_a_run_says_where_its_weights_were(tmp_path: Path, state: State, capsys:
     x, y = arrays(40, 2, 32)
     np.savez(tmp_path / "set.npz", train_images=np.repeat(x[..., None], 3, -1), train_labels=y)
     torch.save(FILES["parallel"][0](state), tmp_path / "dataparallel.pth")
-    words = ["train", "--headless", "--threads=1", "--epochs=1", "--model=resnet18", "--image-size=32",
-             f"--dataset={tmp_path / 'set.npz'}", f"--weights={tmp_path / 'dataparallel.pth'}",
-             f"--runs-dir={tmp_path / 'runs'}"]  # fmt: skip
+    words = [
+        "train",
+        "--headless",
+        "--threads=1",
+        "--epochs=1",
+        "--model=resnet18",
+        "--image-size=32",
+        f"--dataset={tmp_path / 'set.npz'}",
+        f"--weights={tmp_path / 'dataparallel.pth'}",
+        f"--runs-dir={tmp_path / 'runs'}",
+    ]
     assert run(words) == 0
     shown = " ".join("".join(capsys.readouterr()).split())
     assert "from state_dict, prefix module.; not from it but fresh: fc" in shown

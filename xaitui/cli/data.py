@@ -17,7 +17,7 @@ from xaitui.cli.streams import put, say
 from xaitui.cli.transfer_bar import transfer_bar
 from xaitui.config.units import format_size
 from xaitui.errors import DataError, UsageError
-from xaitui.text import printable
+from xaitui.text import listed, printable
 
 if TYPE_CHECKING:
     from xaitui.catalog.records import RemoteFile
@@ -115,15 +115,17 @@ def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
     from xaitui.data.locate import replacement_advice
     from xaitui.data.verify import FileState
 
-    found, damaged = 0, []
+    found, damaged = 0, dict[str, list[Path]]()
     for info, size, file, path in files_here(name, data_dir):
         found += 1
         state = check_file(file, path, transfer_bar)
         put(f"{state:<9} {printable(path)}")
         if state is FileState.DAMAGED:
-            damaged.append(f"{printable(path)}: {replacement_advice(info.name, size, data_dir)}")
+            damaged.setdefault(replacement_advice(info.name, size, data_dir), []).append(path)
     if damaged:
-        raise DataError(f"{len(damaged)} of {found} files are not the published ones, or damaged: {'; '.join(damaged)}")
+        count = sum(map(len, damaged.values()))
+        what = "; ".join(f"{listed(paths)}: {advice}" for advice, paths in damaged.items())
+        raise DataError(f"{count} of {found} files are not the published ones, or damaged: {what}")
     if not found:
         _say_nothing_is_here(name, data_dir)
     return 0
@@ -182,7 +184,7 @@ def _remove_set(name: str, size: int, data_dir: str, *, yes: bool, force: bool) 
             say(f"{printable(path)} stays: it is not the published file; --force removes it")
         ours = [(file, path) for file, path in ours if path not in foreign]
     if not ours:
-        raise DataError(f"there is no file of {name} in {printable(home)}: nothing was removed")
+        raise DataError(f"there is no published file of {name} in {printable(home)}: nothing was removed")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"to remove {len(ours)} files of {name} without being asked, add --yes")

@@ -67,8 +67,8 @@ def get_command(dataset: str, size: int, data_dir: str = "") -> str:
 
 
 def replacement_advice(dataset: str, size: int, data_dir: str = "") -> str:
-    """Say what to do about a file of a set that is not the published one: it may be damaged, or somebody's own."""
-    return f"move it away and run `{get_command(dataset, size, data_dir)}`; own data: --dataset FILE.npz or FOLDER"
+    """Say what to do about files of a set that are not the published ones: they may be damaged, or somebody's own."""
+    return f"move them away and run `{get_command(dataset, size, data_dir)}`; own data: --dataset FILE.npz or FOLDER"
 
 
 def _searched(data_dir: str) -> Iterator[Path]:

@@ -23,11 +23,16 @@ from xaitui.errors import DataError
 from xaitui.text import listed, printable
 
 _SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    "train": ("train",), "val": ("val", "valid", "validation"), "test": ("test",),
-}  # fmt: skip
+    "train": ("train",),
+    "val": ("val", "valid", "validation"),
+    "test": ("test",),
+}
 _FORMS: Mapping[str, tuple[str, ...]] = {
-    "images": ("{}_images", "x_{}", "{}_x"), "labels": ("{}_labels", "y_{}", "{}_y"),
-}  # fmt: skip
+    "images": ("{}_images", "x_{}", "{}_x"),
+    "labels": ("{}_labels", "y_{}", "{}_y"),
+}
+_BLOCK = 64 << 20
+"""Bytes of images whose numbers are looked at together."""
 _SMALLEST = 5
 """Side in pixels from which on an axis of 1 or 3 in front of two others is that of the channels."""
 
@@ -83,7 +88,7 @@ def find_arrays(path: Path, rules: int, *, needs_train: bool = True) -> tuple[di
         DataError: an array is missing, has another type or shape, or could be one of several.
     """
     present = array_names(path)
-    names = {role: name for role in _roles() if (name := _named(path, role, present, rules))}
+    names = _names(path, present, rules)
     headers = read_headers(path, names.values())
     arrays = {}
     for split in SPLITS:
@@ -141,14 +146,20 @@ def _conversion(images: NDArray[Any]) -> str:
         return "np.nan_to_num(x), then scale it"
     if lowest >= 0 and highest <= 1:
         return "(x * 255).round().astype('uint8')"
-    is_whole = images.dtype.kind in "iu" or bool((images == np.rint(images)).all())
     if lowest < 0 or highest > 255:
         return "((x - x.min()) / (x.max() - x.min()) * 255).round().astype('uint8')"
-    return "" if is_whole else "x.round().astype('uint8')"
+    blocks = np.array_split(images, max(1, images.nbytes // _BLOCK))
+    return "" if all((block == np.rint(block)).all() for block in blocks) else "x.round().astype('uint8')"
 
 
-def _roles() -> Iterator[tuple[str, str]]:
-    return ((split, kind) for split in SPLITS for kind in _FORMS)
+def _names(path: Path, present: Sequence[str], rules: int) -> dict[tuple[str, str], str]:
+    """Return the array of each split and kind; another name than MedMNIST's counts only with its other half."""
+    names = {}
+    for split in SPLITS:
+        found = {(split, kind): _named(path, (split, kind), present, rules) for kind in _FORMS}
+        if all(found.values()) or split == "train" or any(name == "_".join(role) for role, name in found.items()):
+            names.update({role: name for role, name in found.items() if name})
+    return names
 
 
 def _named(path: Path, role: tuple[str, str], present: Sequence[str], rules: int) -> str:

@@ -190,7 +190,7 @@ def test_a_truncated_official_file_says_how_to_fetch_it_again(tmp_path: Path) ->
     with path.open("r+b") as file:
         file.truncate(300_000)
     with pytest.raises(
-        DataError, match=r"damaged.*move it away and run `xaitui data get breastmnist --size 28 --data-dir"
+        DataError, match=r"damaged.*move them away and run `xaitui data get breastmnist --size 28 --data-dir"
     ):
         open_dataset("breastmnist", data_dir=str(tmp_path))
 
