@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 FOLDER = Path(__file__).parent
-RESULTS = FOLDER / "results"
+RESULTS = Path(os.environ.get("BENCHMARK_RESULTS") or FOLDER / "results")
 
 
 def conditions(packages: Sequence[str]) -> dict[str, Any]:
@@ -28,16 +28,37 @@ def conditions(packages: Sequence[str]) -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": " ".join([platform.system(), platform.machine(), *platform.libc_ver()]),
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in packages},
+        "gpu": gpu(),
+        "versions": {name: version(name) for name in packages},
     }
 
 
+def version(package: str) -> str:
+    """The version of an installed package; empty where it is not installed."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def gpu() -> str:
+    """Name, memory and driver of the GPUs, as nvidia-smi tells them; empty where there is none."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        return subprocess.run(query, capture_output=True, text=True, check=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
+
+
 def commit() -> str:
-    """The commit that is checked out, with "+changes" where files of it differ."""
+    """The commit that is checked out, with "+changes" where files of it differ; empty where git cannot tell."""
     git = ["git", "-C", str(FOLDER)]
-    head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
     status = [*git, "status", "--porcelain", "--untracked-files=no", ":/xaitui", ":/benchmarks/*.py"]
-    changed = subprocess.run(status, capture_output=True, text=True, check=True)
+    try:
+        head = subprocess.run([*git, "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=True)
+        changed = subprocess.run(status, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return ""
     return head.stdout.strip() + ("+changes" if changed.stdout else "")
 
 
@@ -52,8 +73,8 @@ def processor() -> str:
 
 
 def write_result(name: str, result: Mapping[str, Any]) -> Path:
-    """Write a result beside the benchmarks, and return where."""
-    RESULTS.mkdir(exist_ok=True)
+    """Write a result beside the benchmarks, or into $BENCHMARK_RESULTS, and return where."""
+    RESULTS.mkdir(parents=True, exist_ok=True)
     path = RESULTS / f"{name}.json"
     path.write_text(json.dumps(result, indent=2) + "\n")
     return path

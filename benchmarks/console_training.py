@@ -62,10 +62,17 @@ Noted = tuple[str, float, float, float]
 """What was done, when, the processor time of the event loop's thread so far, and the time it waited for a core."""
 
 
-def arguments(data: Path, runs_dir: Path, epochs: int) -> list[str]:
+def arguments(data: Path, runs_dir: Path, epochs: int, device: str) -> list[str]:
     """The command line of a training, after `xaitui`."""
-    settings = {"dataset": data, "model": "simple-cnn", "batch-size": 32, "epochs": epochs, "device": "cpu",
-                "save-every": 3600, "runs-dir": runs_dir}  # fmt: skip
+    settings = {
+        "dataset": data,
+        "model": "simple-cnn",
+        "batch-size": 32,
+        "epochs": epochs,
+        "device": device,
+        "save-every": 3600,
+        "runs-dir": runs_dir,
+    }
     return ["train", *(word for name, value in settings.items() for word in (f"--{name}", str(value)))]
 
 
@@ -149,7 +156,7 @@ def measure(folder: Path, options: argparse.Namespace) -> tuple[list[float], dic
         shuffle(order)
         for size in order:
             runs_dir = folder / f"{number}-{size}"
-            words = arguments(data, runs_dir, options.epochs)
+            words = arguments(data, runs_dir, options.epochs, options.device)
             if size:
                 columns, rows = (int(part) for part in size.split("x"))
                 result = in_console(words, runs_dir, (columns, rows), options.epochs, folder / f"{number}-{size}.notes")
@@ -194,6 +201,7 @@ def main() -> None:
     """Measure, print a table, write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
     parser.add_argument("--epochs", type=int, default=16)
     parser.add_argument("--images", type=int, default=1600)
     parser.add_argument("--sizes", nargs="+", default=[f"{columns}x{rows}" for columns, rows in SIZES])
@@ -210,7 +218,9 @@ def main() -> None:
         print(f"goal at {size}: {goal}: {'reached' if is_reached(sizes[size]) else 'missed'}")
     goals = {"size": TARGET, "key_ms_p99": GOAL_MS, "speed": GOAL_SPEED, "redraws_a_second": GOAL_REDRAWS}
     figures = {**vars(options), "goals": goals, "headless_images_per_second": alone, "in_console": sizes}
-    path = write_result("console_training", {**conditions(["torch", "textual", "plotext"]), **figures})
+    path = write_result(
+        f"console_training_{options.device}", {**conditions(["torch", "textual", "plotext"]), **figures}
+    )
     print(f"written to {path}")
 
 

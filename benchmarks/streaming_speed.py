@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.conditions import conditions, write_result
-from benchmarks.engine import RESNET18, SIMPLE_CNN, NeverDue, Training, epoch_speed, prepared
+from benchmarks.engine import RESNET18, SIMPLE_CNN, NeverDue, Training, epoch_speed, prepared, refuse_without_gpu
 from benchmarks.made_images import make_images
 from benchmarks.turns import in_turns, verdict
 from xaitui.data.rows import RowFile
@@ -36,9 +36,9 @@ SMALL_BATCHES, STEPS = SIMPLE_CNN[0], 50
 """What memory is taken of: little computing, and as many steps as show what reading a batch leaves behind."""
 
 
-def run_of(case: Training, data: Path, storage: str) -> Prepared:
+def run_of(case: Training, data: Path, storage: str, device: str = "cpu") -> Prepared:
     """A run of a case that is ready for its first step."""
-    return prepared({**case.settings(data, "cpu"), "data.storage": storage})
+    return prepared({**case.settings(data, device), "data.storage": storage})
 
 
 def forgotten(run: Prepared) -> Prepared:
@@ -51,12 +51,12 @@ def forgotten(run: Prepared) -> Prepared:
     return run
 
 
-def speeds_of(case: Training, data: Path, rounds: int) -> dict[str, list[float]]:
+def speeds_of(case: Training, data: Path, rounds: int, device: str) -> dict[str, list[float]]:
     """Images a second of each way in each round."""
     ways: dict[str, Callable[[], float]] = {
-        RESIDENT: lambda: epoch_speed(run_of(case, data, "resident")),
-        STREAMED: lambda: epoch_speed(run_of(case, data, "streaming")),
-        FORGOTTEN: lambda: epoch_speed(forgotten(run_of(case, data, "streaming"))),
+        RESIDENT: lambda: epoch_speed(run_of(case, data, "resident", device)),
+        STREAMED: lambda: epoch_speed(run_of(case, data, "streaming", device)),
+        FORGOTTEN: lambda: epoch_speed(forgotten(run_of(case, data, "streaming", device))),
     }
     return in_turns(ways, rounds)
 
@@ -96,8 +96,9 @@ def memory_of(folder: Path, images: int) -> dict[str, float]:
 
 def measure(case: Training, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """Measure a case, print it, and return its figures."""
-    images = case.count("cpu", options.images)
-    speeds = speeds_of(case, make_images(folder / f"{case.model}.npz", images, 256, channels=3), options.rounds)
+    images = case.count(options.device, options.images)
+    data = make_images(folder / f"{case.model}.npz", images, 256, channels=3)
+    speeds = speeds_of(case, data, options.rounds, options.device)
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     print(f"{case.model}, batch {case.batch_size}, 3x28x28, {images:,} images")
     for name, median in medians.items():
@@ -112,21 +113,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument(
+        "--device", choices=["cpu", "cuda"], default="cpu", help="memory is that of the processor's way"
+    )
     parser.add_argument("--images", type=int, default=0, help="of one measurement, instead of each case's own number")
-    parser.add_argument("--memory-images", type=int, default=40_000, help="of the set whose memory is taken")
+    parser.add_argument("--memory-images", type=int, default=40_000, help="of the set whose memory is taken; 0: not")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
         child(*options.child)
         return
+    refuse_without_gpu(options.device)
     with tempfile.TemporaryDirectory() as name:
         os.environ["XDG_CACHE_HOME"] = name  # what is unpacked goes away with the rest
         cases = {case: measure(CASES[case], Path(name), options) for case in options.cases}
-        memory = memory_of(Path(name), options.memory_images)
-    print(f"memory above {memory['base']} MiB, for {memory['images']} MiB of images: {memory[RESIDENT]} MiB resident, "
-          f"{memory[STREAMED]} MiB streaming")  # fmt: skip
+        memory = memory_of(Path(name), options.memory_images) if options.memory_images else {}
+    if memory:
+        resident, streamed = memory[RESIDENT], memory[STREAMED]
+        print(f"memory above {memory['base']} MiB, for {memory['images']} MiB of images:")
+        print(f"  {resident} MiB resident, {streamed} MiB streaming")
     figures = {**conditions(["torch", "numpy"]), **vars(options), "goal": GOAL, "cases": cases, "memory_mib": memory}
-    print(f"written to {write_result('streaming_speed', figures)}")
+    print(f"written to {write_result(f'streaming_speed_{options.device}', figures)}")
 
 
 if __name__ == "__main__":

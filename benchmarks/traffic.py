@@ -35,7 +35,7 @@ BEGUN = b"\x1b[?2026h"
 
 def record(data: Path, runs_dir: Path, size: tuple[int, int], wait: float, seconds: float) -> bytes:
     """What is sent in so many seconds, from `wait` seconds after the end of the first epoch."""
-    command = [sys.executable, "-m", "xaitui", *arguments(data, runs_dir, 10_000)]
+    command = [sys.executable, "-m", "xaitui", *arguments(data, runs_dir, 10_000, "cpu")]
     with Terminal(command, size) as terminal:
         while not _has_epoch(runs_dir):
             if terminal.process.poll() is not None:
