@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -66,12 +66,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--batch-size", type=int, default=0, help="instead of each case's own")
     parser.add_argument("--images", type=int, default=IMAGES, help="that are trained on, where all take too long")
     options = parser.parse_args()
     refuse_without_gpu(options.device)
     with tempfile.TemporaryDirectory() as folder:
         data = make_images(Path(folder) / "made.npz", options.images, 256, channels=3)
-        cases = {name: measure(CASES[name], data, options.device) for name in options.cases}
+        chosen = [
+            replace(case, batch_size=options.batch_size or case.batch_size)
+            for case in (CASES[name] for name in options.cases)
+        ]
+        cases = {case.model: measure(case, data, options.device) for case in chosen}
     figures = {**conditions(["torch", "torchvision"]), **vars(options), "cases": cases}
     print(f"written to {write_result(f'epoch_time_{options.device}', figures)}")
 

@@ -86,7 +86,7 @@ PARTS = (
         "epoch of ResNet-18 at PathMNIST's size",
         ("benchmarks.epoch_time", "--device", "{device}", "--cases", "resnet18"),
         40,
-        rehearsal=("--images", "256"),
+        rehearsal=("--images", "32", "--batch-size", "16"),
     ),
     Part(
         "epoch of the report's Xception",
@@ -130,7 +130,7 @@ PARTS = (
         "estimate of the league",
         ("benchmarks.league_estimate", "--device", "{device}"),
         60,
-        rehearsal=("--images", "640"),
+        rehearsal=("--images", "640", "--model", "simple-cnn"),
     ),
 )
 

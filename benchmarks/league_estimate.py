@@ -27,6 +27,7 @@ def measured(folder: Path, channels: int, options: argparse.Namespace) -> Prefli
     """The preflight of MedMNIST's protocol on made images with so many channels."""
     data = make_images(folder / f"{channels}.npz", options.images, options.images // 10, channels=channels)
     settings = {"data.dataset": str(data), "run.device": options.device, "training.precision": options.precision}
+    settings["model.name"] = options.model
     config = resolve([preset_layer("medmnist"), Layer("the benchmark", settings)]).config
     return preflight(config, Stop(), silent)
 
@@ -48,6 +49,7 @@ def main() -> None:
     """Measure, print, write the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=["cpu", "cuda"], default="cpu")
+    parser.add_argument("--model", default="resnet18", help="that of the protocol is resnet18")
     parser.add_argument("--precision", default="float32", help="that of the protocol is float32")
     parser.add_argument("--images", type=int, default=20_000, help="made, of which a few batches are used")
     options = parser.parse_args()

@@ -28,7 +28,7 @@ def make_images(path: Path, train: int = 20_000, others: int = 1_000, *, channel
     patterns = random.integers(0, 256, (CLASSES, *shape), np.uint16)
     splits: dict[str, Labelled] = {}
     for split, count in (("train", train), ("val", others), ("test", others)):
-        labels = random.integers(0, CLASSES, count)
+        labels = random.permutation(np.arange(count) % CLASSES)  # each class is there, however few images
         noise = random.integers(0, 256, (count, *shape), np.uint16)
         splits[split] = ((patterns[labels] + 3 * noise) // 4).astype(np.uint8), labels
     return _write(path, splits)
