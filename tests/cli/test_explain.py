@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +192,20 @@ def test_many_images_are_streamed(made: RunDirectory) -> None:
     assert all(done == rows == maps for done, rows, maps in on_disk)
     assert len(found.samples) == count
     assert np.allclose(found.map(9_999), found.map(9_999 % len(split)), atol=1e-6)
+
+
+def test_progress_is_told_on_stderr_by_passes_through_the_model(
+    runs_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("xaitui.cli.work_bar.LINE_SECONDS", 0)
+    assert (
+        explain(runs_dir, "last", "--json", "--samples", "random:2", "--method", "saliency,grad-cam", "--seed", "7")
+        == 0
+    )
+    told = capsys.readouterr()
+    assert len(json.loads(told.out)["sets"]) == 2
+    shares = [int(share) for share in re.findall(r"^explaining: (\d+)%, about .* left$", told.err, re.M)]
+    assert shares == sorted(shares)
+    assert shares[0] <= 5
+    assert shares[-1] == 100
+    assert max(after - before for before, after in itertools.pairwise(shares)) <= 20

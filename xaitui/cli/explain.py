@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -19,7 +20,8 @@ from xaitui.cli.explain_against import against_lines, against_record
 from xaitui.cli.explain_output import method_lines, record, set_lines
 from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import DataDir, Device, RunsDir, TrustModel
-from xaitui.cli.streams import put, say
+from xaitui.cli.streams import put
+from xaitui.cli.work_bar import WorkBar
 from xaitui.errors import UsageError, nearest
 from xaitui.runs.find import find_run
 from xaitui.text import printable
@@ -142,26 +144,29 @@ def _list(*, as_json: bool) -> int:
 def _carry_out(
     run: RunDirectory, other: RunDirectory | None, request: ExplainRequest, how: HowToPredict, *, as_json: bool
 ) -> int:
-    from xaitui.execution.against import OtherRun  # torch is paid for by whoever explains
-    from xaitui.execution.explain_request import carry_out
-
-    beside = OtherRun(run, other, say, how) if other is not None else None
     sets, pairs = [], []
-    for explained in carry_out(run, request, say, how):
-        sets.append(record(explained))
-        for line in () if as_json else set_lines(explained):
-            put(line)
-        compared = _compare(beside, explained, request) if beside is not None else None
-        if compared is not None:
-            pairs.append(against_record(compared))
-            for line in () if as_json else against_lines(compared, explained.classes):
-                put(line)
+    with WorkBar("explaining") as bar:
+        from xaitui.execution.against import OtherRun  # torch is paid for by whoever explains
+        from xaitui.execution.explain_request import carry_out
+
+        beside = OtherRun(run, other, bar.say, how) if other is not None else None
+        for explained in carry_out(run, request, bar.say, how, bar.show):
+            sets.append(record(explained))
+            compared = _compare(beside, explained, request, bar.say) if beside is not None else None
+            lines = list(set_lines(explained))
+            if compared is not None:
+                pairs.append(against_record(compared))
+                lines += against_lines(compared, explained.classes)
+            if not as_json:
+                bar.put(lines)
     if as_json:
         put(json_module.dumps({"run": run.id, "sets": sets, "against": pairs}, allow_nan=False))
     return 0
 
 
-def _compare(other: OtherRun, explained: Explained, request: ExplainRequest) -> Against | None:
+def _compare(
+    other: OtherRun, explained: Explained, request: ExplainRequest, say: Callable[[str], None]
+) -> Against | None:
     """The same images by the other run; None where its model cannot be explained so and all methods are asked for."""
     try:
         return other.compare(explained, layer=request.layer)

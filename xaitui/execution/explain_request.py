@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from xaitui.errors import DataError, UsageError
 from xaitui.execution.evaluating import HowToPredict, evaluate_split
-from xaitui.execution.explaining import RunExplainer, Wanted
+from xaitui.execution.explaining import Progress, RunExplainer, Wanted, no_progress
+from xaitui.execution.explaining_passes import Passes
 from xaitui.execution.explaining_pictures import draw_pictures
 from xaitui.execution.failures import failure_of
 from xaitui.execution.judging import judge_method
@@ -21,9 +22,6 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explained import Explained
 from xaitui.runs.explanations import ExplanationSet
 from xaitui.runs.predictions import read_predictions
-
-MANY = 500
-"""Samples from which on it is said how far a method has come."""
 
 
 @dataclass(frozen=True)
@@ -44,8 +42,17 @@ class ExplainRequest:
     """Whether a method that cannot explain the model is left out instead of being an error."""
 
 
-def carry_out(run: RunDirectory, request: ExplainRequest, say: Say, how: HowToPredict) -> Iterator[Explained]:
+def carry_out(
+    run: RunDirectory, request: ExplainRequest, say: Say, how: HowToPredict, progress: Progress = no_progress
+) -> Iterator[Explained]:
     """Explain with each method in turn; every one is kept before the next begins.
+
+    Args:
+        run: whose model is explained.
+        request: by which methods, and of which images.
+        say: told what is going on.
+        how: the model is loaded.
+        progress: told the passes through the model that are done, and about how many there will be.
 
     Raises:
         UsageError: there is no such split, class, layer or image, or a method cannot explain the model.
@@ -61,9 +68,12 @@ def carry_out(run: RunDirectory, request: ExplainRequest, say: Say, how: HowToPr
     answers = _answers(explainer, request.split, say, how) if choice.needs_predictions else None
     indices = choose(choice, split.labels, classes, answers, request.seed)
     wanted = Wanted(request.split, indices.tolist(), target, request.scored)
+    passes = Passes(explainer, request.split, len(indices), scored=request.scored, recipes=recipes, progress=progress)
     for recipe in recipes:
         try:
-            yield _explain(explainer, recipe, wanted, request, say)
+            with passes.counted():
+                found = _explain(explainer, recipe, wanted, request, say)
+            yield found
         except (OSError, RuntimeError, MemoryError) as error:
             raise failure_of(error, run.path) from error
 
@@ -81,11 +91,7 @@ def _recipes(explainer: RunExplainer, request: ExplainRequest, say: Say) -> Iter
 
 
 def _explain(explainer: RunExplainer, recipe: Recipe, wanted: Wanted, request: ExplainRequest, say: Say) -> Explained:
-    def progress(done: int, total: int) -> None:
-        if total >= MANY:
-            say(f"{recipe.method}: {done:,} of {total:,}")
-
-    found = explainer.explain(recipe, wanted, progress)
+    found = explainer.explain(recipe, wanted)
     if request.scored:
         found = judge_method(explainer, request.split, recipe, say)
     rows = _rows(explainer, found, wanted)

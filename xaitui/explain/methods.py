@@ -85,6 +85,21 @@ class Explainer:
         return replace(found, values=found.values.detach().float())
 
 
+def passes_of(recipe: Recipe, side: int) -> int:
+    """About how often an image of that side in pixels passes through the model for one map."""
+    match recipe.method:
+        case "smoothgrad":
+            return NOISY_COPIES
+        case "gradient-shap":
+            return SHAP_SAMPLES
+        case "integrated-gradients":
+            return recipe.steps
+        case "occlusion":
+            window = max(1, round(side / WINDOWS))
+            return (1 + (side - window) // max(1, window // 2)) ** 2
+    return 1
+
+
 def _saliency(call: Call) -> Attributions:
     return Attributions(Saliency(call.module).attribute(call.inputs, call.targets, abs=True))
 

@@ -14,7 +14,7 @@ from xaitui.explain.faithfulness import deletion, insertion
 from xaitui.explain.floors import FLOORS, Floor
 from xaitui.explain.problems import problems_of
 from xaitui.explain.randomisation import Randomisation
-from xaitui.explain.robustness import infidelity, sensitivity, sparseness
+from xaitui.explain.robustness import NOISY_COPIES, SQUARES, infidelity, sensitivity, sparseness
 from xaitui.explain.subjects import Explain, Subjects
 from xaitui.metrics.statistics import PairedDifference, paired_difference
 
@@ -44,6 +44,16 @@ def score_maps(subjects: Subjects, maps: NDArray[np.float32], explain: Explain |
     if explain is not None:
         found["sensitivity"] = sensitivity(told, explain)
     return {name: _among_nan(values, rows, len(maps)) for name, values in found.items()}
+
+
+def passes_of_scores(side: int, one_map: int) -> int:
+    """About how often an image of that side in pixels passes through the model for the scores of its map.
+
+    Args:
+        side: in pixels.
+        one_map: passes of the method for a map, where sensitivity is wanted; else 0.
+    """
+    return 2 * (side + 1) + SQUARES + 1 + (NOISY_COPIES + 1) * one_map
 
 
 _OF_A_MAP: Mapping[str, Callable[[Subjects, NDArray[np.float32]], NDArray[np.float64]]] = {
