@@ -129,7 +129,7 @@ def test_the_environment_sets_what_no_option_does(
     monkeypatch.setenv("XAITUI_EPOCHS", "3")
     assert sweep("--vary", "lr=0.1,0.2", "--epochs", "2", "--name", "e", "--dry-run") == 0
     ids = [line.split()[1] for line in capsys.readouterr().out.splitlines()[1:-1]]
-    settings = {"data.dataset": "set.npz", "training.epochs": 2}
+    settings = {"data.dataset": str(folder.resolve() / "set.npz"), "training.epochs": 2}
     assert ids == [trial.id for trial in plan(made_study(folder, "lr=0.1,0.2", settings=settings).read())]
 
 
@@ -226,7 +226,7 @@ def test_status_names_each_trial_and_has_a_record(folder: Path, capsys: Captured
          "cannot use the storage nosuch://a: "),
         (["--vary", "lr=0.1,0.2", "--base", "report-mnits"], 2, "there is no preset 'report-mnits'; did you mean"),
         (["--vary", "lr=0.1,0.2", "--base", "none.toml"], 2, "cannot read none.toml: No such file or directory"),
-        (["--vary", "lr=0.1", "--dataset", "nowhere.npz"], 3, "there is no nowhere.npz"),
+        (["--vary", "lr=0.1", "--dataset", "nowhere.npz"], 3, "there is no /"),
         (["--vary", "lr=0.1", "--dataset", "mnist"], 3, "train-images-idx3-ubyte.gz is not in"),
         (["-c", "none.toml"], 2, "cannot read none.toml"),
         (["-c", "study.toml", "--vary", "lr=0.1"], 2, "--config names a whole study"),

@@ -19,7 +19,7 @@ from xaitui.errors import ExitCode, UsageError
 from xaitui.runs.describe import WIDTH
 from xaitui.runs.find import find_run
 from xaitui.runs.preprocessing import Preprocessing
-from xaitui.text import printable
+from xaitui.text import last_part, printable
 
 if TYPE_CHECKING:
     from xaitui.execution.predicting import Prediction
@@ -115,7 +115,8 @@ def files_meant(words: Sequence[str]) -> Iterator[Path]:
 def _about(model: TrainedModel, *, invert: bool) -> Iterator[str]:
     """Which model this is, and what it is given."""
     config = model.config
-    yield _wrapped("model  ", printable(f"{config.model.name} on {config.data.dataset}, {model.weights}"))
+    name, dataset = last_part(config.model.name), last_part(config.data.dataset)
+    yield _wrapped("model  ", printable(f"{name} on {dataset}, {model.weights}"))
     yield _wrapped("input  ", _preparation(model.preprocessing, invert=invert))
     if model.preprocessing.task is Task.MULTI_LABEL:
         yield _wrapped("note   ", "an image may have several labels: each has a probability of its own")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from xaitui.config.paths import absolute_paths
 from xaitui.config.schema import RunConfig
 from xaitui.execution.execute import Execution, create
 from xaitui.execution.failures import failure_of
@@ -18,7 +19,7 @@ from xaitui.stop import Stop
 
 
 def begin_run(config: RunConfig, runs_dir: Path, stop: Stop, say: Say, command: Sequence[str]) -> Execution:
-    """Prepare a new run and make its directory; a batch size that is to be found is a number in it.
+    """Prepare a new run and make its directory; in its configuration "auto" batch size is a number, paths are absolute.
 
     Args:
         say: told while it waits for a GPU or reads a large file.
@@ -28,7 +29,7 @@ def begin_run(config: RunConfig, runs_dir: Path, stop: Stop, say: Say, command: 
         XaituiError: it cannot begin; there is no directory.
     """
     try:
-        config, found = settle_batch_size(config, stop, say)
+        config, found = settle_batch_size(absolute_paths(config), stop, say)
         prepared = prepare(config, stop, say, found=found)
         return create(prepared, create_run(runs_dir, config), stop, command)
     except (MemoryError, RuntimeError) as error:

@@ -29,7 +29,7 @@ from xaitui.events import (
     RunStopped,
     Scalars,
 )
-from xaitui.text import printable
+from xaitui.text import last_part, printable
 
 SHOWN_IMAGES = 16
 """The most images of a bad batch that are listed."""
@@ -76,20 +76,20 @@ def bad_step(event: BadStep) -> str:
 
 
 def _wrapped(line: str) -> list[str]:
-    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * 7)
+    return textwrap.wrap(line, WIDTH, subsequent_indent=" " * 7, break_long_words=False, break_on_hyphens=False)
 
 
 def _lines(event: Event, epochs: int) -> list[str]:
     match event:
         case RunStarted():
             return [
-                f"train  {event.model} ({event.parameters:,} parameters) on {event.dataset}",
+                f"train  {last_part(event.model)} ({event.parameters:,} parameters) on {last_part(event.dataset)}",
                 f"data   {event.train_size:,} train, {event.val_size:,} val, {event.test_size:,} test images",
                 f"device {event.device}, {event.epochs} epochs of {event.steps_per_epoch} steps",
             ]
         case RunResumed():
             exact = "exactly" if event.exact else f"not exactly: {event.reason}"
-            return [f"resume from step {event.from_step}, {exact}"]
+            return _wrapped(f"resume from step {event.from_step}, {exact}")
         case Progress():
             return _describe_progress(event, epochs)
         case Note():

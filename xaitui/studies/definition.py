@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from xaitui.config.paths import absolute_paths, absolute_value
 from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError, nearest
 from xaitui.studies.objective import Objective, parse_objective
@@ -90,8 +91,20 @@ class Study:
         return _without_place(replace(self, **loose)) == _without_place(replace(other, **loose))
 
 
+def with_absolute_paths(study: Study) -> Study:
+    """A new study with each path in it made absolute, so that any folder will do to go on with it."""
+    space: dict[str, Dimension] = {
+        path: Choices(tuple(absolute_value(path, value) for value in dimension.values))
+        if isinstance(dimension, Choices)
+        else dimension
+        for path, dimension in study.space.items()
+    }
+    return replace(study, base=absolute_paths(study.base), space=space)
+
+
 def _without_place(study: Study) -> Study:
-    """Where it runs and where its data lies make no other study of it."""
+    """Where it runs, where its data lies and how its paths are written make no other study of it."""
+    study = with_absolute_paths(study)
     base = study.base
     data = base.data.model_copy(update={"data_dir": ""})
     return replace(study, base=base.model_copy(update={"run": RunConfig().run, "data": data}))

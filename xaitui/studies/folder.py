@@ -7,13 +7,13 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xaitui.errors import DataError, UsageError, XaituiError, nearest
 from xaitui.files import write_atomic
 from xaitui.runs.directory import STUDIES, TRIALS, RunDirectory
-from xaitui.studies.definition import Study
+from xaitui.studies.definition import Study, with_absolute_paths
 from xaitui.studies.study_file import from_toml, to_toml
 
 
@@ -136,6 +136,9 @@ def create_study(study: Study, runs_dir: Path) -> StudyFolder:
                 f"there is another study {study.name!r}, with {_difference(before, study)}; choose another --name, or "
                 f"go on with that one: xaitui sweep resume {study.name}"
             )
+        same = with_absolute_paths(before)
+        if (same.base, same.space) == (study.base, study.space):  # with its paths as they are: they name the trials
+            study = replace(study, base=before.base, space=before.space)
         if before == study:
             return folder
     try:

@@ -15,7 +15,7 @@ from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.toml import file_layer, read_text, to_values
 from xaitui.data.locate import require_file, user_path
 from xaitui.errors import DataError, UsageError, nearest
-from xaitui.studies.definition import Study
+from xaitui.studies.definition import Study, with_absolute_paths
 from xaitui.studies.objective import parse_objective
 from xaitui.studies.samplers import SAMPLERS
 from xaitui.studies.space import Choices, Space, dimension_text, parse_dimension, parse_vary, setting_path
@@ -61,11 +61,11 @@ class StudyWords:
                 raise UsageError(f"{path} is named twice; give all its values at once")
             space[path] = dimension
         objectives = tuple(map(parse_objective, filter(None, self.objective.split(","))))
-        return Study(
+        return with_absolute_paths(Study(
             name=self.name or default_name(base, space), base=base, space=space, sampler=self.sampler,
             objectives=objectives, seeds=self.seeds, trials=self.trials, pruner=self.pruner, storage=self.storage,
             tested=self.tested,
-        )  # fmt: skip
+        ))  # fmt: skip
 
 
 def resolve_base(name: str, settings: Mapping[str, Any]) -> RunConfig:
@@ -120,7 +120,7 @@ def study_of_file(path: Path, name: str = "") -> Study:
         UsageError: it cannot be read, or a key or value in it is wrong.
     """
     study = from_toml(read_text(path), str(path), path.stem)
-    return replace(study, name=name) if name else study
+    return with_absolute_paths(replace(study, name=name) if name else study)
 
 
 def check_study(study: Study) -> list[Trial]:

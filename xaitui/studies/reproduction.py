@@ -8,7 +8,7 @@ from typing import Any
 
 from xaitui.catalog.experiments import EXPERIMENTS, Experiment, Part
 from xaitui.errors import UsageError, nearest
-from xaitui.studies.definition import Study
+from xaitui.studies.definition import Study, with_absolute_paths
 from xaitui.studies.make import resolve_base
 from xaitui.studies.space import Choices
 from xaitui.text import printable
@@ -60,10 +60,10 @@ def study_of(experiment: Experiment, part: Part, cut: Cut, seeds: int, settings:
         changes["data.dataset"] = cut.dataset
     base = resolve_base(part.preset, {**part.settings, **changes, **settings})
     name = "-".join(filter(None, [f"report-{experiment.name}{part.suffix}", _slug(cut)]))
-    return Study(
+    return with_absolute_paths(Study(
         name=name, base=base, space=space, sampler=part.sampler, seeds=seeds, tested="all", note=experiment.title,
         tags=(f"report:{experiment.name}",),
-    )  # fmt: skip
+    ))  # fmt: skip
 
 
 def scaled_epochs(part: Part, cut: Cut) -> tuple[int, ...]:

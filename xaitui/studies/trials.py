@@ -17,10 +17,12 @@ from xaitui.errors import UsageError
 from xaitui.studies.definition import Study
 from xaitui.studies.points import Point, points
 from xaitui.studies.space import ends_of
+from xaitui.text import last_part
 
 ID_LENGTH = 16
 BASELINE = "baseline"
 _NAME_LENGTH = 80
+_WITH_PATHS = ("data.dataset", "model.name", "model.weights")
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,9 @@ def point_label(point: Point) -> str:
 
 
 def _short(path: str, value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else setting_text(FIELDS[path], value)
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return last_part(value) if path in _WITH_PATHS else setting_text(FIELDS[path], value)
 
 
 def trials_of(study: Study, point: Point) -> list[Trial]:

@@ -23,6 +23,7 @@ from xaitui.hardware.host_allocator import keep_freed_memory
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StoppedError, StopReason
+from xaitui.text import last_part
 
 if TYPE_CHECKING:
     from xaitui.execution.execute import Execution
@@ -77,7 +78,7 @@ class RunController:
             UsageError: one is going on in this console already; in a process of its own it could begin.
             OSError: no process can be started.
         """
-        title = f"{config.model.name} on {config.data.dataset}"
+        title = f"{last_part(config.model.name)} on {last_part(config.data.dataset)}"
         if own_process:
             return self._in_process(title, config)
         command = ["xaitui", "train", *arguments(config)]

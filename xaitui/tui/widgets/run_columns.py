@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
-from xaitui.text import printable
+from xaitui.text import last_part, printable
 
 if TYPE_CHECKING:
     from xaitui.runs.listing import RunRow
@@ -62,8 +62,8 @@ def _duration(seconds: float) -> str:
 COLUMNS: tuple[Column, ...] = (
     Column("state", "STATE", 13, lambda row: row.state),
     Column("run", "RUN", 0, lambda row: row.id),
-    Column("dataset", "DATA", 14, lambda row: row.dataset, needs=36),
-    Column("model", "MODEL", 16, lambda row: row.model, needs=36),
+    Column("dataset", "DATA", 14, lambda row: last_part(row.dataset), needs=36),
+    Column("model", "MODEL", 16, lambda row: last_part(row.model), needs=36),
     Column("epoch", "EPOCH", 8, lambda row: f"{row.epoch}/{row.epochs}" if row.epochs else "", to_the_right=True),
     Column("best", "BEST VAL", 11, _best, to_the_right=True),
     Column("test", "TEST", 6, _test, to_the_right=True, needs=24),

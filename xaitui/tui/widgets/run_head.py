@@ -14,7 +14,7 @@ from xaitui.runs.follow import RunFollower
 from xaitui.runs.health import Health, Level, health
 from xaitui.runs.progress import progress
 from xaitui.runs.summary import State
-from xaitui.text import printable
+from xaitui.text import last_part, printable
 from xaitui.tui.palette import MUTED
 
 STYLES = {Level.FINE: "$text-success", Level.WARNING: "$text-warning", Level.ERROR: "$text-error"}
@@ -53,7 +53,7 @@ def _standing(follower: RunFollower) -> Content:
     started = follower.started
     words = [follower.problem or follower.why]
     if started is not None:
-        words.append(f"{started.model} on {started.dataset}, {started.device}")
+        words.append(f"{last_part(started.model)} on {last_part(started.dataset)}, {started.device}")
     if follower.is_loading:
         words.append("reading the journal")
     if follower.damage:
