@@ -63,6 +63,8 @@ class RunResumed(LifeCycle):
     exact: bool
     reason: str = ""
     """Why the run cannot go on exactly, where it cannot."""
+    changed_data: str = ""
+    """How the data differ from those that the run was trained on before, where a user accepted that."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -20,13 +20,12 @@ def shortened(text: object, most: int = 80) -> str:
     return words if len(words) <= most else f"{words[: most - 10]}...{words[-7:]}"
 
 
-<<<<<<< HEAD
 def listed(items: Iterable[object], most: int = 10) -> str:
     """Join items with commas: `most` of them at most, then how many more there are."""
     words = [printable(item) for item in items]
     return ", ".join(words[:most]) + (f" and {len(words) - most:,} more" if len(words) > most else "")
-=======
+
+
 def last_part(name: str) -> str:
     """The last part of a path, for where there is no room for all of it; another name as it is."""
     return name.rstrip("/").rpartition("/")[2] or name
->>>>>>> c3290d5 (wip)

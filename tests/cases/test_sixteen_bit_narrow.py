@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -183,9 +182,8 @@ def test_8_bit_images_give_the_arrays_that_they_always_gave(tmp_path: Path) -> N
     for number in range(12):
         path = tmp_path / "set" / "ab"[number % 2] / f"{number:02d}.bmp"
         save(path, (levels * (number + 3) * 7 % 256).astype(np.uint8))
-        os.utime(path, ns=(10**18, 10**18))
     opened(tmp_path / "set", cache_dir=tmp_path / "cache")
-    array = tmp_path / "cache" / "set.train.f7fa616df1a7032b.npy"
+    [array] = (tmp_path / "cache").glob("set.train.*.npy")
     assert sha256(array.read_bytes()).hexdigest()[:16] == "038fa95620f2786e"
 
 

@@ -207,14 +207,16 @@ def test_a_resume_elsewhere_is_marked_not_exact(dataset: str, runs_dir: Path) ->
     assert "torch 2.9.0" in events[0].reason
 
 
-def test_a_resume_on_other_data_is_marked_not_exact(dataset: str, runs_dir: Path) -> None:
+def test_a_resume_on_other_data_is_refused_or_marked_not_exact(dataset: str, runs_dir: Path) -> None:
     stop = Stop()
     run = stop_at(start(runs_dir, stop, data__dataset=dataset, **SMALL), stop, 2)
     made_set(Path(dataset), seed=1)
-    events = finish(take_up(run))
+    with pytest.raises(DataError, match=r"set\.npz is not the file that the run was made with"):
+        take_up(run)
+    events = finish(take_up(run, accept_changed=True))
     assert isinstance(events[0], RunResumed)
     assert not events[0].exact
-    assert "set.npz has changed" in events[0].reason
+    assert events[0].changed_data == events[0].reason
 
 
 @pytest.mark.parametrize("damage", [b"", b"<html>", "truncated", "other"])

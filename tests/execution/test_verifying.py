@@ -165,8 +165,10 @@ def test_data_that_changed_is_said_beforehand_and_found(whole: RunDirectory, run
     finish(execution)
     made_set(dataset, seed=1)
     said: list[str] = []
-    found = again(execution.run, said)
-    assert f"{dataset} has changed since the run was made: differences are to be expected" in said
+    with pytest.raises(DataError, match="--accept-changed-data"):
+        again(execution.run)
+    found = again(execution.run, said, accept_changed=True)
+    assert f"{dataset} is not the file that the run was made with: differences are to be expected" in said
     assert found.difference.startswith("at step 1 the loss is ")
 
 

@@ -51,7 +51,7 @@ def test_bad_input_is_one_line(
     assert "\x1b" not in captured.err
     assert "executed" not in captured.err
     assert snapshot(folder) == before
-    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and path.suffix != ".json"]
+    left = [path for path in (tmp_path / "cache").rglob("*") if path.is_file() and ".json" not in path.suffixes]
     assert [path for path in left if ".survey." not in path.name] == []
 
 

@@ -15,7 +15,7 @@ from xaitui.cli.completion import one_of
 from xaitui.cli.evaluate_output import Shown, json_record, text_lines
 from xaitui.cli.evaluate_show import put_confusion
 from xaitui.cli.opening import runs_folder
-from xaitui.cli.places import DataDir, Device, RunsDir, RunWord, TrustModel
+from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put, say
 from xaitui.data.dataset import Split
 from xaitui.data.locate import user_path
@@ -26,7 +26,7 @@ from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, labels_csv, samples_csv
 from xaitui.files import write_atomic
-from xaitui.runs.data import open_data
+from xaitui.runs.data import move_data, open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.preprocessing import read_preprocessing
@@ -37,6 +37,8 @@ LISTED = 5
 """Mistakes that are listed where their number is not given."""
 MOST_ON_SHEET = 600
 """Images of a contact sheet."""
+How = tuple[str, str, bool, bool]
+"""Device, folder of the data, whether the run's model is trusted, whether changed data are accepted."""
 WHOLE = 1 << 62
 """Bytes: other data are read into memory."""
 
@@ -75,6 +77,8 @@ def command(
     device: Device = "auto",
     data_dir: DataDir = "",
     trust_model: TrustModel = False,
+    moved_to: MovedTo = "",
+    accept_changed: AcceptChanged = False,
     runs_dir: RunsDir = None,
 ) -> int:  # fmt: skip
     """Evaluate a run: scores with intervals, classes, confusion, calibration, mistakes."""
@@ -83,7 +87,9 @@ def command(
     if weights_check and data is not None:
         raise UsageError("--weights-check is for the splits of the run's own set; leave out --data")
     found = find_run(run, runs_folder(runs_dir))
-    how = (device, data_dir, trust_model)
+    if moved_to:
+        move_data(found, moved_to, accept_changed=accept_changed)
+    how = (device, data_dir, trust_model, accept_changed)
     evaluation = _evaluation(found, split, data, how)
     asked = mistakes is not None or bool(pair) or sheet is not None or suspicious > 0
     if evaluation.has_several_labels and asked:
@@ -99,13 +105,13 @@ def command(
         _write_csv(csv, shown, only_mistakes=asked)
     if sheet is not None:
         samples = evaluation.rank("mistakes", pair=chosen, limit=mistakes or MOST_ON_SHEET)
-        _write(sheet, contact_sheet(_images(found, evaluation, data, data_dir, samples), samples, evaluation.classes))
+        _write(sheet, contact_sheet(_images(found, evaluation, data, how, samples), samples, evaluation.classes))
     if weights_check:
         _check_weights(evaluation, found, how)
     return 0
 
 
-def _evaluation(run: RunDirectory, split: str, data: Path | None, how: tuple[str, str, bool]) -> Evaluation:
+def _evaluation(run: RunDirectory, split: str, data: Path | None, how: How) -> Evaluation:
     """Read what is stored; torch is loaded only where something is to be predicted."""
     wanted = split or "test"
     is_over = summarise(run).state is State.FINISHED
@@ -166,7 +172,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def _images(
-    run: RunDirectory, evaluation: Evaluation, data: Path | None, data_dir: str, samples: Sequence[Sample]
+    run: RunDirectory, evaluation: Evaluation, data: Path | None, how: How, samples: Sequence[Sample]
 ) -> NDArray[np.uint8]:
     """The images (N, H, W, C) of some samples.
 
@@ -174,7 +180,7 @@ def _images(
         DataError: the data are not here, or not those that were predicted.
     """
     if data is None:
-        split = open_data(run, data_dir=data_dir).split(evaluation.split)
+        split = open_data(run, data_dir=how[1], accept_changed=how[3]).split(evaluation.split)
     else:
         name = json_module.loads((run.predictions / f"{evaluation.split}.json").read_text())["split"]
         part = _other_source(run, user_path(str(data))).parts[name]
@@ -192,7 +198,7 @@ def _other_source(run: RunDirectory, path: Path) -> Source:
     return foreign_source(path, known.task, known.classes, known.channels, Residency(WHOLE))
 
 
-def _check_weights(evaluation: Evaluation, run: RunDirectory, how: tuple[str, str, bool]) -> None:
+def _check_weights(evaluation: Evaluation, run: RunDirectory, how: How) -> None:
     from xaitui.execution.evaluating import HowToPredict, weights_agree
 
     difference = weights_agree(evaluation, run, say, HowToPredict(*how))

@@ -19,10 +19,11 @@ from xaitui.cli.completion import complete_run, one_of
 from xaitui.cli.explain_against import against_lines, against_record
 from xaitui.cli.explain_output import method_lines, record, set_lines
 from xaitui.cli.opening import runs_folder
-from xaitui.cli.places import DataDir, Device, RunsDir, TrustModel
+from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, TrustModel
 from xaitui.cli.streams import put
 from xaitui.cli.work_bar import WorkBar
 from xaitui.errors import UsageError, nearest
+from xaitui.runs.data import move_data
 from xaitui.runs.find import find_run
 from xaitui.text import printable
 
@@ -101,6 +102,8 @@ def command(
     device: Device = "auto",
     data_dir: DataDir = "",
     trust_model: TrustModel = False,
+    moved_to: MovedTo = "",
+    accept_changed: AcceptChanged = False,
     runs_dir: RunsDir = None,
 ) -> int:
     """Explain images of a run: maps, pictures and scores, kept in its folder."""
@@ -115,13 +118,15 @@ def command(
     other = find_run(against, runs_folder(runs_dir)) if against else None
     if other == run:
         raise UsageError("--against takes another run than the one that is explained")
+    if moved_to:
+        move_data(run, moved_to, accept_changed=accept_changed)
     from xaitui.execution.evaluating import HowToPredict
     from xaitui.execution.explain_request import ExplainRequest
 
     request = ExplainRequest(
         names, samples, split, target, layer, baseline, steps, seed, absolute, not no_scores, method == EVERYTHING
     )
-    return _carry_out(run, other, request, HowToPredict(device, data_dir, trust_model), as_json=json)
+    return _carry_out(run, other, request, HowToPredict(device, data_dir, trust_model, accept_changed), as_json=json)
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -28,4 +28,10 @@ Device = Annotated[
     str,
     typer.Option("--device", help="Where to compute: auto, cpu, cuda, cuda:N, mps.", autocompletion=one_of(DEVICES)),
 ]
+MovedTo = Annotated[
+    str, typer.Option("--dataset", metavar="PATH", help="Where the run's own dataset lies now.", show_default=False)
+]
+AcceptChanged = Annotated[
+    bool, typer.Option("--accept-changed-data", help="Use the data although they are not those of the run.")
+]
 TrustModel = Annotated[bool, typer.Option("--trust-model", help="Run the model source kept in the run.")]

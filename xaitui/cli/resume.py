@@ -8,11 +8,12 @@ import typer
 
 from xaitui.cli.opening import has_terminal, open_console, runs_folder
 from xaitui.cli.options import parse_extension
-from xaitui.cli.places import RunsDir, RunWord
+from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord
 from xaitui.config.units import parse_duration
 from xaitui.errors import UsageError
 from xaitui.execution.options import ResumeOptions
 from xaitui.opening import ConsoleOptions
+from xaitui.runs.data import move_data
 from xaitui.runs.find import find_run
 
 
@@ -25,6 +26,8 @@ def command(
     max_time: Annotated[str, typer.Option("--max-time", help="A time limit for this process, as 7h50m.")] = "0",
     take_over: Annotated[bool, typer.Option("--take-over", help="Break the lock of another machine.")] = False,
     trust_model: Annotated[bool, typer.Option("--trust-model", help="Run the model source kept in the run.")] = False,
+    moved_to: MovedTo = "",
+    accept_changed: AcceptChanged = False,
     headless: Annotated[bool, typer.Option("--headless", help="Go on without a screen.")] = False,
     json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
     runs_dir: RunsDir = None,
@@ -37,7 +40,9 @@ def command(
         raise UsageError(f"--max-time: {error}") from None
     folder = runs_folder(runs_dir)
     found = find_run(run, folder)
-    options = ResumeOptions(extend, take_over, trust_model, device, float(str(limit)))
+    if moved_to:
+        move_data(found, moved_to, accept_changed=accept_changed)
+    options = ResumeOptions(extend, take_over, trust_model, device, accept_changed, float(str(limit)))
     if not (headless or json) and has_terminal():
         return open_console(ConsoleOptions(folder), lambda console: console.resume_run(found, options))
     from xaitui.cli.training import take_up

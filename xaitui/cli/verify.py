@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xaitui.cli.opening import runs_folder
-from xaitui.cli.places import RunsDir, RunWord, TrustModel
+from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put, say
 from xaitui.errors import ExitCode
+from xaitui.runs.data import move_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.summary import State, summarise
@@ -32,19 +33,30 @@ def command(
     ] = 200,
     as_json: Annotated[bool, typer.Option("--json", help="What was found on stdout, as JSON.")] = False,
     trust_model: TrustModel = False,
+    moved_to: MovedTo = "",
+    accept_changed: AcceptChanged = False,
     runs_dir: RunsDir = None,
 ) -> int:
     """Compare a run's files with what was written, then train some of its steps again and compare each bit."""
     found = find_run(run, runs_folder(runs_dir))
+    from xaitui.execution.stretch import NoStretchError
     from xaitui.execution.verifying import look, replay, where
 
+    if moved_to:
+        move_data(found, moved_to, accept_changed=accept_changed)
     why_not = _reason(found, steps)
     looked = look(found)
     if not as_json:
         _put_looked(looked)
     if looked.damaged:
         why_not = "what is damaged cannot be compared with"
-    replayed = None if why_not else replay(found, looked.last, say, steps=steps, trust_model=trust_model)
+    replayed, how = None, {"trust_model": trust_model, "accept_changed": accept_changed}
+    try:
+        replayed = None if why_not else replay(found, looked.last, say, steps=steps, **how)
+    except NoStretchError as error:
+        if not looked.changed_data:
+            raise
+        why_not = str(error)
     if as_json:
         put(json.dumps(_record(found, looked, replayed, why_not), indent=2))
     else:
@@ -92,13 +104,15 @@ def _put_looked(looked: Looked) -> None:
     _put_row("journal", f"{journal.lines:,} events{held}{torn}")
     for line in files.remarks:
         _put_row("note", f"{printable(line)}")
+    for line in looked.changed_data:
+        _put_row("data", f"not exact: {printable(line)}")
     for line in looked.damaged:
         _put_row("damaged", f"{printable(line)}")
 
 
 def _record(run: RunDirectory, looked: Looked, replayed: Replayed | None, why_not: str) -> dict[str, Any]:
     record: dict[str, Any] = {"run": run.id, "verdict": _verdict(looked, replayed), "files": asdict(looked.files),
-                              "journal": asdict(looked.journal)}  # fmt: skip
+                              "journal": asdict(looked.journal), "changed_data": looked.changed_data}  # fmt: skip
     if replayed is None:
         return {**record, "replay": None, "why_not_replayed": why_not}
     stretch = replayed.stretch

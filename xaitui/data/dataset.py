@@ -51,6 +51,18 @@ class DataFile:
 
 
 @dataclass(frozen=True)
+class ListedFile:
+    """An image file of an own folder."""
+
+    name: str
+    """Path below the folder."""
+    size: int
+    """In bytes."""
+    md5: str
+    """Of its content."""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """The splits of one set at one size."""
 
@@ -62,6 +74,8 @@ class Dataset:
     test_size: int
     """Number of images that `read_test` will give."""
     files: tuple[DataFile, ...] = ()
+    images: tuple[ListedFile, ...] = ()
+    """The image files of an own folder, those of train first, each split in the order of its rows."""
     notes: tuple[str, ...] = ()
     """What a user must be told: splits that were cut here, a test split of another origin."""
     grey_range: GreyRange | None = None

@@ -1,4 +1,4 @@
-"""Decoded pictures in the user's cache: one plain array per split, made once for a state of its source files.
+"""Decoded pictures in the user's cache: one plain array per split, made once for the content of its source files.
 
 They lie among the unpacked arrays of `array_cache`, under the same kind of name, and are listed and freed with them.
 """
@@ -45,7 +45,7 @@ def decoded_rows(
 ) -> dict[str, RowFile]:
     """Return the pictures of each split as rows (N, side, side, C), decoded now if they are not yet.
 
-    The key is a hash of the rules and of each file's path below the folder, length and time of change.
+    The key is a hash of the rules and of each file's path below the folder, length and content.
 
     Raises:
         DamagedImagesError: images cannot be decoded.

@@ -17,6 +17,7 @@ from xaitui.data.decode import decoding_rules, range_text
 from xaitui.data.decoded import DamagedImagesError, Form, decoded_rows
 from xaitui.data.fingerprint import file_md5
 from xaitui.data.folder_listing import Listing, list_pictures
+from xaitui.data.manifest import listed_files
 from xaitui.data.rows import RowFile
 from xaitui.data.source import DATA_RULES, Part, Residency, Source
 from xaitui.data.splits import Labels, Rows
@@ -48,7 +49,8 @@ def folder_source(folder: Path, side: int, residency: Residency, decoding: Decod
     """
     listing = list_pictures(folder, decoding.version)
     name = re.sub(r"[^\w-]", "_", folder.resolve().name)[:80]
-    survey = survey_pictures(folder, listing.paths, residency.cache_dir or array_folder(), name)
+    files = listed_files(folder, listing.paths, residency.report)
+    survey = survey_pictures(folder, files, residency.cache_dir or array_folder(), name)
     if survey.damaged and not decoding.skip_damaged:
         raise survey.checked().refusal()
     while True:
@@ -72,6 +74,7 @@ def folder_source(folder: Path, side: int, residency: Residency, decoding: Decod
         notes=tuple(filter(None, [said, about_grey, survey.skip_note(), *listing.notes])),
         grey_range=grey_range,
         left_out=survey.left_out(),
+        images=tuple(files[path] for path in usable.paths),
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
-from xaitui.data.dataset import DataFile, GreyRange, Images
+from xaitui.data.dataset import DataFile, GreyRange, Images, ListedFile
 from xaitui.data.disk import Report, no_report
 
 SPLITS = ("train", "val", "test")
@@ -47,6 +47,8 @@ class Source:
     """By which images of more than 8 bits were made bytes; None where there are none."""
     left_out: tuple[str, ...] = ()
     """Damaged images that are not among the parts, each with the reason."""
+    images: tuple[ListedFile, ...] = ()
+    """The image files of an own folder."""
 
 
 @dataclass(frozen=True)

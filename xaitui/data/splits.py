@@ -127,6 +127,7 @@ def assemble(source: Source, *, val_fraction: float, fraction: float, seed: int)
         read_test=_test_reader(source, cut.test),
         test_size=len(labels["test"] if cut.test is None else cut.test),
         files=source.files,
+        images=source.images,
         notes=tuple(filter(None, [*source.notes, *cut.notes, source.info.test_note])),
         grey_range=source.grey_range,
         left_out=source.left_out,

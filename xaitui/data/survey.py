@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from xaitui.data.dataset import GreyRange
+from xaitui.data.dataset import GreyRange, ListedFile
 from xaitui.data.decode import Picture, PictureError, damage, grey_levels, probe
 from xaitui.data.disk import writing_to
 from xaitui.errors import DataError
@@ -23,8 +23,8 @@ LARGEST_SIDE = 224
 
 _ROW = np.dtype([("width", "<i8"), ("height", "<i8"), ("is_grey", "?"), ("is_deep", "?"), ("low", "<f8"),
                  ("high", "<f8"), ("is_damaged", "?")])  # fmt: skip
-Stamp = tuple[str, int, int]
-"""Path below the folder of the set, length in bytes, time of change in nanoseconds."""
+Stamp = tuple[str, int, str]
+"""Path below the folder of the set, length in bytes, MD5."""
 
 
 @dataclass(frozen=True)
@@ -90,31 +90,22 @@ class Survey:
             np.save(file, rows)
 
 
-def survey_pictures(folder: Path, paths: Sequence[Path], cache: Path, name: str) -> Survey:
+def survey_pictures(folder: Path, files: Mapping[Path, ListedFile], cache: Path, name: str) -> Survey:
     """Read the headers of image files, and the grey levels of those of more than 8 bits, unless that was done before.
 
     Args:
         folder: of the set.
-        paths: its image files.
+        files: the record of each of its image files.
         cache: folder that keeps the survey.
         name: beginning of its name there.
 
     Raises:
         DataError: the cache cannot be written.
     """
-    stamps = {path: _stamp(folder, path) for path in paths}
+    stamps = {path: (file.name, file.size, file.md5) for path, file in files.items()}
     key = hashlib.sha256(json.dumps(["survey", list(stamps.values())]).encode()).hexdigest()[:16]
     memo = cache / f"{name}.survey.{key}.npy"
     return _kept(folder, memo, stamps) or _made(folder, memo, stamps)
-
-
-def _stamp(folder: Path, path: Path) -> Stamp:
-    name = str(path.relative_to(folder))
-    try:
-        stat = path.stat()
-    except OSError:  # probing it says why
-        return name, -1, -1
-    return name, stat.st_size, stat.st_mtime_ns
 
 
 def _kept(folder: Path, memo: Path, stamps: Mapping[Path, Stamp]) -> Survey | None:

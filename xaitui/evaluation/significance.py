@@ -17,6 +17,7 @@ from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import read_journal
 from xaitui.runs.predictions import Predictions, read_predictions
+from xaitui.runs.recorded_data import same_data
 
 LEVEL = 0.05
 """Chance of one or more false differences that is taken, over all tests of a comparison."""
@@ -99,7 +100,7 @@ def _read(run: RunDirectory, split: SplitName) -> Predictions | str:
 def _incomparable(run: RunDirectory, baseline: RunDirectory, split: SplitName) -> str:
     """Why two runs have not seen the same images of a split, as their settings say."""
     one, other = read_settings(run), read_settings(baseline)
-    if one.get("data.dataset") != other.get("data.dataset"):
+    if not same_data(run, baseline):
         return "they are of different data sets"
     # equal labels do not show it: in a set that is sorted by class, every cut has the same
     if split == "val" and (_is_cut(run) or _is_cut(baseline)):

@@ -21,6 +21,7 @@ from xaitui.runs.against import Against, Maps, PairedSample, against_folder, wri
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explained import Explained
 from xaitui.runs.explanation_writer import explaining
+from xaitui.runs.recorded_data import same_data
 from xaitui.text import printable
 
 MOST_COMPARED, MOST_PICTURES = 1000, 100
@@ -37,8 +38,8 @@ class OtherRun:
             UsageError: they are of different data, classes or sizes, or a model is not trusted.
             DataError: one of them has no checkpoint.
         """
-        self._own = how.load(run)
-        self._other = RunExplainer(how.load(other), say)
+        self._own = how.load(run, say)
+        self._other = RunExplainer(how.load(other, say), say)
         check_comparable(self._own, self._other.model)
 
     def compare(self, explained: Explained, *, layer: str = "") -> Against:
@@ -107,8 +108,9 @@ def check_comparable(one: TrainedModel, other: TrainedModel) -> None:
         UsageError: says what differs.
     """
     ours, theirs = one.preprocessing, other.preprocessing
+    names = one.config.data.dataset, other.config.data.dataset
     for what, own, foreign in (
-        ("data set", one.config.data.dataset, other.config.data.dataset),
+        ("data set", *(("", "") if same_data(one.run, other.run) else names)),
         ("size of the images in px", ours.source_size, theirs.source_size),
         ("side in px that the model sees", ours.image_size, theirs.image_size),
         ("set of classes", ", ".join(ours.classes), ", ".join(theirs.classes)),

@@ -45,10 +45,18 @@ class HowToPredict:
     device: str = "auto"
     data_dir: str = ""
     trust_model: bool = False
+    accept_changed: bool = False
+    """Whether data that differ from the run's are accepted."""
 
-    def load(self, run: RunDirectory) -> TrainedModel:
-        """Load the best weights, as `load_trained` does."""
-        return load_trained(run, device=self.device, data_dir=self.data_dir, trust_model=self.trust_model)
+    def load(self, run: RunDirectory, say: Say) -> TrainedModel:
+        """Load the best weights, as `load_trained` does; `say` is told of changed data that are accepted."""
+        trained = load_trained(
+            run, device=self.device, data_dir=self.data_dir, trust_model=self.trust_model,
+            accept_changed=self.accept_changed,
+        )  # fmt: skip
+        if trained.changed_data:
+            say(f"note   {trained.changed_data}")
+        return trained
 
 
 def evaluate_split(run: RunDirectory, split: str, say: Say, how: HowToPredict) -> Evaluation:
@@ -79,14 +87,14 @@ def _make(summary: RunSummary, split: str, say: Say, how: HowToPredict) -> None:
         if not is_stored:
             raise UsageError(f"{run.id} is going on: test is read once, in its end; until then: --split val")
         return
-    trained = how.load(run)
+    trained = how.load(run, say)
     for name in dict.fromkeys(("val", split)):
         if _is_of(run, name, trained.weights):
             continue
         if name == "test":
             trusted_source(run, trust_model=how.trust_model)
             with owning(run.lock, run.heartbeat):
-                score_test(run, Stop(), say, data_dir=how.data_dir)
+                score_test(run, Stop(), say, data_dir=how.data_dir, accept_changed=how.accept_changed)
         else:
             _predict_and_keep(trained, name, say)
 
@@ -148,7 +156,7 @@ def evaluate_other(run: RunDirectory, path: Path, split: str, say: Say, how: How
     path = user_path(str(path))
     if not is_npz(path):
         raise DataError(f"{printable(path)} is no .npz file in MedMNIST's form")
-    trained = how.load(run)
+    trained = how.load(run, say)
     known = trained.preprocessing
     residency = Residency(resident_limit(trained.device))
     source = foreign_source(path, known.task, known.classes, known.channels, residency)
@@ -185,7 +193,7 @@ def weights_agree(evaluation: Evaluation, run: RunDirectory, say: Say, how: HowT
     Raises:
         DataError: the images are not those that were predicted.
     """
-    trained = how.load(run)
+    trained = how.load(run, say)
     split = trained.split(evaluation.split, say)
     if not np.array_equal(split.labels, evaluation.predictions.labels):
         raise DataError(f"the {evaluation.split} images are not those that were predicted")

@@ -11,7 +11,7 @@ import shutil
 import socket
 import time
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 
@@ -48,6 +48,7 @@ from xaitui.runs.journal import JournalWriter
 from xaitui.runs.log import logger, logging_to, run_program
 from xaitui.runs.owner import owning
 from xaitui.runs.preprocessing import write_preprocessing
+from xaitui.runs.recorded_data import write_record
 from xaitui.runs.requests import Request, ask, take
 from xaitui.stop import Stop, StopReason
 from xaitui.training.memory import TornUpdateError
@@ -61,7 +62,7 @@ class Execution:
     run: RunDirectory
     prepared: Prepared
     stop: Stop
-    begin: Callable[[Execution], Sequence[Event]] = lambda execution: [execution.started()]
+    begin: Callable[[Execution], Iterable[Event]] = lambda execution: [execution.started()]
     """Called once the run is owned: does what is to be done before the first step, and says what to write of it."""
     take_over: bool = False
     handed_over: bool = False
@@ -102,7 +103,7 @@ class Execution:
         patience = HANDOVER_SECONDS if self.handed_over else 0.0
         return owning(self.run.lock, self.run.heartbeat, take_over=self.take_over, patience=patience)
 
-    def _guarded(self, recorder: Recorder, first: Sequence[Event]) -> Iterator[Event]:
+    def _guarded(self, recorder: Recorder, first: Iterable[Event]) -> Iterator[Event]:
         try:
             for event in self._work(recorder, first):
                 yield from recorder.write(event)
@@ -113,7 +114,7 @@ class Execution:
             logger.error("%s", "".join(traceback.format_exception(error)))
             yield recorder.write_last(self._failed(error))
 
-    def _work(self, recorder: Recorder, first: Sequence[Event]) -> Iterator[Event]:
+    def _work(self, recorder: Recorder, first: Iterable[Event]) -> Iterator[Event]:
         trainer = self.prepared.trainer
         saver = RunSaver(self.run, recorder.journal, self.prepared.config, at=trainer.at.step)
         maps = ProbeMaps(trainer.parts, self.run)
@@ -257,6 +258,8 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
                  "weights_sha256": prepared.built.weights_sha256,
                  "left_out": list(prepared.dataset.left_out), "notes": list(prepared.notes)}  # fmt: skip
         write_environment(run.environment, command, prepared.dataset.files, prepared.built.source_path, extra)
+        if prepared.dataset.images:
+            write_record(run, prepared.dataset)
         write_preprocessing(run.preprocessing, preprocessing_of(prepared.config, prepared.dataset, prepared.built))
     except OSError as error:
         shutil.rmtree(run.path, ignore_errors=True)

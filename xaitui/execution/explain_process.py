@@ -50,7 +50,7 @@ class Answerer:
         of = (run, data_dir, *((path.stat().st_mtime_ns if path.exists() else 0) for path in (run.best, run.last)))
         if self._explainer is None or of != self._of:
             say("loading the model")
-            self._explainer, self._of = RunExplainer(HowToPredict(data_dir=data_dir).load(run), say), of
+            self._explainer, self._of = RunExplainer(HowToPredict(data_dir=data_dir).load(run, say), say), of
         return self._explainer
 
 

@@ -60,7 +60,7 @@ def carry_out(
         OutOfMemoryError: not even one image fits.
     """
     choice = parse_choice(request.samples)
-    explainer = RunExplainer(how.load(run), say)
+    explainer = RunExplainer(how.load(run, say), say)
     target = explainer.target(request.target)
     recipes = list(_recipes(explainer, request, say))
     split = explainer.split(request.split)

@@ -17,5 +17,7 @@ class ResumeOptions:
     """Whether code that lies in the run directory may be run."""
     device: str = ""
     """Another device than the run's own choice."""
+    accept_changed: bool = False
+    """Whether data that differ from the run's are accepted."""
     max_time: float = 0.0
     """A time limit for this process, in seconds; 0 is none."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -17,11 +17,12 @@ from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.saver import Restored, has_checkpoint, mend_journal, restore_last
 from xaitui.hashes import begin_notes
+from xaitui.runs.data import with_place
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.environment import changed_files
 from xaitui.runs.intact import changed_settings
 from xaitui.runs.journal import read_entries, read_journal
 from xaitui.runs.preprocessing import grey_range_of
+from xaitui.runs.recorded_data import accepted_changes, find_place, require_same, write_record
 from xaitui.stop import Stop
 from xaitui.training.resolve import Resolved
 
@@ -35,15 +36,17 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     """
     config, resolved = read_made(run, options)
     source = trusted_source(run, trust_model=options.trust_model)
-    last = [event for event in read_journal(run.journal) if isinstance(event, LifeCycle)][-1:]
+    events = read_journal(run.journal)
+    last = [event for event in events if isinstance(event, LifeCycle)][-1:]
     if not options.extend and last and isinstance(last[0], RunFinished):
         raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
     prepared = prepare(config, stop, say, resolved=resolved, model_source=source,
                        grey_range=grey_range_of(run.preprocessing))  # fmt: skip
-    changed = changed_files(run.environment, prepared.dataset.files)
-    prepared = replace(prepared, inexact=(*prepared.inexact, *changed_settings(run), *changed))
+    found = require_same(run, config.data.dataset, prepared.dataset, accept=options.accept_changed)
+    reasons = [*prepared.inexact, *changed_settings(run), found.content, found.decoding, *accepted_changes(events)]
+    prepared = replace(prepared, inexact=tuple(filter(None, reasons)))
     handed_over = bool(last) and isinstance(last[0], HandingOver) and last[0].pid == os.getpid()
-    begin = partial(_take_up, options=options)
+    begin = partial(_begin, options=options, changed_data=found.content)
     return Execution(run, prepared, stop, begin, options.take_over, handed_over)
 
 
@@ -56,16 +59,30 @@ def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Res
     try:
         config = from_toml(run.config.read_text(encoding="utf-8"))
         resolved = Resolved.from_table(read_resolved(run.config))
+        dataset = find_place(run, config.data.dataset)
+    except DataError:
+        raise
     except (OSError, UnicodeDecodeError, XaituiError) as error:
         if isinstance(error, FileNotFoundError) and not run.journal.exists():
             raise DataError(f"{run.id} never began: train anew; to remove it: xaitui runs rm {run.id}") from None
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(f"cannot resume {run.id}: {run.config}: {reason}") from None
     changes = {"device": options.device or config.run.device, "max_time": options.max_time}
-    return config.model_copy(update={"run": config.run.model_copy(update=changes)}), resolved
+    return with_place(config.model_copy(update={"run": config.run.model_copy(update=changes)}), dataset), resolved
 
 
-def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
+def _begin(execution: Execution, options: ResumeOptions, changed_data: str) -> Iterable[Event]:
+    events = _take_up(execution, options, changed_data)
+    return _then_record(execution, events) if changed_data else events
+
+
+def _then_record(execution: Execution, events: Sequence[Event]) -> Iterator[Event]:
+    """Changed data become those of the run once the event that tells of them is in the journal."""
+    yield from events
+    write_record(execution.run, execution.prepared.dataset)
+
+
+def _take_up(execution: Execution, options: ResumeOptions, changed_data: str) -> Sequence[Event]:
     """Bring the trainer to the last checkpoint, or to the beginning where none was written yet."""
     run, trainer, inexact = execution.run, execution.prepared.trainer, execution.prepared.inexact
     restored = Restored(b"", "")
@@ -84,7 +101,7 @@ def _take_up(execution: Execution, options: ResumeOptions) -> Sequence[Event]:
         return [execution.started()]
     resumed = RunResumed(
         from_step=trainer.at.step, journal_offset=offset, checkpoint=restored.checkpoint,
-        epochs=trainer.epochs, exact=not inexact, reason="; ".join(inexact),
+        epochs=trainer.epochs, exact=not inexact, reason="; ".join(inexact), changed_data=changed_data,
     )  # fmt: skip
     extended = [RunExtended(epochs_before=before, epochs=trainer.epochs)] if options.extend else []
     return [resumed, *extended, *restored.notes()]

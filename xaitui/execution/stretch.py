@@ -14,6 +14,10 @@ from xaitui.runs.journal import Entry
 from xaitui.training.checkpoint import State, load_checkpoint
 
 
+class NoStretchError(DataError):
+    """No part of a run can be trained again."""
+
+
 @dataclass(frozen=True)
 class Stretch:
     """A part of a run that can be trained again."""
@@ -33,17 +37,26 @@ def find_stretch(run: RunDirectory, last: State, entries: Sequence[Entry], steps
     """The first of the possible beginnings from which there is something to train.
 
     Raises:
-        DataError: there is none.
+        NoStretchError: there is none.
     """
+    changed = max((entry.offset for entry in entries if _changes_data(entry.event)), default=-1)
     logged = max((entry.event.step for entry in entries if isinstance(entry.event, Progress)), default=0)
     why = ""
     for checkpoint, state in _beginnings(run, last):
         first, offset = state.get("step", 0), len(saved_journal(state)) if state else 0
+        if offset <= changed:
+            why = "before its last checkpoint it went on with changed data"
+            continue
         limit, why = _limit(entries, first, offset)
         end = min(first + steps, max(logged, last.get("step", 0)), limit)
         if end > first:
             return Stretch(checkpoint, first, end, state, why if end == limit else "")
-    raise DataError(f"{run.id} has nothing that could be trained again{f': {why}' if why else ' yet'}")
+    raise NoStretchError(f"{run.id} has nothing that could be trained again{f': {why}' if why else ' yet'}")
+
+
+def _changes_data(event: Event) -> bool:
+    """Whether what was trained before can not be trained again, for its data are not there any more."""
+    return isinstance(event, RunResumed) and bool(event.changed_data)
 
 
 def _beginnings(run: RunDirectory, last: State) -> Iterator[tuple[str, State]]:

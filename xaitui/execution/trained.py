@@ -17,9 +17,10 @@ from xaitui.errors import DataError, UsageError, XaituiError, nearest
 from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, build_for, open_data
 from xaitui.models.build import BuiltModel
-from xaitui.runs.data import data_rules
+from xaitui.runs.data import data_rules, with_place
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.preprocessing import Preprocessing, read_preprocessing
+from xaitui.runs.preprocessing import Preprocessing, grey_range_of, read_preprocessing
+from xaitui.runs.recorded_data import find_place, require_same
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
 from xaitui.training.device import choose_device
@@ -53,6 +54,8 @@ class TrainedModel:
     sha256: str
     """Of the weights, by which what was computed from them is told apart."""
     device: torch.device
+    changed_data: str = ""
+    """How the data differ from those of the run, where that is accepted; empty where they do not."""
     _opened: list[Dataset] = field(default_factory=list)
 
     @torch.inference_mode()
@@ -65,11 +68,10 @@ class TrainedModel:
         """The data set of the run, opened once.
 
         Raises:
-            DataError: a file is missing or damaged.
+            DataError: a file is missing or damaged, or the data are not those of the run.
         """
         if not self._opened:
-            known = self.preprocessing.grey_range
-            self._opened.append(open_data(self.config, self.device, say, data_rules(self.run), known))
+            self._opened.append(_open_data(self.run, self.config, self.device, say)[0])
         return self._opened[0]
 
     def split(self, name: str, say: Say = lambda text: None) -> Split:
@@ -85,14 +87,16 @@ class TrainedModel:
 
 
 def load_trained(
-    run: RunDirectory, *, device: str = "auto", data_dir: str = "", trust_model: bool = False
-) -> TrainedModel:
+    run: RunDirectory, *, device: str = "auto", data_dir: str = "", trust_model: bool = False,
+    accept_changed: bool = False,
+) -> TrainedModel:  # fmt: skip
     """Load the best weights of a run, those so far where it is going on.
 
     Args:
         device: where to compute: "auto", "cpu", "cuda", "cuda:N" or "mps".
         data_dir: folder where the run's data files are looked for first; that of the run where it is not given.
         trust_model: whether the source of a user's own model, which lies in the run, may be executed.
+        accept_changed: whether data that differ from the run's are accepted; the words on its weights then say so.
 
     Raises:
         UsageError: the device is not there, or the run's own model is not trusted.
@@ -102,9 +106,12 @@ def load_trained(
     source = trusted_source(run, trust_model=trust_model)
     chosen = choose_device(device, wait_for=0, stop=Stop(), say=lambda text: None).device
     state, weights = _best_weights(run, config)
-    preprocessing, dataset = read_preprocessing(run.preprocessing), None
+    preprocessing, dataset, changed_data = read_preprocessing(run.preprocessing), None, ""
+    if accept_changed or preprocessing is None:
+        dataset, changed_data = _open_data(run, config, chosen, lambda text: None, accept_changed=accept_changed)
+        weights += ", on changed data" if changed_data else ""
     if preprocessing is None:  # a run of before it was kept
-        dataset = open_data(config, chosen, lambda text: None, data_rules(run), None)
+        assert dataset is not None  # opened above
         shape = len(dataset.info.classes), dataset.info.channels, image_side(config, dataset)
         statistics = partial(train_statistics, dataset)
     else:
@@ -123,8 +130,17 @@ def load_trained(
     allow_tf32(allowed=False)
     module = built.module.to(chosen).eval().requires_grad_(False)
     prepare = Prepare(preprocessing.image_size, preprocessing.mean, preprocessing.std).to(chosen)
-    return TrainedModel(run, config, built, module, prepare, preprocessing, weights, _hash(state), chosen,
+    return TrainedModel(run, config, built, module, prepare, preprocessing, weights, _hash(state), chosen, changed_data,
                         [dataset] if dataset else [])  # fmt: skip
+
+
+def _open_data(
+    run: RunDirectory, config: RunConfig, device: torch.device, say: Say, *, accept_changed: bool = False
+) -> tuple[Dataset, str]:
+    """The data set of a run, and how it differs from what the run was made with, if that is accepted."""
+    placed = with_place(config, find_place(run, config.data.dataset))
+    dataset = open_data(placed, device, say, data_rules(run), grey_range_of(run.preprocessing))
+    return dataset, require_same(run, placed.data.dataset, dataset, accept=accept_changed).content
 
 
 def _same(normalised: Normalisation) -> Normalisation:

@@ -29,10 +29,11 @@ from xaitui.execution.resume import read_made
 from xaitui.execution.saver import saved_journal
 from xaitui.execution.stretch import Stretch, find_stretch, since
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.environment import changed_files, changed_versions
+from xaitui.runs.environment import changed_versions
 from xaitui.runs.intact import FilesFound, JournalFound, check_files, check_journal
-from xaitui.runs.journal import Entry, read_entries
+from xaitui.runs.journal import Entry, read_entries, read_journal
 from xaitui.runs.preprocessing import grey_range_of
+from xaitui.runs.recorded_data import accepted_changes, require_same
 from xaitui.stop import Stop
 from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
 from xaitui.training.same_state import first_difference
@@ -122,6 +123,8 @@ class Looked:
     journal: JournalFound
     last: State = field(repr=False)
     """The last checkpoint; empty where there is none, or where it is damaged."""
+    changed_data: tuple[str, ...] = ()
+    """How the data were changed since the run was made, a line for each time; then it is not exact."""
 
     @property
     def damaged(self) -> tuple[str, ...]:
@@ -145,10 +148,14 @@ def look(run: RunDirectory) -> Looked:
         last, saved = {}, b""
         if not any(line.startswith("checkpoints/last.pt") for line in files.damaged):  # it is not said yet
             files = replace(files, damaged=(*files.damaged, f"checkpoints/last.pt cannot be used: {error}"))
-    return Looked(files, check_journal(run.journal, saved), last)
+    changes = tuple(accepted_changes(read_journal(run.journal)))
+    return Looked(files, check_journal(run.journal, saved), last, changes)
 
 
-def replay(run: RunDirectory, last: State, say: Say, *, steps: int = STEPS, trust_model: bool = False) -> Replayed:
+def replay(
+    run: RunDirectory, last: State, say: Say, *, steps: int = STEPS, trust_model: bool = False,
+    accept_changed: bool = False,
+) -> Replayed:  # fmt: skip
     """Train up to `steps` steps of a run again, and compare.
 
     From the checkpoint before the last where there is one, else from the last to where its journal ends, else from the
@@ -160,10 +167,11 @@ def replay(run: RunDirectory, last: State, say: Say, *, steps: int = STEPS, trus
         say: told, before anything is trained, why differences are to be expected, if they are; then how far it is.
         steps: the most to train.
         trust_model: whether the source of a user's own model, which lies in the run, may be executed.
+        accept_changed: whether data that differ from the run's are accepted.
 
     Raises:
         UsageError: the run's own model is not trusted.
-        DataError: the data is not here, a file is damaged, or there is nothing to compare with.
+        DataError: the data is not here or not that of the run, a file is damaged, or there is nothing to compare with.
     """
     config, resolved = read_made(run, ResumeOptions(trust_model=trust_model))
     source = trusted_source(run, trust_model=trust_model)
@@ -171,8 +179,9 @@ def replay(run: RunDirectory, last: State, say: Say, *, steps: int = STEPS, trus
     stretch = find_stretch(run, last, entries, steps)
     prepared = prepare(config, Stop(), say, resolved=resolved, model_source=source,
                        grey_range=grey_range_of(run.preprocessing))  # fmt: skip
-    for line in (*prepared.inexact, *changed_versions(run.environment),
-                 *changed_files(run.environment, prepared.dataset.files)):  # fmt: skip
+    found = require_same(run, config.data.dataset, prepared.dataset, accept=accept_changed)
+    reasons = (*prepared.inexact, *changed_versions(run.environment), found.content, found.decoding)
+    for line in filter(None, reasons):
         say(f"{line}: differences are to be expected")
     return _compared(prepared, stretch, last, entries, say)
 

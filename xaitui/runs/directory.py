@@ -43,6 +43,11 @@ class RunDirectory:
         return self.path / "environment.json"
 
     @property
+    def data(self) -> Path:
+        """The files that the run is trained on, one by one; absent where environment.json says enough."""
+        return self.path / "data.json.gz"
+
+    @property
     def journal(self) -> Path:
         """The events."""
         return self.path / "events.jsonl"

@@ -45,13 +45,12 @@ def write_environment(
     write_atomic(path, json.dumps(record, indent=2) + "\n")
 
 
-def changed_files(path: Path, files: Sequence[DataFile]) -> list[str]:
-    """Which data files are not those that a run was made with, a line each; none where its record cannot be read."""
+def read_data_files(path: Path) -> tuple[DataFile, ...]:
+    """The data files that a run was made with; none where its record cannot be read."""
     try:
-        noted = {row["md5"] for row in json.loads(path.read_text())["data"]}
+        return tuple(DataFile(str(row["path"]), str(row["md5"])) for row in json.loads(path.read_text())["data"])
     except (OSError, ValueError, LookupError, TypeError):
-        return []
-    return [f"{file.path} has changed since the run was made" for file in files if file.md5 not in noted]
+        return ()
 
 
 def changed_versions(path: Path) -> list[str]:

@@ -94,7 +94,7 @@ def _read(path: Path) -> Written | None:
 
 def _whole(run: RunDirectory) -> Iterator[Path]:
     """The files that every run writes whole, of those that are here."""
-    for path in (run.config, run.environment, run.preprocessing, run.model_source):
+    for path in (run.config, run.environment, run.data, run.preprocessing, run.model_source):
         if path.exists():
             yield path
     for folder in (run.last.parent, run.predictions):

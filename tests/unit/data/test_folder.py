@@ -37,10 +37,11 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def test_the_progress_of_decoding_is_told(folder: Path) -> None:
+def test_the_progress_of_reading_and_decoding_is_told(folder: Path) -> None:
     told: list[tuple[int, int]] = []
     folder_source(folder, 2, Residency(1 << 30, report=lambda done, total: told.append((done, total))))
-    assert told == [(4, 16), (8, 16), (12, 16), (16, 16)]
+    assert [done == total for done, total in told] == [False, False, False, True] * 2
+    assert told[4:] == [(4, 16), (8, 16), (12, 16), (16, 16)]
 
 
 def open_folder(folder: Path, side: int = 0) -> Source:
@@ -94,18 +95,31 @@ def test_large_pictures_are_scaled_down(tmp_path: Path) -> None:
     assert open_folder(tmp_path / "set").info.sizes == (224,)
 
 
-def test_the_second_opening_reads_the_cache(folder: Path, cache: Path) -> None:
+def test_the_second_opening_reads_the_cache_whatever_the_times_of_the_files(
+    folder: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first = open_folder(folder)
     stamps = {array.path: array.path.stat().st_mtime_ns for array in cached_arrays(cache)}
     assert len(stamps) == 2  # the images, and the survey of their files
-    for path in folder.rglob("*.png"):  # the same length and time: only decoding would notice
-        before = path.stat()
-        path.write_bytes(b"x" * before.st_size)
-        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for path in folder.rglob("*.png"):
+        os.utime(path, ns=(1, 1))
+    monkeypatch.delattr("xaitui.data.decoded.decode")
     second = open_folder(folder)
     assert values(second) == values(first)
-    assert second.files == first.files
+    assert (second.files, second.images) == (first.files, first.images)
     assert {array.path: array.path.stat().st_mtime_ns for array in cached_arrays(cache)} == stamps
+
+
+def test_another_content_of_the_same_length_and_time_is_noticed(folder: Path) -> None:
+    one = picture(folder / "cat/2.bmp", 7)
+    before = one.stat()
+    assert values(open_folder(folder))[2] == 7
+    picture(one, 9)
+    os.utime(one, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert one.stat().st_size == before.st_size
+    second = open_folder(folder)
+    assert values(second)[2] == 9
+    assert [file.name for file in second.images][1:4] == ["cat/1.png", "cat/2.bmp", "dog/0.png"]
 
 
 def test_a_changed_picture_is_decoded_again(folder: Path) -> None:

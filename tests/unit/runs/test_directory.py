@@ -86,5 +86,5 @@ def test_every_file_of_a_run_lies_in_its_folder(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path / "a-run")
     names = [name for name, value in vars(RunDirectory).items() if isinstance(value, property) and name != "id"]
     files = {getattr(run, name) for name in names}
-    assert len(files) == len(names) == 15
+    assert len(files) == len(names) == 16
     assert all(run.path in path.parents for path in files)

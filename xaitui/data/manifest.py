@@ -1,0 +1,102 @@
+"""Name, size and MD5 of each image file of a folder, computed once for each state of the folder."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from xaitui.data.dataset import ListedFile
+from xaitui.data.disk import Report, no_report
+from xaitui.data.locate import cache_home
+from xaitui.files import write_atomic
+
+
+def listed_files(folder: Path, paths: Sequence[Path], report: Report = no_report) -> dict[Path, ListedFile]:
+    """The records of image files below a folder, in the order of `paths`; one that cannot be read has no MD5.
+
+    Every file is read the first time. The records are kept in the user's cache under a hash of the files' names, sizes,
+    inodes and times of change.
+    """
+    names = [str(path.relative_to(folder)) for path in paths]
+    before = [_state(path) for path in paths]
+    stored = cache_home() / "md5" / f"{_key(folder, names, before)}.json.gz"
+    found = _read(stored)
+    if found is None:
+        total, done, read = sum(state[0] for state in before), 0, list[ListedFile]()
+        for path, name in zip(paths, names, strict=True):
+            read.append(_record(path, name))
+            done += read[-1].size
+            report(done, total)
+        found = tuple(read)
+        if [_state(path) for path in paths] == before and all(file.md5 for file in found):
+            with contextlib.suppress(OSError):  # without it the files are read again at the next start, and that is all
+                stored.parent.mkdir(parents=True, exist_ok=True)
+                write_atomic(stored, pack(to_rows(found)))
+    return dict(zip(paths, found, strict=True))
+
+
+def _record(path: Path, name: str) -> ListedFile:
+    try:
+        with path.open("rb") as file:
+            md5 = hashlib.file_digest(file, "md5").hexdigest()
+            return ListedFile(name, file.tell(), md5)
+    except OSError:  # probing it says why
+        return ListedFile(name, 0, "")
+
+
+def _state(path: Path) -> list[int]:
+    """What changes when a file does: size, inode, times of change."""
+    try:
+        stat = path.stat()
+    except OSError:
+        return [0]
+    return [stat.st_size, stat.st_ino, stat.st_mtime_ns, stat.st_ctime_ns]
+
+
+def to_rows(files: Sequence[ListedFile]) -> list[list[Any]]:
+    """Records as plain values, for `pack`."""
+    return [[file.name, file.size, file.md5] for file in files]
+
+
+def from_rows(rows: Any) -> tuple[ListedFile, ...]:
+    """The records that `to_rows` was given.
+
+    Raises:
+        ValueError, TypeError: the rows are something else.
+    """
+    return tuple(ListedFile(str(name), int(size), str(md5)) for name, size, md5 in rows)
+
+
+def pack(values: Any) -> bytes:
+    """Plain values as compressed JSON; the same values give the same bytes."""
+    return gzip.compress(json.dumps(values, separators=(",", ":")).encode(), mtime=0)
+
+
+def unpack(content: bytes) -> Any:
+    """The values that `pack` was given.
+
+    Raises:
+        ValueError: the content is something else.
+    """
+    try:
+        return json.loads(gzip.decompress(content))
+    except (OSError, EOFError, zlib.error, RecursionError) as error:
+        raise ValueError(str(error)) from None
+
+
+def _read(path: Path) -> tuple[ListedFile, ...] | None:
+    try:
+        return from_rows(unpack(path.read_bytes()))
+    except (OSError, ValueError, TypeError):  # absent or torn: it is only a memo
+        return None
+
+
+def _key(folder: Path, names: Sequence[str], states: Sequence[list[int]]) -> str:
+    files = list(zip(names, states, strict=True))
+    return hashlib.sha256(json.dumps([str(folder.absolute()), files]).encode()).hexdigest()[:32]
