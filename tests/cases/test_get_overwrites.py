@@ -12,10 +12,13 @@ from numpy.typing import NDArray
 
 from tests.cases.inputs import arrays, class_folders
 from xaitui.cli.app import run
+from xaitui.config.schema import DataConfig
 from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_dataset
 from xaitui.data.preview import preview
 from xaitui.errors import DataError, ExitCode
+from xaitui.tui.dataset_look import fetch
+from xaitui.tui.widgets.transfer import Transfer
 
 Array = NDArray[np.uint8]
 
@@ -75,6 +78,14 @@ def test_own_files_under_published_names_stay(tmp_path: Path, capsys: pytest.Cap
     assert {path.name: path.read_bytes() for path in own.iterdir()} == before
     code, _ = told(capsys, "data", "rm", "mnist", "--yes", "--force", f"--data-dir={own}")
     assert (code, list(own.iterdir())) == (0, [])
+
+
+def test_the_console_leaves_own_files_too(tmp_path: Path) -> None:
+    own = own_mnist(tmp_path / "own")
+    before = {path.name: path.read_bytes() for path in own.iterdir()}
+    with pytest.raises(DataError, match="is not replaced: move it away, or replace it with --force"):
+        fetch(DataConfig(dataset="mnist", data_dir=str(own)), Transfer())
+    assert {path.name: path.read_bytes() for path in own.iterdir()} == before
 
 
 def test_a_run_trains_on_own_idx_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

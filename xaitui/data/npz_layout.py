@@ -177,7 +177,7 @@ def _named(path: Path, role: tuple[str, str], present: Sequence[str], rules: int
 
 
 def _missing(path: Path, split: str, kind: str, present: Sequence[str]) -> str:
-    code = f"np.savez({path.name!r}, {split}_images=x, {split}_labels=y)"
+    code = f"np.savez('new.npz', {split}_images=x, {split}_labels=y)"
     return printable(f"{path} has no array {split}_{kind}; it has {listed(present) or 'nothing'}: name them, {code}")
 
 

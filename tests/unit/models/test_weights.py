@@ -101,6 +101,15 @@ def test_what_is_not_here_is_fetched_from_the_first_mirror_that_has_it(server: F
     assert len(server.seen) == seen
 
 
+def test_another_file_of_that_name_in_the_cache_stays(server: FileServer) -> None:
+    ours = weights_dir() / known()[0].name
+    ours.parent.mkdir(parents=True)
+    ours.write_bytes(b"my own")
+    with pytest.raises(DataError, match="is not replaced: move it away"):
+        find_weights("net", known(server.serve("/right", Answer(BODY))))
+    assert ours.read_bytes() == b"my own"
+
+
 def test_without_any_mirror_the_message_says_what_to_do(server: FileServer) -> None:
     with pytest.raises(DataError) as caught:
         find_weights("resnet18", known(server.serve("/gone", Answer(status=404))))
