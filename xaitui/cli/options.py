@@ -29,7 +29,7 @@ def _parameter(record: FieldRecord) -> inspect.Parameter:
     notes = "; ".join(filter(None, (", ".join(record.choices), default and f"default: {default}")))
     values = record.choices or record.suggestions
     option = typer.Option(
-        *names, help=f"{record.help}{unit}{notes and f' [{notes}]'}",
+        *names, help=f"{record.help}{unit}{notes and f'  [{notes}]'}",
         rich_help_panel=record.path.split(".", maxsplit=1)[0].capitalize(),
         metavar=None if record.kind == "bool" else f"<{record.kind}>", show_default=False,
         autocompletion=one_of(values) if values else None,
