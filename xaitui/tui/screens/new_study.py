@@ -20,7 +20,7 @@ from xaitui.studies.definition import Study
 from xaitui.studies.estimates import Estimates, total
 from xaitui.studies.folder import StudyFolder, create_study
 from xaitui.studies.form import StudyForm
-from xaitui.studies.make import check_study
+from xaitui.studies.make import check_objectives, check_study
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.base import ConsoleScreen
@@ -149,7 +149,7 @@ class NewStudyScreen(ConsoleScreen):
         self.console.open_study(folder)
 
     def _begin(self, study: Study, workers: int) -> StudyFolder:
-        check_study(study)
+        check_objectives(study, check_study(study))
         folder = create_study(study, self.console.options.runs_dir)
         self.console.studies.begin(folder, workers)
         return folder
