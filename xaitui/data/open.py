@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_npz, is_own_data
 from xaitui.catalog.records import DatasetInfo
@@ -16,6 +17,9 @@ from xaitui.data.source import DATA_RULES, Residency, Source
 from xaitui.data.splits import assemble, divide
 from xaitui.errors import DataError
 from xaitui.text import printable
+
+if TYPE_CHECKING:  # a command that opens no dataset need not wait for pydantic
+    from xaitui.config.schema import RunConfig
 
 
 def open_dataset(
@@ -70,6 +74,18 @@ def open_dataset(
     else:
         source = own_file_source(path, size, residency, rules)
     return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
+
+
+def open_configured(config: RunConfig, **more: Any) -> Dataset:
+    """Open the dataset of a configuration; `more` goes to `open_dataset`, and counts more than the configuration.
+
+    Raises:
+        UsageError, DataError: as `open_dataset` does.
+    """
+    data = config.data
+    settings = {name: getattr(data, name) for name in ("size", "data_dir", "val_fraction", "fraction", "image_size",
+                                                       "skip_damaged")}  # fmt: skip
+    return open_dataset(data.dataset, **{"seed": config.training.seed, **settings, **more})
 
 
 def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Residency) -> Source:

@@ -13,7 +13,7 @@ from xaitui.config.schema import ModelConfig, RunConfig
 from xaitui.config.units import AUTO, format_size
 from xaitui.data.dataset import Dataset, GreyRange
 from xaitui.data.disk import Report
-from xaitui.data.open import open_dataset
+from xaitui.data.open import open_configured
 from xaitui.data.source import DATA_RULES
 from xaitui.execution.precision import fastest_precision, speed_with
 from xaitui.hardware.capacity import available_memory
@@ -169,13 +169,8 @@ def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
 
 def open_data(config: RunConfig, device: torch.device, say: Say, rules: int, grey_range: GreyRange | None) -> Dataset:
     """Open the data set of a configuration by that version of the rules; what does not fit stays on disk."""
-    data = config.data
-    limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[data.storage]
-    return open_dataset(
-        data.dataset, size=data.size, data_dir=data.data_dir, val_fraction=data.val_fraction, fraction=data.fraction,
-        seed=config.training.seed, resident_limit=limit, image_size=data.image_size, report=_in_tenths(say),
-        rules=rules, skip_damaged=data.skip_damaged, grey_range=grey_range,
-    )  # fmt: skip
+    limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[config.data.storage]
+    return open_configured(config, resident_limit=limit, report=_in_tenths(say), rules=rules, grey_range=grey_range)
 
 
 def _in_tenths(say: Say) -> Report:

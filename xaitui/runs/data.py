@@ -9,7 +9,7 @@ from xaitui.config.paths import absolute_path
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import from_toml, read_resolved, to_toml
 from xaitui.data.dataset import Dataset
-from xaitui.data.open import open_dataset
+from xaitui.data.open import open_configured
 from xaitui.errors import DataError, UsageError, XaituiError
 from xaitui.events import Note
 from xaitui.files import trouble_of, write_atomic
@@ -62,11 +62,9 @@ def open_data(run: RunDirectory, *, data_dir: str = "", accept_changed: bool = F
 
 
 def _open(run: RunDirectory, config: RunConfig, data_dir: str) -> Dataset:
-    data = config.data
-    return open_dataset(
-        data.dataset, size=data.size, data_dir=data_dir or data.data_dir, val_fraction=data.val_fraction,
-        fraction=data.fraction, seed=config.training.seed, image_size=data.image_size, rules=data_rules(run),
-        skip_damaged=data.skip_damaged, grey_range=grey_range_of(run.preprocessing),
+    return open_configured(
+        config, data_dir=data_dir or config.data.data_dir, rules=data_rules(run),
+        grey_range=grey_range_of(run.preprocessing),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from xaitui.catalog.datasets import check_size, dataset_info, is_own_data
 from xaitui.catalog.presets import PRESETS
@@ -21,9 +21,6 @@ from xaitui.studies.samplers import SAMPLERS
 from xaitui.studies.space import Choices, Space, dimension_text, parse_dimension, parse_vary, setting_path
 from xaitui.studies.study_file import from_toml
 from xaitui.studies.trials import Trial, check_space, plan
-
-if TYPE_CHECKING:
-    from xaitui.data.dataset import Dataset
 
 
 @dataclass(frozen=True)
@@ -156,11 +153,14 @@ def check_objectives(study: Study, trials: Sequence[Trial]) -> None:
     open_ones = {each.metric for each in study.objectives} - {"", "loss", "accuracy"}
     if not open_ones:
         return
+    from xaitui.data.open import open_configured
+    from xaitui.hardware.capacity import available_memory
     from xaitui.metrics.scores import require_defined
 
     problems = {}
+    # A seed cuts as many images of each class as another: one configuration of each dataset is enough.
     for config in {str(each.data): each for each in [trial.config for trial in trials] or [study.base]}.values():
-        dataset = _opened(config)
+        dataset = open_configured(config, resident_limit=available_memory() // 2)
         for metric in sorted(open_ones):
             try:
                 require_defined(metric, "--objective", dataset.info.task, dataset.val.labels, dataset.info.classes)
@@ -170,18 +170,6 @@ def check_objectives(study: Study, trials: Sequence[Trial]) -> None:
         if not open_ones:
             return
     raise problems[min(open_ones)]
-
-
-def _opened(config: RunConfig) -> Dataset:
-    """The dataset of a configuration; a seed cuts as many images of each class as another."""
-    from xaitui.data.open import open_dataset
-    from xaitui.hardware.capacity import available_memory
-
-    data = config.data
-    return open_dataset(
-        data.dataset, size=data.size, data_dir=data.data_dir, val_fraction=data.val_fraction, fraction=data.fraction,
-        seed=config.training.seed, resident_limit=available_memory() // 2, image_size=data.image_size,
-    )  # fmt: skip
 
 
 def require_data(dataset: str, size: int, data_dir: str) -> None:
