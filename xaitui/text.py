@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable
 
 
@@ -29,3 +30,8 @@ def listed(items: Iterable[object], most: int = 10) -> str:
 def last_part(name: str) -> str:
     """The last part of a path, for where there is no room for all of it; another name as it is."""
     return name.rstrip("/").rpartition("/")[2] or name
+
+
+def quoted(word: object) -> str:
+    """A path or name as a word of a command that is shown, so that a shell takes it when it is pasted."""
+    return shlex.quote(printable(word))

@@ -191,7 +191,7 @@ def test_a_word_that_means_no_picture(
     assert predict(trained, tmp_path / word) == 2
     message = capsys.readouterr().err
     assert message.count("\n") == 1
-    assert "is a folder; name the pictures" in message or "no file matches" in message
+    assert "there is no image in" in message or "no file matches" in message
 
 
 def from_safetensors(folder: Path, loaded: LoadedRun) -> Callable[[NDArray[np.uint8]], NDArray[Any]]:

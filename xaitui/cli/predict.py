@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json as json_module
+import os
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
 def command(
     run: RunWord,
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Picture files: PNG, JPEG, BMP, GIF, TIFF, WebP, PGM, PPM.")
+        list[str],
+        typer.Argument(metavar="IMAGE...", help="Image files, or folders of them: PNG, JPEG, BMP, GIF, TIFF, WebP ..."),
     ],
     top: Annotated[int, typer.Option("--top", help="The most probable classes to show.", min=1)] = 3,
     explain: Annotated[bool, typer.Option("--explain", help="Grad-CAM of the best class, a PNG in the run.")] = False,
@@ -94,22 +96,37 @@ def _explain(each: Prediction, model: TrainedModel) -> dict[str, str]:
 
 
 def files_meant(words: Sequence[str]) -> Iterator[Path]:
-    """The files of some words; a pattern that the shell has left alone is expanded.
+    """The files of some words: of a folder all its images, of a pattern that the shell has left alone what it matches.
 
     Raises:
-        UsageError: a word means a folder, or a pattern matches nothing.
+        UsageError: a folder has no image, or a pattern matches nothing.
     """
+    from xaitui.data.folder_listing import images_below
+
     for word in words:
         path = Path(word).expanduser()
-        if path.is_dir():
-            raise UsageError(f"{printable(path)} is a folder; name the pictures in it: {printable(path / '*.png')}")
-        if path.exists() or not glob.has_magic(word):
+        if os.path.isdir(path):  # noqa: PTH112 -- one that may not be entered is none, and is told as a file
+            found = images_below(path)
+            if not found:
+                raise UsageError(f"there is no image in {printable(path)}")
+            yield from found
+        elif os.path.exists(path) or not glob.has_magic(word):  # noqa: PTH110
             yield path
-            continue
-        matching = sorted(Path(each) for each in glob.glob(str(path)))  # noqa: PTH207 -- may begin at the root
-        if not matching:
-            raise UsageError(f"no file matches {printable(word)}")
-        yield from matching
+        else:
+            matching = sorted(Path(each) for each in glob.glob(_pattern(path)))  # noqa: PTH207 -- may begin at the root
+            if not matching:
+                raise UsageError(f"no file matches {printable(word)}")
+            yield from matching
+
+
+def _pattern(path: Path) -> str:
+    """A pattern whose first folders are taken literally, as far as they exist."""
+    literal = Path()
+    for index, part in enumerate(path.parts):
+        if not os.path.exists(literal / part):  # noqa: PTH110
+            return str(Path(glob.escape(str(literal)), *path.parts[index:]))
+        literal /= part
+    return glob.escape(str(path))
 
 
 def _about(model: TrainedModel, *, invert: bool) -> Iterator[str]:

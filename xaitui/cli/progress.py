@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from typing import Protocol
@@ -24,6 +25,7 @@ from xaitui.events import (
 from xaitui.execution.background import RUN_LINE
 from xaitui.runs.describe import describe
 from xaitui.runs.directory import RunDirectory
+from xaitui.text import quoted
 
 
 class Reporter(Protocol):
@@ -78,7 +80,7 @@ class LineReporter:
     def begin(self, run: RunDirectory) -> None:
         """Say where the run is."""
         self._run = run
-        put(f"{RUN_LINE}{run.path}")
+        put(f"{RUN_LINE}{shlex.quote(str(run.path))}")
 
     def show(self, event: Event) -> None:
         """Write the lines of an event, if it has any."""
@@ -89,8 +91,8 @@ class LineReporter:
 
     def end(self) -> None:
         """Say how to look at the run again, and where it is."""
-        put(f"look   xaitui runs show {self._run.path}")
-        put(f"{RUN_LINE}{self._run.path}")
+        put(f"look   xaitui runs show {quoted(self._run.path)}")
+        put(f"{RUN_LINE}{shlex.quote(str(self._run.path))}")
 
 
 class TerminalReporter(LineReporter):

@@ -27,7 +27,7 @@ from xaitui.runs.listing import RunList, RunRow, read_row
 from xaitui.runs.ordering import SORTS, sort_rows
 from xaitui.runs.summary import State, summarise
 from xaitui.studies.folder import list_studies
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -107,13 +107,13 @@ def show_command(run: RunWord = "last", runs_dir: RunsDir = None, json: AsJson =
     if json:
         put(json_module.dumps(_record(row), allow_nan=False))
         return 0
-    put(f"run    {found.path}")
+    put(f"run    {quoted(found.path)}")
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.began)) if row.began else "-"
     put(f"state  {row.state}{f' ({printable(row.why)})' if row.why else ''}, began {began}, "
         f"worked {format_duration(row.seconds)}")  # fmt: skip
     _show_journal(found)
     if row.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
-        put(f"next   xaitui resume {found.id}")
+        put(f"next   xaitui resume {quoted(found.id)}")
     return 0
 
 
@@ -145,7 +145,7 @@ def remove_command(
     found = find_run(run, runs_folder(runs_dir))
     summary = summarise(found)
     if summary.state in (State.RUNNING, State.PAUSED):
-        raise UsageError(f"{found.id} is running; stop it first: xaitui stop {found.id}")
+        raise UsageError(f"{found.id} is running; stop it first: xaitui stop {quoted(found.id)}")
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError(f"to remove {found.path} without being asked, add --yes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json as json_module
+import shlex
 import subprocess
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +25,7 @@ from xaitui.execution.background import RUN_LINE, start_detached
 from xaitui.execution.preflight_report import Preflight
 from xaitui.opening import ConsoleOptions
 from xaitui.stop import Stop
+from xaitui.text import quoted
 
 
 @with_settings
@@ -75,7 +77,8 @@ def _until_begun(process: subprocess.Popen[bytes]) -> int:
         text = line.decode(errors="replace").rstrip()
         if text.startswith(RUN_LINE):
             put(text)
-            say(f"it goes on in process {process.pid}; look at it with: xaitui attach {Path(text).name}")
+            name = quoted(Path(shlex.split(text)[1]).name)
+            say(f"it goes on in process {process.pid}; look at it with: xaitui attach {name}")
             return int(ExitCode.FINISHED)
         say(text)
     return process.wait()

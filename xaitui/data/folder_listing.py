@@ -95,6 +95,19 @@ def list_pictures(folder: Path, rules: int = DATA_RULES) -> Listing:
     return Listing(tuple(classes), pictures, tuple(_notes(roots, skipped, strays)))
 
 
+def images_below(folder: Path) -> list[Path]:
+    """The image files of a folder and the folders in it, in the order of their paths.
+
+    Raises:
+        DataError: the folder cannot be read.
+    """
+    try:
+        files = sorted(_files_below(folder, frozenset(), follow_links=True))
+    except OSError as error:
+        raise DataError(f"{printable(folder)} cannot be read: {error.strerror}") from error
+    return [path for path in files if _is_picture(path, FORMATS)]
+
+
 def _is_picture(path: Path, endings: Container[str]) -> bool:
     return path.suffix.lower() in endings
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import platformdirs
 
 from xaitui.catalog.records import RemoteFile
 from xaitui.errors import DataError, UsageError
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 
 _PLACES = ("", "medmnist", "mnist", "MNIST/raw")
 """Folders below a searched one: itself, one per source, and torchvision's own layout."""
@@ -62,7 +61,7 @@ def require_file(remote: RemoteFile, dataset: str, size: int, data_dir: str = ""
 
 def get_command(dataset: str, size: int, data_dir: str = "") -> str:
     """Return the command that fetches a set to where it will be looked for first."""
-    place = f" --data-dir {shlex.quote(printable(data_dir))}" if data_dir else ""
+    place = f" --data-dir {quoted(data_dir)}" if data_dir else ""
     return f"xaitui data get {dataset} --size {size}{place}"
 
 

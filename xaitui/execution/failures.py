@@ -9,6 +9,7 @@ from pathlib import Path
 
 from xaitui.errors import OutOfMemoryError, XaituiError
 from xaitui.files import trouble_of
+from xaitui.text import quoted
 from xaitui.training.memory import MEMORY_ADVICE, is_out_of_memory
 
 
@@ -33,7 +34,7 @@ def failure_of(error: Exception, path: Path, then: str = "") -> XaituiError:
 
 def failure_of_run(error: Exception, run: Path) -> XaituiError:
     """Say what an error means to who trains a run; it can be resumed unless its directory is gone."""
-    return failure_of(error, run, f"xaitui resume {run}" if os.access(run, os.F_OK) else "")
+    return failure_of(error, run, f"xaitui resume {quoted(run)}" if os.access(run, os.F_OK) else "")
 
 
 @contextlib.contextmanager

@@ -24,6 +24,7 @@ from xaitui.runs.journal import read_entries, read_journal
 from xaitui.runs.preprocessing import grey_range_of
 from xaitui.runs.recorded_data import accepted_changes, find_place, require_same, write_record
 from xaitui.stop import Stop
+from xaitui.text import quoted
 from xaitui.training.resolve import Resolved
 
 
@@ -39,7 +40,7 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     events = read_journal(run.journal)
     last = [event for event in events if isinstance(event, LifeCycle)][-1:]
     if not options.extend and last and isinstance(last[0], RunFinished):
-        raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {run.id} --epochs +5")
+        raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {quoted(run.id)} --epochs +5")
     prepared = prepare(config, stop, say, resolved=resolved, model_source=source,
                        grey_range=grey_range_of(run.preprocessing))  # fmt: skip
     found = require_same(run, config.data.dataset, prepared.dataset, accept=options.accept_changed)
@@ -64,7 +65,9 @@ def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Res
         raise
     except (OSError, UnicodeDecodeError, XaituiError) as error:
         if isinstance(error, FileNotFoundError) and not run.journal.exists():
-            raise DataError(f"{run.id} never began: train anew; to remove it: xaitui runs rm {run.id}") from None
+            raise DataError(
+                f"{run.id} never began: train anew; to remove it: xaitui runs rm {quoted(run.id)}"
+            ) from None
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise DataError(f"cannot resume {run.id}: {run.config}: {reason}") from None
     changes = {"device": options.device or config.run.device, "max_time": options.max_time}

@@ -22,6 +22,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.preprocessing import Preprocessing, grey_range_of, read_preprocessing
 from xaitui.runs.recorded_data import find_place, require_same
 from xaitui.stop import Stop
+from xaitui.text import quoted
 from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
 from xaitui.training.device import choose_device
 from xaitui.training.final import best_weights
@@ -180,7 +181,9 @@ def _best_weights(run: RunDirectory, config: RunConfig) -> tuple[State, str]:
         averaged = bool(best.get("averaged"))
         return _part(run, best, "model"), best_weights(best.get("epoch", 0), monitor, averaged=averaged)
     if not run.last.exists():
-        raise CheckpointError(f"{run.id} has no checkpoint yet; wait for its first one, or: xaitui save {run.id}")
+        raise CheckpointError(
+            f"{run.id} has no checkpoint yet; wait for its first one, or: xaitui save {quoted(run.id)}"
+        )
     last = load_checkpoint(run.last)
     averaged = bool(last.get("average"))
     if last.get("best_epoch"):

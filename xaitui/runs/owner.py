@@ -18,6 +18,7 @@ import psutil
 from xaitui.errors import UsageError
 from xaitui.files import remove_leftovers, write_atomic
 from xaitui.repeating import repeating
+from xaitui.text import quoted
 
 HEARTBEAT_SECONDS = 10.0
 LOCK_SECONDS = 0.05
@@ -152,7 +153,7 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
             other = _who_holds(lock)
             who = f"process {other.pid} on {other.host}" if other else "another process"
             raise BusyError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
-                             f"{lock.parent.name}")  # fmt: skip
+                             f"{quoted(lock.parent.name)}")  # fmt: skip
         if other is not None and not other.is_near and other.host != socket.gethostname() and not take_over:
             raise BusyError(f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
                              "cannot be asked from here; if it is gone, add --take-over")  # fmt: skip

@@ -6,6 +6,7 @@ time may be in the thread, for torch's threads and random numbers are one per pr
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import threading
 from collections import deque
@@ -181,7 +182,7 @@ def _listen(launch: Launch, process: subprocess.Popen[bytes]) -> None:
         for line in output:
             text = line.decode(errors="replace").rstrip()
             if text.startswith(RUN_LINE):
-                launch.run = RunDirectory(Path(text.removeprefix(RUN_LINE)))
+                launch.run = RunDirectory(Path(shlex.split(text)[1]))
                 break
             launch.say(text)
     if launch.run is None:

@@ -12,7 +12,7 @@ from textual.widgets import DataTable, Static
 from xaitui.errors import XaituiError
 from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
 from xaitui.runs.directory import RunDirectory
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 from xaitui.tui.commands import Command
 from xaitui.tui.screens.evaluation_source import SPLITS, EvaluationSource
 from xaitui.tui.widgets.confusion import ConfusionMap
@@ -80,7 +80,7 @@ class EvaluateScreen(EvaluationSource):
         for pane in self.query(Pane):
             pane.display = False
         self.set_focus(None)
-        how = f"`xaitui evaluate {self.run.id} --split {self.split}` computes them"
+        how = f"`xaitui evaluate {quoted(self.run.id)} --split {self.split}` computes them"
         key = "" if self.console.options.readonly else "; c does it here, in a process of its own"
         self.say(f"{self.split}: {why}", f"{how}{key}")
         self.query_one(KeyBar).show(self.commands())

@@ -13,7 +13,7 @@ from textual.widgets import Static
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.errors import DataError
 from xaitui.runs.directory import RunDirectory
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 from xaitui.tui.explain_material import Choice, Material, MaterialReader, Subject
 from xaitui.tui.explain_tiles import image_tile, map_tile
 from xaitui.tui.palette import MUTED
@@ -127,7 +127,7 @@ class ExplainScreen(ExplainComputing):
         self.ask_for_missing(material, subject)
 
     def _say_nothing(self, material: Material) -> None:
-        how = f"xaitui evaluate {printable(self.run.id)} --split {self.split}"
+        how = f"xaitui evaluate {quoted(self.run.id)} --split {self.split}"
         why = (
             f"{printable(material.problem)}; made by: {how}"
             if material.problem

@@ -17,7 +17,7 @@ from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.comparison import short_labels
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.watched import Probe, Watched, read_watched
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_base import MapScreen, class_name, class_names
 from xaitui.tui.threads import in_thread
@@ -94,7 +94,7 @@ class BetweenScreen(MapScreen[Pair]):
         """Why there is nothing to compare."""
         for label, watched in zip(self.labels, self.pair, strict=True):
             if watched is None or not watched.rows:
-                by_hand = f"xaitui explain {self.labels[0]} --against {self.labels[1]}"
+                by_hand = f"xaitui explain {quoted(self.labels[0])} --against {quoted(self.labels[1])}"
                 return f"{label} watched nothing (--watch-samples); by hand: {by_hand}"
         one, other = self.pair
         assert one is not None

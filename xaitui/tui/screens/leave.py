@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 
 if TYPE_CHECKING:
     from xaitui.runs.follow import RunFollower
@@ -156,7 +156,7 @@ class LeaveScreen(ModalScreen[None]):
             self._failed(f"{run.id} was saved, but could not be handed over: {self._follower.why}", run.log)
         elif not isinstance(end, HandingOver):
             words = f"goes on in the background, {self._follower.why}" if state.is_live else f"is {state.value}"
-            self._leave(f"{run.id} {words}; look at it with: xaitui attach {run.id}")
+            self._leave(f"{run.id} {words}; look at it with: xaitui attach {quoted(run.id)}")
 
     def _failed(self, text: str, log: Path) -> None:
         """Say that nobody took the run over, with the end of its log; it can be resumed, here or later."""

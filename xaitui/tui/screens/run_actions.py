@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from textual import work
 
 from xaitui.errors import XaituiError
-from xaitui.text import printable
+from xaitui.text import printable, quoted
 from xaitui.tui.run_view import RunView
 from xaitui.tui.screens.run_looks import RunLooks
 from xaitui.tui.threads import in_thread
@@ -136,8 +136,8 @@ class RunActions(RunLooks):
         reasons = {
             "running": "it is going on; enter shows it",
             "paused": "it is paused; enter shows it, and p lets it go on",
-            "elsewhere": f"{row.why} writes it; if that is gone: xaitui resume {row.id} --take-over",
-            "finished": f"it is finished; to train on: xaitui resume {row.id} --epochs +5",
+            "elsewhere": f"{row.why} writes it; if that is gone: xaitui resume {quoted(row.id)} --take-over",
+            "finished": f"it is finished; to train on: xaitui resume {quoted(row.id)} --epochs +5",
             "broken": row.why,
         }
         if row.state in reasons:

@@ -7,6 +7,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follow import RunFollower
 from xaitui.runs.requests import Request, ask
 from xaitui.runs.summary import State
+from xaitui.text import quoted
 from xaitui.tui.commands import Command
 from xaitui.tui.run_controller import STOP, Launch
 from xaitui.tui.screens.run_looks import RunLooks
@@ -73,7 +74,9 @@ class RunRequests(RunLooks):
         if self.follower is None or self.follower.state.is_live:
             return
         if self.follower.state is State.FINISHED:
-            self.console.tell(f"it is finished; to go on, add epochs: xaitui resume {self.follower.run.id} --epochs +5")
+            self.console.tell(
+                f"it is finished; to go on, add epochs: xaitui resume {quoted(self.follower.run.id)} --epochs +5"
+            )
             return
         self.console.resume_run(self.follower.run)
 
