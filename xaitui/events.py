@@ -49,6 +49,8 @@ class RunStarted(LifeCycle):
     monitor: str
     mode: str
     patience: int
+    classes: str = ""
+    """The first ten classes, with their images in train, val and test; empty in runs that did not note it."""
 
 
 @dataclass(frozen=True, kw_only=True)

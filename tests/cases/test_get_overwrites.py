@@ -95,7 +95,7 @@ def test_a_run_trains_on_own_idx_files(tmp_path: Path, capsys: pytest.CaptureFix
     )
     assert code == 0
     text = "\n".join(lines)
-    assert "27 train, 3 val, 30 test images" in text
+    assert "20 train, 10 val, 30 test images" in text
     assert "idx files: train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz," in text.replace("\n       ", " ")
 
 

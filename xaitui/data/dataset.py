@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.rows import RowFile
+from xaitui.text import listed, shortened
 
 GreyRange = tuple[float, float]
 """Grey levels of 16-bit, 32-bit and floating-point images that become 0 and 255; those between are scaled linearly,
@@ -82,6 +83,17 @@ class Dataset:
     """By which images of more than 8 bits were made bytes; None where there are none."""
     left_out: tuple[str, ...] = ()
     """Damaged images that are in no split, each with the reason."""
+    class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    """Images of each class, or with each label, in each split by its name."""
+
+    def describe_classes(self) -> str:
+        """Name the first ten classes, with their images in each split."""
+        counts = zip(*self.class_counts.values(), strict=True)
+        words = (
+            f"{shortened(name, 30)} {'/'.join(map(str, each))}"
+            for name, each in zip(self.info.classes, counts, strict=True)
+        )
+        return f"{listed(words)} ({'/'.join(self.class_counts)})"
 
     def split(self, name: str) -> Split:
         """The split that is called "train", "val" or "test".

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.catalog.records import Task
+from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.errors import DataError
+from xaitui.text import listed
 
 _EXACT = 2**53
 """Up to here every whole number is a float."""
@@ -39,6 +40,13 @@ def check_labels(labels: NDArray[Any], task: Task, classes: int, where: str, fir
         place = ", ".join(map(str, index))
         raise DataError(f"{where}: label {labels[index]} at index {place} is outside {lowest}-{highest}")
     return labels.astype(np.int64) - lowest
+
+
+def count_classes(labels: NDArray[np.int64], info: DatasetInfo) -> tuple[int, ...]:
+    """Count the images of each class, or with each label."""
+    if info.task is Task.MULTI_LABEL:
+        return tuple(labels.sum(axis=0).tolist())
+    return tuple(np.bincount(labels, minlength=len(info.classes)).tolist())
 
 
 def _whole(labels: NDArray[Any], where: str) -> NDArray[Any]:
@@ -123,7 +131,7 @@ def infer_form(labels: Mapping[str, NDArray[Any]], where: Mapping[str, str], rul
 def _class_form(present: NDArray[np.int64], classes: int, first: int, notes: list[str]) -> LabelForm:
     absent = np.setdiff1d(np.arange(classes), present) + first
     if len(absent):
-        notes.append(f"train has no image of class {', '.join(map(str, absent))}")
+        notes.append(f"train has no image of class {listed(absent)}")
     task = Task.BINARY if classes == 2 else Task.MULTI_CLASS
     return LabelForm(task, _names(first, classes), first, tuple(notes))
 

@@ -68,12 +68,12 @@ def open_dataset(
     elif is_folder(path := user_path(dataset)) and not holds_idx(path):
         from xaitui.data.folder import Decoding, folder_source
 
-        cut = partial(divide, val_fraction=val_fraction, fraction=fraction, seed=seed)
+        cut = partial(divide, val_fraction=val_fraction, fraction=fraction, seed=seed, rules=rules)
         decoding = Decoding(skip_damaged, grey_range, rules, lambda labels: cut(labels).train)
         source = folder_source(path, size or image_size, residency, decoding)
     else:
         source = own_file_source(path, size, residency, rules)
-    return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed)
+    return assemble(source, val_fraction=val_fraction, fraction=fraction, seed=seed, rules=rules)
 
 
 def open_configured(config: RunConfig, **more: Any) -> Dataset:

@@ -21,6 +21,7 @@ from xaitui.data.folder import folder_info
 from xaitui.data.folder_listing import list_pictures
 from xaitui.data.idx import mnist_source, read_idx_rows
 from xaitui.data.idx_folder import find_pairs, holds_idx
+from xaitui.data.labels import count_classes
 from xaitui.data.locate import replacement_advice, require_file, user_path
 from xaitui.data.medmnist import official_source, read_train_rows
 from xaitui.data.open import own_file_source
@@ -84,7 +85,7 @@ def preview(dataset: str, *, size: int = 0, data_dir: str = "", image_size: int 
     return Preview(
         info=look.info,
         size=look.size,
-        counts={split: _count(labels, look.info) for split, labels in look.labels.items()},
+        counts={split: count_classes(labels, look.info) for split, labels in look.labels.items()},
         samples=_samples(look, within),
         notes=tuple(notes),
     )
@@ -168,12 +169,6 @@ def _first_of_each(labels: Labels, info: DatasetInfo, count: int) -> list[NDArra
     """The rows of the first images of each class, or with each label."""
     of_class = labels.T if info.task is Task.MULTI_LABEL else [labels == index for index in range(len(info.classes))]
     return [np.flatnonzero(chosen)[:count] for chosen in of_class]
-
-
-def _count(labels: Labels, info: DatasetInfo) -> tuple[int, ...]:
-    if info.task is Task.MULTI_LABEL:
-        return tuple(labels.sum(axis=0).tolist())
-    return tuple(np.bincount(labels, minlength=len(info.classes)).tolist())
 
 
 def _samples(look: _Look, rows: Sequence[NDArray[np.intp]]) -> tuple[Pictures, ...]:

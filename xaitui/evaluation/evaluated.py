@@ -107,7 +107,7 @@ class Evaluation:
     @cached_property
     def scores(self) -> Scores:
         """Accuracy, AUC, balanced accuracy and macro F1."""
-        return score(self.task, self.predictions.probabilities, self.predictions.labels)
+        return score(self.task, self.predictions.probabilities, self.predictions.labels, self.classes)
 
     @cached_property
     def loss(self) -> float:

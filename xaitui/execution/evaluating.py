@@ -113,7 +113,7 @@ def _predict_and_keep(trained: TrainedModel, name: str, say: Say) -> None:
     say(f"predicting {len(split):,} {name} images on {trained.device}")
     found = predict_split(trained, split)
     info = trained.dataset(say).info
-    values = score(info.task, found.probabilities, found.labels).values
+    values = score(info.task, found.probabilities, found.labels, info.classes).values
     keep_predictions(trained.run, trained.config, info, split, found, values, trained.weights)
 
 

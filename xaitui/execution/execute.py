@@ -193,6 +193,7 @@ class Execution:
             monitor=trainer.parts.stopping.monitor,
             mode=trainer.parts.stopping.mode,
             patience=trainer.parts.stopping.patience,
+            classes=prepared.dataset.describe_classes(),
         )
 
     def _finished(self) -> RunFinished:

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import Task
-from xaitui.errors import LISTED, UsageError
-from xaitui.text import printable
+from xaitui.errors import UsageError
+from xaitui.text import listed
 
 Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
@@ -57,8 +57,8 @@ def decide(task: Task, probabilities: Probabilities) -> Labels:
     return classes
 
 
-def score(task: Task, probabilities: Probabilities, labels: Labels) -> Scores:
-    """Score probabilities against labels.
+def score(task: Task, probabilities: Probabilities, labels: Labels, classes: Sequence[str] = ()) -> Scores:
+    """Score probabilities against labels; reasons call the columns by the names of the `classes`, or by number.
 
     Accuracy and AUC equal those of `medmnist.evaluator` for every task. A score that these labels leave undefined is
     NaN with a reason in `undefined`; nothing is raised or warned of.
@@ -66,9 +66,10 @@ def score(task: Task, probabilities: Probabilities, labels: Labels) -> Scores:
     unusable = _unusable(probabilities)
     if unusable:
         return Scores(nan, nan, nan, nan, dict.fromkeys(("accuracy", "auc", "balanced_accuracy", "macro_f1"), unusable))
+    names = classes or tuple(map(str, range(probabilities.shape[1])))
     if task is Task.MULTI_LABEL:
-        return _score_labels(probabilities, labels)
-    return _score_classes(task, probabilities, labels)
+        return _score_labels(probabilities, labels, names)
+    return _score_classes(task, probabilities, labels, names)
 
 
 def _unusable(scores: Probabilities) -> str:
@@ -77,13 +78,13 @@ def _unusable(scores: Probabilities) -> str:
     return "" if np.isfinite(scores).all() else "the probabilities are not finite"
 
 
-def _score_classes(task: Task, scores: Probabilities, labels: Labels) -> Scores:
+def _score_classes(task: Task, scores: Probabilities, labels: Labels, names: Sequence[str]) -> Scores:
     from sklearn.metrics import accuracy_score, f1_score, recall_score, roc_auc_score
 
     classes = list(range(2 if task is Task.BINARY else scores.shape[1]))
     predicted = decide(task, scores)
     accuracy = float(accuracy_score(labels, predicted))
-    if undefined := undefined_scores(task, labels, len(classes)):
+    if undefined := undefined_scores(task, labels, names):
         return Scores(accuracy, nan, nan, nan, undefined)
     if task is Task.BINARY:
         auc = float(roc_auc_score(labels, scores[:, -1]))
@@ -97,12 +98,12 @@ def _score_classes(task: Task, scores: Probabilities, labels: Labels) -> Scores:
     )
 
 
-def _score_labels(scores: Probabilities, labels: Labels) -> Scores:
+def _score_labels(scores: Probabilities, labels: Labels, names: Sequence[str]) -> Scores:
     from sklearn.metrics import f1_score, recall_score, roc_auc_score
 
     predicted = decide(Task.MULTI_LABEL, scores)
     accuracy = float((predicted == labels).mean())
-    undefined = undefined_scores(Task.MULTI_LABEL, labels, labels.shape[1])
+    undefined = undefined_scores(Task.MULTI_LABEL, labels, names)
 
     def over_labels(name: str, metric: Callable[[int], float]) -> float:
         return nan if name in undefined else fmean(metric(label) for label in range(labels.shape[1]))
@@ -118,26 +119,25 @@ def _score_labels(scores: Probabilities, labels: Labels) -> Scores:
     )
 
 
-def undefined_scores(task: Task, labels: Labels, classes: int | Sequence[str]) -> dict[str, str]:
+def undefined_scores(task: Task, labels: Labels, classes: Sequence[str]) -> dict[str, str]:
     """Why labels leave scores undefined whatever is predicted: reasons by the names of the scores.
 
     Args:
         task: of the dataset.
         labels: of the split.
-        classes: their names, or how many there are.
+        classes: their names.
     """
-    names = [""] * classes if isinstance(classes, int) else classes
     if task is not Task.MULTI_LABEL:
-        missing = sorted(set(range(len(names))) - set(np.unique(labels).tolist()))
-        reason = _list("class", missing, names) + " no samples"
+        missing = sorted(set(range(len(classes))) - set(np.unique(labels).tolist()))
+        reason = _have("class", missing, classes) + " no samples"
         return dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), reason) if missing else {}
     positives = labels.sum(axis=0)
     never = np.flatnonzero(positives == 0).tolist()
     always = np.flatnonzero(positives == len(labels)).tolist()
     if never:
-        reason = _list("label", never, names) + " no positives"
+        reason = _have("label", never, classes) + " no positives"
         return dict.fromkeys(("auc", "balanced_accuracy", "macro_f1"), reason)
-    reason = _list("label", always, names) + " no negatives"
+    reason = _have("label", always, classes) + " no negatives"
     return dict.fromkeys(("auc", "balanced_accuracy"), reason) if always else {}
 
 
@@ -152,10 +152,7 @@ def require_defined(metric: str, option: str, task: Task, labels: Labels, classe
                          f"{option} loss, or add such images")  # fmt: skip
 
 
-def _list(noun: str, numbers: list[int], names: Sequence[str]) -> str:
-    told = [f"{n} ({printable(names[n])})" if names[n] not in ("", str(n)) else str(n) for n in numbers[:LISTED]]
-    told += [f"{len(numbers) - LISTED} more"] if len(numbers) > LISTED else []
-    if len(numbers) == 1:
-        return f"{noun} {told[0]} has"
+def _have(noun: str, indices: list[int], names: Sequence[str]) -> str:
+    few = listed(names[index] for index in indices)
     plural = "classes" if noun == "class" else "labels"
-    return f"{plural} {', '.join(told)} have"
+    return f"{noun} {few} has" if len(indices) == 1 else f"{plural} {few} have"

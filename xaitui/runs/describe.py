@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
+from collections.abc import Iterator
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.config.units import format_duration
@@ -29,7 +30,7 @@ from xaitui.events import (
     RunStopped,
     Scalars,
 )
-from xaitui.text import last_part, printable
+from xaitui.text import last_part, listed, printable
 
 SHOWN_IMAGES = 16
 """The most images of a bad batch that are listed."""
@@ -66,13 +67,9 @@ _FOUND_LATER = ("statistics", "optimizer")
 def bad_step(event: BadStep) -> str:
     """What was wrong with a step, and which images its batch had, in words."""
     wrong = _WRONG.get(event.what, f"{event.what} that cannot be used")
-    images = event.images.split()
-    more = f" and {len(images) - SHOWN_IMAGES} more" if len(images) > SHOWN_IMAGES else ""
-    listed = ", ".join(images[:SHOWN_IMAGES])
+    images = listed(event.images.split(), SHOWN_IMAGES)
     before = ", or one before it in the epoch," if event.what in _FOUND_LATER else ""
-    return (
-        f"of step {event.step} (epoch {event.epoch}){before} gave {wrong}; images of the training split: {listed}{more}"
-    )
+    return f"of step {event.step} (epoch {event.epoch}){before} gave {wrong}; images of the training split: {images}"
 
 
 def _wrapped(line: str) -> list[str]:
@@ -85,6 +82,7 @@ def _lines(event: Event, epochs: int) -> list[str]:
             return [
                 f"train  {last_part(event.model)} ({event.parameters:,} parameters) on {last_part(event.dataset)}",
                 f"data   {event.train_size:,} train, {event.val_size:,} val, {event.test_size:,} test images",
+                *(_wrapped(f"class  {event.classes}") if event.classes else []),
                 f"device {event.device}, {event.epochs} epochs of {event.steps_per_epoch} steps",
             ]
         case RunResumed():
@@ -106,7 +104,7 @@ def _lines(event: Event, epochs: int) -> list[str]:
 def _describe_progress(event: Progress, epochs: int) -> list[str]:
     match event:
         case Evaluated() if event.epoch <= 1 or event.split == "test":  # said once, for it does not change
-            return [f"note   {event.split} {name} is undefined: {why}" for name, why in event.undefined.items()]
+            return [line for note in _undefined(event) for line in _wrapped(f"note   {note}")]
         case EpochFinished():
             return [epoch_line(event, epochs)]
         case MemoryRanOut():
@@ -116,6 +114,13 @@ def _describe_progress(event: Progress, epochs: int) -> list[str]:
         case Profiled():
             return profile_lines(event)
     return []
+
+
+def _undefined(event: Evaluated) -> Iterator[str]:
+    """Name the scores that are undefined, those of one reason together."""
+    for why in dict.fromkeys(event.undefined.values()):
+        names = [METRICS[name].label for name, reason in event.undefined.items() if reason == why]
+        yield f"{event.split} {', '.join(names)} {'is' if len(names) == 1 else 'are'} undefined: {why}"
 
 
 def _describe_change(event: LifeCycle) -> list[str]:

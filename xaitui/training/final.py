@@ -42,7 +42,7 @@ def judge(trainer: Trainer, split: Split) -> Generator[Event, None, Verdict]:
     store = open_store(split, parts.numerics.device)
     predictions = yield from trainer.predict(store)
     assert predictions is not None  # nothing can interrupt it
-    scores = score(parts.task, predictions.probabilities, predictions.labels)
+    scores = score(parts.task, predictions.probabilities, predictions.labels, parts.classes)
     event = Evaluated(
         epoch=trainer.best.epoch, step=trainer.at.step, split=split.name,
         scores={"loss": predictions.loss, **scores.values}, undefined=scores.undefined,

@@ -27,6 +27,8 @@ class Parts:
 
     config: RunConfig
     task: Task
+    classes: tuple[str, ...]
+    """Names of the model's outputs."""
     numerics: Numerics
     model: nn.Module
     forward: Callable[[Tensor], Tensor]

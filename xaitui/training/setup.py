@@ -110,6 +110,7 @@ def build_parts(
     return Parts(
         config=config,
         task=dataset.info.task,
+        classes=dataset.info.classes,
         numerics=numerics,
         model=model,
         forward=model,

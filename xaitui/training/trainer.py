@@ -192,7 +192,7 @@ class Trainer:
         predictions = yield from self.predict(parts.val, stop)
         if predictions is None:
             return
-        scores = score(parts.task, predictions.probabilities, predictions.labels)
+        scores = score(parts.task, predictions.probabilities, predictions.labels, parts.classes)
         values = {"loss": predictions.loss, **scores.values}
         yield Evaluated(epoch=self.at.epoch, step=self.at.step, split="val", scores=values, undefined=scores.undefined,
                         averaged=parts.average is not None, seconds=self._clock() - began)  # fmt: skip

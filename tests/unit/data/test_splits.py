@@ -72,6 +72,31 @@ def test_a_split_is_the_same_on_every_machine_and_numpy() -> None:
     assert taken.tolist() != split_rows(labels, 0.1, seed=4)[1].tolist()
 
 
+@given(st.lists(st.integers(0, 9), min_size=1, max_size=60), st.floats(0.01, 0.4), st.integers(0, 2**63 - 1))
+def test_every_class_of_two_is_in_the_part_and_nothing_else_changes(
+    labels: list[int], fraction: float, seed: int
+) -> None:
+    array = np.array(labels)
+    counts = np.bincount(array)
+    _, before = split_rows(array, fraction, seed)
+    _, taken = split_rows(array, fraction, seed, every_class=True)
+    shares = np.bincount(array[taken], minlength=len(counts))
+    assert ((shares > 0) == (counts > 1)).all()
+    assert (shares < np.maximum(counts, 1)).all()
+    assert len(taken) <= max(1, round(len(array) * fraction), (counts > 1).sum())
+    if set(array[before]) == set(np.flatnonzero(counts > 1)):
+        assert np.array_equal(taken, before)
+
+
+def test_no_class_comes_first_where_images_are_few() -> None:
+    labels = np.repeat(np.arange(6), [1, 3, 3, 3, 3, 30])  # 6 images for the 5 classes of 2 or more
+    shares = [np.bincount(labels[split_rows(labels, 0.15, seed, every_class=True)[1]]) for seed in range(40)]
+    assert {tuple(each) for each in shares} == {(0, 1, 1, 1, 1, 2)}
+    labels = np.repeat(np.arange(5), [2, 7, 7, 7, 7])  # 7 images for 5 classes
+    more = {tuple(np.bincount(labels[split_rows(labels, 0.24, seed, every_class=True)[1]])) for seed in range(40)}
+    assert len(more) == 6  # any two of the four
+
+
 def test_multi_label_rows_are_split_at_random() -> None:
     kept, taken = split_rows(np.eye(20, dtype=np.int64), 0.25, seed=0)
     assert (len(kept), len(taken)) == (15, 5)
