@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,24 @@ GreyRange = tuple[float, float]
 those beyond are clipped."""
 Images = NDArray[np.uint8] | RowFile
 """uint8 images of shape (N, H, W, C): in memory, or rows of a file that does not fit there."""
+
+
+Digests = NDArray[np.uint64]
+"""A hash of the pixels of each image, (N,)."""
+CHUNK_BYTES = 16 << 20
+
+
+def chunks(images: Images) -> Iterator[NDArray[np.uint8]]:
+    """Yield all images in portions, each of 16 MiB at most, or one image."""
+    rows = max(1, CHUNK_BYTES // prod(images.shape[1:]))
+    for start in range(0, len(images), rows):
+        stop = min(start + rows, len(images))
+        if isinstance(images, RowFile):
+            portion = np.empty((stop - start, *images.shape[1:]), np.uint8)
+            images.read(np.arange(start, stop), portion)
+            yield portion
+        else:
+            yield images[start:stop]
 
 
 @dataclass(frozen=True)
@@ -81,6 +100,8 @@ class Dataset:
     """What a user must be told: splits that were cut here, a test split of another origin."""
     grey_range: GreyRange | None = None
     """By which images of more than 8 bits were made bytes; None where there are none."""
+    test_digests: Callable[[], Digests] | None = None
+    """Of the test images, where they are kept beside them; None where test would have to be read for them."""
     left_out: tuple[str, ...] = ()
     """Damaged images that are in no split, each with the reason."""
     class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)

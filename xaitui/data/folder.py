@@ -15,6 +15,7 @@ from xaitui.data.array_cache import array_folder
 from xaitui.data.dataset import DataFile, GreyRange, Images
 from xaitui.data.decode import decoding_rules, range_text
 from xaitui.data.decoded import DamagedImagesError, Form, decoded_rows
+from xaitui.data.duplicates import image_digests
 from xaitui.data.fingerprint import file_md5
 from xaitui.data.folder_listing import Listing, list_pictures
 from xaitui.data.manifest import listed_files
@@ -69,7 +70,10 @@ def folder_source(folder: Path, side: int, residency: Residency, decoding: Decod
     said = f"pictures became {height}x{width} {colours}: {decoding_rules(grey_range)}"
     return Source(
         info=folder_info(folder, usable, height, channels),
-        parts={split: Part(usable.labels(split), partial(_read, rows[split], residency.limit)) for split in rows},
+        parts={
+            split: Part(usable.labels(split), partial(_read, images, residency.limit), partial(image_digests, images))
+            for split, images in rows.items()
+        },
         files=tuple(DataFile(str(file.path), file_md5(file.path)) for file in rows.values()),
         notes=tuple(filter(None, [said, about_grey, survey.skip_note(), *listing.notes])),
         grey_range=grey_range,

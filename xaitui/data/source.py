@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
-from xaitui.data.dataset import DataFile, GreyRange, Images, ListedFile
+from xaitui.data.dataset import DataFile, Digests, GreyRange, Images, ListedFile
 from xaitui.data.disk import Report, no_report
 
 SPLITS = ("train", "val", "test")
@@ -32,6 +32,8 @@ class Part:
     """Of shape (N,), or (N, L) for multi-label tasks."""
     read: Callable[[], Images]
     """Reads the N images, uint8 of shape (N, H, W, C)."""
+    digests: Callable[[], Digests] | None = None
+    """A hash of each image, (N,), where the images need not be read for it."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo, Task
-from xaitui.data.dataset import Dataset, Images, Split
+from xaitui.data.dataset import Dataset, Digests, Images, Split
 from xaitui.data.labels import count_classes
 from xaitui.data.rows import RowFile
 from xaitui.data.source import DATA_RULES, SPLITS, Part, Source
@@ -91,6 +91,7 @@ def _shares_of_every_class(counts: Rows, total: int, ranks: NDArray[np.integer[A
 class RowSelection(RowFile):
     """Some rows of a file, numbered anew from 0."""
 
+    whole: RowFile
     chosen: Rows
 
     def read(self, rows: Rows, out: NDArray[np.uint8]) -> None:
@@ -103,7 +104,8 @@ def select_rows(images: Images, rows: Rows) -> Images:
     if not isinstance(images, RowFile):
         return images if len(rows) == len(images) else images[rows]
     chosen = images.chosen[rows] if isinstance(images, RowSelection) else rows
-    return RowSelection(images.path, images.offset, (len(rows), *images.shape[1:]), chosen)
+    whole = images.whole if isinstance(images, RowSelection) else images
+    return RowSelection(images.path, images.offset, (len(rows), *images.shape[1:]), whole, chosen)
 
 
 @dataclass(frozen=True)
@@ -166,6 +168,7 @@ def assemble(source: Source, *, val_fraction: float, fraction: float, seed: int,
         files=source.files,
         images=source.images,
         notes=tuple(filter(None, [*source.notes, *cut.notes, *(lacking if rules > 1 else ()), source.info.test_note])),
+        test_digests=_test_digests(source, cut.test),
         grey_range=source.grey_range,
         left_out=source.left_out,
         class_counts=counts,
@@ -190,6 +193,11 @@ def _test_reader(source: Source, rows: Rows | None) -> Callable[[], Split]:
     train = source.parts["train"]
     # Read again when it is asked for: what the closure does not hold, the training does not pay for.
     return lambda: _picked("test", train, train.read(), rows)
+
+
+def _test_digests(source: Source, rows: Rows | None) -> Callable[[], Digests] | None:
+    digests = source.parts["test" if rows is None else "train"].digests
+    return digests if digests is None or rows is None else lambda: digests()[rows]
 
 
 def _check_fractions(val_fraction: float, fraction: float) -> None:

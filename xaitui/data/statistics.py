@@ -6,10 +6,7 @@ from math import sqrt
 
 import numpy as np
 
-from xaitui.data.dataset import Split
-from xaitui.data.rows import RowFile
-
-_CHUNK_BYTES = 16 << 20
+from xaitui.data.dataset import Split, chunks
 
 
 def split_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -26,14 +23,7 @@ def split_statistics(split: Split) -> tuple[tuple[float, ...], tuple[float, ...]
     images = split.images
     count, height, width, channels = images.shape
     totals, squares = np.zeros(channels, np.uint64), np.zeros(channels, np.uint64)
-    rows = max(1, _CHUNK_BYTES // (height * width * channels))
-    for start in range(0, count, rows):
-        stop = min(start + rows, count)
-        if isinstance(images, RowFile):
-            chunk = np.empty((stop - start, height, width, channels), np.uint8)
-            images.read(np.arange(start, stop), chunk)
-        else:
-            chunk = images[start:stop]
+    for chunk in chunks(images):
         totals += chunk.sum(axis=(0, 1, 2), dtype=np.uint64)
         squares += np.square(chunk, dtype=np.uint16).sum(axis=(0, 1, 2), dtype=np.uint64)
     pixels = count * height * width

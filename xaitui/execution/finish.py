@@ -9,7 +9,8 @@ from xaitui.catalog.medmnist import MEDMNIST
 from xaitui.catalog.records import DatasetInfo
 from xaitui.config.schema import RunConfig
 from xaitui.data.dataset import Split
-from xaitui.events import Evaluated, Event
+from xaitui.data.duplicates import note_about_test
+from xaitui.events import Evaluated, Event, Note
 from xaitui.execution.prepare import Prepared
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_medmnist_result, write_predictions
@@ -34,6 +35,8 @@ def judge_best(
     dataset = prepared.dataset
     for name in splits:
         split = dataset.read_test() if name == "test" else dataset.val
+        if name == "test" and (note := note_about_test(dataset, split)):
+            yield Note(message=note)
         verdict = yield from judge(trainer, split)
         event = verdict.event
         keep_predictions(run, prepared.config, dataset.info, split, verdict.predictions, event.scores, ending.weights)

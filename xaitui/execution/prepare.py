@@ -13,6 +13,7 @@ from xaitui.config.schema import ModelConfig, RunConfig
 from xaitui.config.units import AUTO, format_size
 from xaitui.data.dataset import Dataset, GreyRange
 from xaitui.data.disk import Report
+from xaitui.data.duplicates import note_at_start
 from xaitui.data.open import open_configured
 from xaitui.data.source import DATA_RULES
 from xaitui.execution.precision import fastest_precision, speed_with
@@ -104,7 +105,8 @@ def prepare(
     parts, settled, about_compiling = settle_compile(parts, choices, stop, say, is_new=resolved is None)
     if resolved and (settled.compile, settled.cuda_graph) != (choices.compile, choices.cuda_graph):
         inexact = (*inexact, about_compiling)
-    notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes, *filter(None, [about_compiling]),
+    notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes,
+             *filter(None, [note_at_start(dataset), about_compiling]),
              *_about_found(config, settled))  # fmt: skip
     return Prepared(config, dataset, built, settled, Trainer(parts), notes, inexact)
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.shared_data import shared_file
-from xaitui.data import statistics
+from xaitui.data import dataset
 from xaitui.data.array_cache import cached_rows
 from xaitui.data.dataset import Images, Split
 from xaitui.data.statistics import split_statistics
@@ -36,7 +36,7 @@ def test_they_are_those_of_the_pixels(channels: int) -> None:
 def test_the_size_of_a_chunk_changes_no_bit(size: int) -> None:
     images = random_images(11, 5, 5, 3)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(statistics, "_CHUNK_BYTES", size)
+        patch.setattr(dataset, "CHUNK_BYTES", size)
         assert split_statistics(train(images)) == split_statistics(train(images[::-1]))
 
 

@@ -1,0 +1,66 @@
+"""Identical images in two splits: scores on them say what was learnt by heart."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Mapping
+from itertools import combinations
+
+import numpy as np
+
+from xaitui.data.dataset import Dataset, Digests, Images, Split, chunks
+from xaitui.data.rows import RowFile
+from xaitui.data.source import SPLITS
+from xaitui.data.splits import RowSelection
+from xaitui.files import replacing
+
+
+def image_digests(images: Images) -> Digests:
+    """Return 64 bits of the SHA-256 of each image's pixels, (N,); those of images on disk are kept beside them."""
+    if isinstance(images, RowSelection):
+        return image_digests(images.whole)[images.chosen]
+    if not isinstance(images, RowFile):
+        return _computed(images)
+    memo = images.path.with_suffix(".digests.npy")
+    with contextlib.suppress(OSError, ValueError, EOFError):
+        kept: Digests = np.load(memo, allow_pickle=False)
+        if kept.shape == (len(images),) and kept.dtype == np.uint64:
+            return kept
+    digests = _computed(images)
+    with contextlib.suppress(OSError), replacing(memo, durable=False) as file:
+        np.save(file, digests)
+    return digests
+
+
+def _computed(images: Images) -> Digests:
+    digests = [hashlib.sha256(image).digest()[:8] for chunk in chunks(images) for image in np.ascontiguousarray(chunk)]
+    return np.frombuffer(b"".join(digests), np.uint64)
+
+
+def note_at_start(dataset: Dataset) -> str:
+    """The note about images that are in two splits; about test only where its digests are known without reading it."""
+    digests = _digests_of(dataset)
+    if dataset.test_digests:
+        digests["test"] = dataset.test_digests()
+    return _note(digests)
+
+
+def note_about_test(dataset: Dataset, test: Split) -> str:
+    """The note about test images that are in another split; empty where `note_at_start` knew."""
+    if dataset.test_digests:
+        return ""
+    return _note(_digests_of(dataset) | {"test": image_digests(test.images)}, only="test")
+
+
+def _digests_of(dataset: Dataset) -> dict[str, Digests]:
+    return {split.name: image_digests(split.images) for split in (dataset.train, dataset.val)}
+
+
+def _note(digests: Mapping[str, Digests], only: str = "") -> str:
+    found = []
+    for other, split in combinations([name for name in SPLITS if name in digests], 2):
+        count = int(np.isin(digests[split], digests[other]).sum())
+        if count and only in ("", split):
+            found.append(f"{count:,} of {len(digests[split]):,} {split} images are also in {other}")
+    return "; ".join(found)
