@@ -143,10 +143,10 @@ def _record(model: TrainedModel, name: str) -> dict[str, Any]:
 
 
 def _input(name: str, grey_range: GreyRange | None) -> dict[str, str]:
-    deep = f"grey levels {range_text(grey_range)} made 0 to 255, " if grey_range else ""
+    deep = f"grey levels {range_text(grey_range)} made 0 to 255" if grey_range else "0 to 255"
     if name == "safetensors":
-        return {"dtype": "float32", "meaning": f"{deep}scaled to [0, 1], resized, minus mean, divided by std"}
-    return {"dtype": "uint8", "meaning": f"{deep}0 to 255; scaling, resizing and normalising are part of the file"}
+        return {"dtype": "float32", "meaning": f"{deep}, scaled to [0, 1], resized, minus mean, divided by std"}
+    return {"dtype": "uint8", "meaning": f"{deep}; scaling, resizing and normalising are part of the file"}
 
 
 def _output(model: TrainedModel, name: str) -> dict[str, str]:
