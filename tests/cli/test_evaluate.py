@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.cases.inputs import save
 from tests.made_predictions import predict, right_but
 from tests.made_runs import finished_run, made_run
 from tests.runs_for_tests import made_set
@@ -134,6 +135,43 @@ def test_a_run_that_was_stopped_is_tested_once(copied: RunDirectory) -> None:
         assert evaluate(copied.path.parent, copied.id) == 0
     tests = [each for each in read_journal(copied.journal) if isinstance(each, Evaluated) and each.split == "test"]
     assert len(tests) == 2, "once by the run, once more when it was asked for"
+
+
+def test_other_images_in_folders_by_class(
+    copied: RunDirectory, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, count in (("7", 3), ("3", 2)):
+        for number in range(count):
+            save(tmp_path / "flat.v2" / name / f"{number}.png", np.full((9, 9, 3), 40 * number, np.uint8))
+    folder, runs_dir = tmp_path / "flat.v2", copied.path.parent
+    sheet = tmp_path / "sheet.png"
+    assert evaluate(runs_dir, "last", "--data", str(folder), "--sheet", str(sheet)) == 0
+    assert sheet.exists()
+    found = read_predictions(copied.predictions / "other-flat.v2.npz")
+    assert found.labels.tolist() == [3, 3, 7, 7, 7]
+    capsys.readouterr()
+    save(folder / "3" / "5.png", np.zeros((20, 9), np.uint8))
+    assert evaluate(runs_dir, "last", "--data", str(folder), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 6, "what has changed is predicted again"
+    folder.rename(tmp_path / "moved")
+    (tmp_path / "site").mkdir()
+    (tmp_path / "moved").rename(tmp_path / "site" / "Val")
+    assert evaluate(runs_dir, "last", "--data", str(tmp_path / "site"), "--split", "val", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["images"] == 6
+    for make, words in (
+        (
+            lambda: save(tmp_path / "site/Val/cat/0.png", np.zeros((9, 9), np.uint8)),
+            "does not know: cat; it knows 0, 1",
+        ),
+        (lambda: shutil.rmtree(tmp_path / "site/Val/cat"), ""),
+        (lambda: (tmp_path / "site/Val/3/0.png").write_text("none"), "1 of 6 images in"),
+        (lambda: shutil.rmtree(tmp_path / "site/Val"), "holds no picture"),
+    ):
+        make()
+        assert evaluate(runs_dir, "last", "--data", str(tmp_path / "site")) == (3 if words else 0)
+        error = capsys.readouterr().err
+        assert words in error
+        assert "--skip-damaged" not in error
 
 
 def test_other_data(tmp_path: Path, runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -19,7 +19,7 @@ from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, 
 from xaitui.cli.streams import put, say
 from xaitui.data.dataset import Split
 from xaitui.data.locate import user_path
-from xaitui.data.medmnist import foreign_source, own_source
+from xaitui.data.medmnist import own_source
 from xaitui.data.source import SPLITS, Residency, Source
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
@@ -27,8 +27,10 @@ from xaitui.evaluation.mistakes import Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, labels_csv, samples_csv
 from xaitui.files import write_atomic
 from xaitui.runs.data import move_data, open_data
+from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
+from xaitui.runs.other_data import open_other
 from xaitui.runs.preprocessing import read_preprocessing
 from xaitui.runs.summary import State, summarise
 from xaitui.text import printable
@@ -50,7 +52,7 @@ def command(
                           autocompletion=one_of(("test", "val", "train")))
     ] = "",
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="OTHER.npz", help="Other data, in MedMNIST's form.",
+        Path | None, typer.Option("--data", metavar="OTHER", help="Other data: an .npz or a folder of images by class.",
                                   show_default=False)
     ] = None,
     mistakes: Annotated[
@@ -191,11 +193,12 @@ def _images(
 
 
 def _other_source(run: RunDirectory, path: Path) -> Source:
-    """The splits of another file, its labels read as those of the run's classes."""
+    """The splits of other data, their labels read as those of the run's classes."""
     known = read_preprocessing(run.preprocessing)
     if known is None:
         return own_source(path, Residency(WHOLE))
-    return foreign_source(path, known.task, known.classes, known.channels, Residency(WHOLE))
+    skip_damaged = bool(read_settings(run).get("data.skip_damaged"))
+    return open_other(path, known, Residency(WHOLE), skip_damaged=skip_damaged)
 
 
 def _check_weights(evaluation: Evaluation, run: RunDirectory, how: How) -> None:

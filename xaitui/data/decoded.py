@@ -29,6 +29,8 @@ class Form:
     side: int
     """In pixels; 0 is the most common one."""
     grey_range: GreyRange | None
+    channels: int = 0
+    """1 or 3; 0 is grey if every image is."""
 
 
 class DamagedImagesError(Exception):
@@ -57,6 +59,7 @@ def decoded_rows(
     damaged: dict[Path, str] = {}
     if not all(target.exists() for target in targets.values()):
         side, channels = geometry([survey.pictures[path] for paths in pictures.values() for path in paths], form.side)
+        channels = form.channels or channels
         for split, target in targets.items():
             with writing_to(cache), exclusive(target.with_name(target.name + ".lock")):
                 if not target.exists():
@@ -70,9 +73,9 @@ def decoded_rows(
 def _key(survey: Survey, pictures: Mapping[str, Sequence[Path]], form: Form) -> str:
     files = {split: [survey.stamps[path] for path in paths] for split, paths in pictures.items()}
     # A set without 16-bit images keeps the key, and so the arrays, of versions without a range.
-    deep = [] if form.grey_range is None else [form.grey_range]
+    more = [each for each in (form.grey_range, form.channels) if each]
     return hashlib.sha256(
-        json.dumps([decoding_rules(None), LARGEST_SIDE, form.side, files, *deep]).encode()
+        json.dumps([decoding_rules(None), LARGEST_SIDE, form.side, files, *more]).encode()
     ).hexdigest()[:16]
 
 

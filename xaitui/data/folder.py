@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from xaitui.data.decode import decoding_rules, range_text
 from xaitui.data.decoded import DamagedImagesError, Form, decoded_rows
 from xaitui.data.duplicates import image_digests
 from xaitui.data.fingerprint import file_md5
-from xaitui.data.folder_listing import Listing, list_pictures
+from xaitui.data.folder_listing import Listing, list_known, list_pictures
 from xaitui.data.manifest import listed_files
 from xaitui.data.rows import RowFile
 from xaitui.data.source import DATA_RULES, Part, Residency, Source
@@ -48,24 +48,49 @@ def folder_source(folder: Path, side: int, residency: Residency, decoding: Decod
     Raises:
         DataError: a class is empty or not known in train, or pictures cannot be used; the message names them.
     """
-    listing = list_pictures(folder, decoding.version)
+    return _source(folder, list_pictures(folder, decoding.version), side, 0, residency, decoding)
+
+
+def known_folder_source(
+    folder: Path, classes: Sequence[str], side: int, channels: int, residency: Residency, decoding: Decoding
+) -> Source:
+    """Return the pictures of a folder that a trained model is to be asked about, in the form that it takes.
+
+    Args:
+        folder: has a subfolder for each class, or split folders with those, as in `list_known`.
+        classes: what the model knows; the folder need not have an image of every class.
+        side: in pixels.
+        channels: 1 or 3.
+        residency: which images stay on disk.
+        decoding: with the grey range of the model's run; None divides 16-bit images by 257.
+
+    Raises:
+        DataError: a class is not known, or pictures cannot be used.
+    """
+    return _source(folder, list_known(folder, classes), side, channels, residency, replace(decoding, version=1))
+
+
+def _source(
+    folder: Path, listing: Listing, side: int, known_channels: int, residency: Residency, decoding: Decoding
+) -> Source:
+    """The pictures of a listing; `known_channels` is 0 where the channels follow from the pictures."""
     name = re.sub(r"[^\w-]", "_", folder.resolve().name)[:80]
     files = listed_files(folder, listing.paths, residency.report)
     survey = survey_pictures(folder, files, residency.cache_dir or array_folder(), name)
     if survey.damaged and not decoding.skip_damaged:
-        raise survey.checked().refusal()
+        raise survey.checked().refusal(can_skip=not known_channels)
     while True:
         usable = listing.without(survey.damaged)
         grey_range, about_grey = _grey_range(survey, usable, decoding)
         pictures = {split: [path for path, _ in found] for split, found in usable.pictures.items()}
         try:
-            rows = decoded_rows(survey, pictures, Form(side, grey_range), residency)
+            rows = decoded_rows(survey, pictures, Form(side, grey_range, known_channels), residency)
             break
         except DamagedImagesError as error:
             survey = survey.with_damage(error.damaged)
             if not decoding.skip_damaged:
-                raise survey.refusal() from None
-    _, height, width, channels = rows["train"].shape
+                raise survey.refusal(can_skip=not known_channels) from None
+    _, height, width, channels = next(iter(rows.values())).shape
     colours = "grey" if channels == 1 else "RGB"
     said = f"pictures became {height}x{width} {colours}: {decoding_rules(grey_range)}"
     return Source(

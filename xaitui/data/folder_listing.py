@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -58,8 +58,8 @@ class Listing:
             split: [(path, label) for path, label in found if path not in damaged]
             for split, found in self.pictures.items()
         }
-        present = {label for _, label in pictures["train"]}
-        empty = [name for label, name in enumerate(self.classes) if label not in present]
+        before, present = ({label for _, label in found.get("train", ())} for found in (self.pictures, pictures))
+        empty = [self.classes[label] for label in sorted(before - present)]
         empty += [split for split, found in pictures.items() if not found]
         if empty:
             raise DataError(f"every image of {printable(empty[0])} is damaged: nothing is left of it")
@@ -93,6 +93,37 @@ def list_pictures(folder: Path, rules: int = DATA_RULES) -> Listing:
     _check_filled(roots, classes, pictures, skipped)
     strays = [path for path in outside if _is_picture(path, endings) and path.is_file()]
     return Listing(tuple(classes), pictures, tuple(_notes(roots, skipped, strays)))
+
+
+def list_known(folder: Path, classes: Sequence[str]) -> Listing:
+    """List the pictures of a folder whose subfolders have the names of known classes, in split folders or not.
+
+    Without split folders everything is test. A class may have no folder, and a split none either.
+
+    Raises:
+        DataError: a folder has the name of no class, there is no picture, or the folder cannot be read.
+    """
+    labels = {name: label for label, name in enumerate(classes)}
+    try:
+        subfolders = _subfolders(folder)
+        splits = {SPELLINGS[path.name.lower()]: path for path in subfolders if path.name.lower() in SPELLINGS}
+        if len(splits) < len(subfolders) or all(printable(path.name) in labels for path in subfolders):
+            splits = {"test": folder}
+        found = {split: _subfolders(splits[split]) for split in SPLITS if split in splits}
+        names = dict.fromkeys(path.name for paths in found.values() for path in paths)
+        if unknown := [name for name in names if printable(name) not in labels]:
+            raise DataError(f"{printable(folder)} has classes that the run does not know: {listed(unknown)}; "
+                            f"it knows {listed(classes)}")  # fmt: skip
+        pictures = {
+            split: [(file, labels[printable(path.name)]) for path in paths for file in images_below(path)]
+            for split, paths in found.items()
+        }
+    except OSError as error:
+        raise DataError(f"{printable(folder)} cannot be read: {error.strerror}") from error
+    pictures = {split: files for split, files in pictures.items() if files}
+    if not pictures:
+        raise DataError(f"{printable(folder)} holds no picture in a folder of its class ({listed(classes)})")
+    return Listing(tuple(classes), pictures)
 
 
 def images_below(folder: Path) -> list[Path]:

@@ -64,6 +64,11 @@ def to_rows(files: Sequence[ListedFile]) -> list[list[Any]]:
     return [[file.name, file.size, file.md5] for file in files]
 
 
+def md5_of(files: Sequence[ListedFile]) -> str:
+    """One MD5 for many files: that of their names, sizes and contents."""
+    return hashlib.md5(json.dumps(to_rows(files)).encode()).hexdigest()
+
+
 def from_rows(rows: Any) -> tuple[ListedFile, ...]:
     """The records that `to_rows` was given.
 

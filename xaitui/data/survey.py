@@ -55,12 +55,13 @@ class Survey:
         found = {path: reason for path in self.stamps if path not in self.damaged and (reason := damage(path))}
         return self.with_damage(found)
 
-    def refusal(self) -> DataError:
-        """The error that names the damaged images."""
+    def refusal(self, *, can_skip: bool) -> DataError:
+        """The error that names the damaged images; `can_skip` where --skip-damaged leaves them out."""
         them = "them" if len(self.damaged) > 1 else "it"
         named = listed(f"{self.stamps[path][0]} ({reason})" for path, reason in self.damaged.items())
+        skip = f", or leave {them} out with --skip-damaged" if can_skip else ""
         return DataError(f"{len(self.damaged):,} of {len(self.stamps):,} images in {printable(self.folder)} cannot be "
-                         f"used: {named}; remove {them}, or leave {them} out with --skip-damaged")  # fmt: skip
+                         f"used: {named}; remove {them}{skip}")  # fmt: skip
 
     def left_out(self) -> tuple[str, ...]:
         """Each damaged image, with the reason."""

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from xaitui.catalog.datasets import is_npz
 from xaitui.config.toml import read_resolved
-from xaitui.data.dataset import Split
+from xaitui.data.dataset import DataFile, Split
 from xaitui.data.device.store import open_store
 from xaitui.data.locate import user_path
-from xaitui.data.medmnist import foreign_source
+from xaitui.data.manifest import md5_of
 from xaitui.data.source import Residency
 from xaitui.errors import DataError, UsageError
 from xaitui.evaluation.evaluated import Evaluation
@@ -27,6 +26,7 @@ from xaitui.execution.trained import TrainedModel, load_trained
 from xaitui.files import write_atomic
 from xaitui.metrics.scores import score
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.other_data import open_other
 from xaitui.runs.owner import owning
 from xaitui.runs.predictions import read_predictions, write_predictions
 from xaitui.runs.summary import RunSummary, State, summarise
@@ -140,35 +140,33 @@ def predict_split(trained: TrainedModel, split: Split) -> Predictions:
 
 
 def evaluate_other(run: RunDirectory, path: Path, split: str, say: Say, how: HowToPredict) -> Evaluation:
-    """Evaluate a run on other data in MedMNIST's form; the predictions are kept as ``other-<stem>.npz``.
+    """Evaluate a run on other data; the predictions are kept as ``other-<name>.npz``.
 
     Args:
         run: the run.
-        path: an ``.npz``.
-        split: which of its splits; where it is not given, test, or the next best that the file has.
+        path: an ``.npz`` in MedMNIST's form, or a folder of images by class.
+        split: which of its splits; where it is not given, test, or the next best that the data have.
         say: told what takes long.
         how: how predictions are made.
 
     Raises:
-        DataError: the file cannot be used, or does not fit the model.
+        DataError: the data cannot be used, or do not fit the model.
         XaituiError: of the kind of what is wrong.
     """
     path = user_path(str(path))
-    if not is_npz(path):
-        raise DataError(f"{printable(path)} is no .npz file in MedMNIST's form")
     trained = how.load(run, say)
-    known = trained.preprocessing
-    residency = Residency(resident_limit(trained.device))
-    source = foreign_source(path, known.task, known.classes, known.channels, residency)
+    residency, skip_damaged = Residency(resident_limit(trained.device)), trained.config.data.skip_damaged
+    source = open_other(path, trained.preprocessing, residency, skip_damaged=skip_damaged)
     for note in source.notes:
         say(note)
     name = split or next(each for each in ("test", "val", "train") if each in source.parts)
     if name not in source.parts:
         raise DataError(f"{printable(path)} has no {name} split; it has {', '.join(source.parts)}")
     part = source.parts[name]
-    settings = {"file": source.files[0].path, "md5": source.files[0].md5, "split": name, "images": len(part.labels),
+    whole = DataFile(str(path.absolute()), md5_of(source.images)) if source.images else source.files[0]
+    settings = {"file": whole.path, "md5": whole.md5, "split": name, "images": len(part.labels),
                 "weights": trained.weights, "weights_sha256": trained.sha256}  # fmt: skip
-    stored = run.predictions / f"other-{path.stem}.npz"
+    stored = run.predictions / f"other-{path.resolve().name if source.images else path.stem}.npz"
     try:
         if not stored.exists() or _settings(stored.with_suffix(".json")) != settings:
             say(f"predicting {len(part.labels):,} images of {printable(path)} on {trained.device}")
