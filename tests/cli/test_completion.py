@@ -74,7 +74,7 @@ from xaitui.cli.app import run
 try:
     run([])
 finally:
-    print({"torch", "numpy", "rich"} & sys.modules.keys())
+    print({"torch", "scipy", "rich"} & sys.modules.keys())
 """
 
 

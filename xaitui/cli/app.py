@@ -65,10 +65,10 @@ as another process wants a core; the workspace makes a GPU repeat its results.""
 
 PROGRAM = "xaitui"
 COMPLETING = "_XAITUI_COMPLETE"
-"""The variable by which the script that Typer gives a shell asks for completions."""
+"""The variable by which a shell asks for completions."""
 
 OPTIONS = frozenset({"--help", "--install-completion", "--show-completion"})
-"""What may stand in place of a command; other options are the console's."""
+"""Options that stand alone; others that begin a line are the console's."""
 
 
 def build_app(wanted: str = "") -> typer.Typer:
@@ -87,7 +87,7 @@ def build_app(wanted: str = "") -> typer.Typer:
 
     @app.callback()
     def root(version: bool = typer.Option(False, "--version", help="Show the version.")) -> None:
-        """Needed so that one command alone is still named; the version is told before Typer is loaded."""
+        """Needed so that one command alone is still named; --version has been answered before Typer is loaded."""
 
     for row in COMMANDS:
         if wanted not in (row.name, "*"):
@@ -179,10 +179,10 @@ def _carry_out(words: list[str]) -> int:
 
 
 def _complete() -> int:
-    """Have Typer answer a shell that completes a line; of the commands only the line's own is loaded."""
+    """Answer a shell that completes a line; only the command that stands in the line is loaded."""
     from xaitui.cli.completion import completed_words
 
-    os.environ["COLUMNS"] = "1000"  # Typer has a help wrapped to it; a shell takes each line for a value
+    os.environ["COLUMNS"] = "1000"  # Typer wraps help to this width, and fish takes each line for a value
     app = build_app(_wanted(completed_words()[1:]))
     return int(app(args=[], prog_name=PROGRAM, standalone_mode=False))  # which exits
 

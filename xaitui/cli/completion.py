@@ -62,10 +62,10 @@ def _listed(folder: Path) -> list[RunDirectory]:
 
 
 def completed_words() -> list[str]:
-    """The words of the line that a shell asks about, which it puts into the environment.
+    """The words of the line that a shell asks about, from the environment.
 
-    bash makes a word of the "=" in ``--option=value``; it is taken out there, for Typer looks for an option before a
-    value.
+    bash splits ``--option=value`` into three words; the "=" is taken out of its variables, since Typer looks for a
+    value right after its option.
     """
     if "COMP_WORDS" not in os.environ:
         return os.environ.get("_TYPER_COMPLETE_ARGS", "").split()

@@ -41,7 +41,7 @@ def _open_standard_descriptors() -> None:
 
 
 def forget_old_size() -> None:
-    """Drop COLUMNS and LINES where the terminal itself knows its size: a shell may have exported those of before."""
+    """Drop COLUMNS and LINES where the terminal knows its size: they may have been exported before it was resized."""
     try:
         size = os.get_terminal_size(sys.__stdout__.fileno() if sys.__stdout__ else 1)
     except (OSError, ValueError):  # no terminal
