@@ -199,7 +199,7 @@ def _as_8_bit(image: Image.Image, grey_range: GreyRange | None) -> Image.Image:
         if values.min() < 0 or values.max() > 65_535:
             raise ValueError(f"its pixels reach from {values.min():.0f} to {values.max():.0f}; save 8 or 16 bits")
     low, high = grey_range or (0.0, 65_535.0)
-    # Halves are rounded up, as ever: a range of 0 to 65,535 gives what dividing by 257 gives.
+    # Halves are rounded up, so that a range of 0 to 65,535 gives what dividing by 257 gives.
     scaled = np.floor((values.clip(low, high) - low) * (255 / (high - low) if high > low else 0.0) + 0.5)
     return Image.fromarray(scaled.astype(np.uint8))
 

@@ -1,4 +1,4 @@
-"""Identical images in two splits: scores on them say what was learnt by heart."""
+"""Identical images in two splits, found by a hash of their pixels and told in a note."""
 
 from __future__ import annotations
 
