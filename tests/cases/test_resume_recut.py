@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,12 @@ import pytest
 from tests.cases.inputs import arrays, bar, class_folders, save
 from xaitui.cli.app import run as xaitui
 from xaitui.config.toml import from_toml
+from xaitui.data.dataset import DataFile
+from xaitui.data.open import open_dataset
 from xaitui.events import RunResumed
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal import read_journal
+from xaitui.runs.recorded_data import Difference, compare, write_record
 
 LITTLE = ["--epochs", "1", "--threads", "1", "--batch-size", "8", "--watch-samples", "0", "--device", "cpu"]
 MODEL = "import torch\ndef build(classes, channels, side):\n    return torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(channels * side * side, classes))\n"  # noqa: E501
@@ -139,6 +143,19 @@ def test_a_folder_that_moved_is_named_once(home: Path, capsys: pytest.CaptureFix
     assert command(home, "verify", "--trust-model") == 0
 
 
+def test_a_run_of_before_images_were_recorded_is_compared_by_its_decoded_images(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run_in(home).data.unlink()
+    for path in (home / "set").rglob("*.png"):
+        os.utime(path, (1, 1))
+    assert command(home, "evaluate", "--split", "train", "--trust-model") == 0
+    save(home / "set/dog/000.png", bar(3))
+    assert resume(home) == 3
+    said = f"the images of {home}/set are not those of the run, or are decoded otherwise than they were; "
+    assert said in capsys.readouterr().err
+
+
 def test_an_npz_is_found_from_anywhere_also_by_a_run_that_has_a_relative_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -157,3 +174,13 @@ def test_an_npz_is_found_from_anywhere_also_by_a_run_that_has_a_relative_path(
     np.savez(tmp_path / "own.npz", train_images=images, train_labels=labels, test_images=more[::-1], test_labels=theirs)
     assert resume(tmp_path) == 3
     assert f"{tmp_path}/own.npz is not the file that the run was made with" in capsys.readouterr().err
+
+
+def test_a_data_file_that_is_gone_is_a_change(home: Path) -> None:
+    run, name = run_in(home), str(home / "set")
+    file, other = DataFile("/a/train-images", "1"), DataFile("/a/t10k-images", "2")
+    dataset = replace(open_dataset(name), images=(), files=(file, other))
+    write_record(run, dataset)
+    assert compare(run, name, dataset) == Difference()
+    gone = compare(run, name, replace(dataset, files=(file,)))
+    assert gone.content == "/a/t10k-images, which the run was made with, is not used any more"

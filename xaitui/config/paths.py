@@ -12,12 +12,17 @@ from xaitui.config.schema import RunConfig
 
 
 def absolute_path(text: str) -> str:
-    """A path as a user writes it, made absolute; `text` itself where the home or the working folder is not known."""
+    """A path as a user writes it, made absolute.
+
+    `text` itself where the home or the working folder is not known, or has a name that no file of settings can hold.
+    """
     try:
         path = Path(text).expanduser()
-        return str(path.resolve() if ".." in path.parts else path.absolute())
-    except (OSError, RuntimeError):
+        absolute = str(path.resolve() if ".." in path.parts else path.absolute())
+        absolute.encode()
+    except (OSError, RuntimeError, UnicodeEncodeError):
         return text
+    return absolute
 
 
 def absolute_value(setting: str, value: Any) -> Any:

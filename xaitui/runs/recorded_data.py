@@ -78,19 +78,25 @@ def compare(run: RunDirectory, name: str, dataset: Dataset) -> Difference:
     record = read_record(run)
     if name in DATASETS or not record.files:
         return Difference()
-    known = {file.md5 for file in record.files}
-    others = [file for file in dataset.files if file.md5 not in known]
+    others, missing = _without(dataset.files, record.files), _without(record.files, dataset.files)
     if not dataset.images:
-        of_run = f"{printable(others[0].path)} is not the file that the run was made with" if others else ""
-        return Difference(of_run)
+        lines = [f"{printable(file.path)} is not the file that the run was made with" for file in others]
+        lines += [f"{printable(file.path)}, which the run was made with, is not used any more" for file in missing]
+        return Difference(lines[0] if lines else "")
     where = printable(user_path(name).absolute())
     if not record.images:
         unknown = f"the images of {where} are not those of the run, or are decoded otherwise than they were"
-        return Difference(unknown if others else "")
+        return Difference(unknown if others or missing else "")
     changed = _changed_images(record.images, dataset.images)
     if changed:
         return Difference(f"the images of {where} are not those of the run: {changed}")
     return Difference(decoding=f"the images of {where} are decoded otherwise than they were" if others else "")
+
+
+def _without(files: Sequence[DataFile], known: Sequence[DataFile]) -> list[DataFile]:
+    """The files whose content is none of the known ones."""
+    contents = {file.md5 for file in known}
+    return [file for file in files if file.md5 not in contents]
 
 
 def _changed_images(before: Sequence[ListedFile], now: Sequence[ListedFile]) -> str:
@@ -154,7 +160,7 @@ def same_data(one: RunDirectory, other: RunDirectory) -> bool:
 
 
 def find_place(run: RunDirectory, name: str) -> str:
-    """Where the dataset of a run is: `name`, unless it is a relative path of an early run that is found elsewhere.
+    """The place of a run's dataset: `name`, or where an early run with a relative path has recorded its .npz file.
 
     Raises:
         DataError: an own dataset is not there; says which.
