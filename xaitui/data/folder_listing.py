@@ -92,7 +92,7 @@ def list_pictures(folder: Path, rules: int = DATA_RULES) -> Listing:
     skipped = [path for found in files.values() for path, _ in found if not _is_picture(path, endings)]
     _check_filled(roots, classes, pictures, skipped)
     strays = [path for path in outside if _is_picture(path, endings) and path.is_file()]
-    return Listing(tuple(classes), pictures, tuple(_notes(roots, skipped, strays)))
+    return Listing(tuple(classes), pictures, tuple(_notes(folder, roots, skipped, strays)))
 
 
 def list_known(folder: Path, classes: Sequence[str]) -> Listing:
@@ -158,19 +158,15 @@ def _check_filled(
             raise DataError(f"{printable(roots[split])} holds no picture: fill it, or remove it to have {split} cut")
 
 
-def _notes(roots: Mapping[str, Path], skipped: list[Path], strays: list[Path]) -> Iterator[str]:
-    if len(roots) > 1 and (
-        renamed := [f"{printable(path.name)} is {split}" for split, path in roots.items() if path.name != split]
-    ):
-        yield f"split folders: {', '.join(renamed)}"
+def _notes(folder: Path, roots: Mapping[str, Path], skipped: list[Path], strays: list[Path]) -> Iterator[str]:
+    renamed = {path.name: split for split, path in roots.items() if path.name != split and path != folder}
+    if renamed:
+        yield f"split folders: {', '.join(f'{printable(name)} is {split}' for name, split in renamed.items())}"
     if skipped:
-        yield f"{_count(skipped, 'file was', 'files were')} skipped: {_by_ending(skipped)}"
+        yield f"{len(skipped):,} {'file was' if len(skipped) == 1 else 'files were'} skipped: {_by_ending(skipped)}"
     if strays:
-        yield f"{_count(strays, 'image lies', 'images lie')} outside of the class folders, and is not used"
-
-
-def _count(items: list[Path], one: str, many: str) -> str:
-    return f"{len(items):,} {one if len(items) == 1 else many}"
+        lie = "image lies" if len(strays) == 1 else "images lie"
+        yield f"{len(strays):,} {lie} outside of the class folders and will not be used"
 
 
 def _by_ending(paths: Iterable[Path]) -> str:

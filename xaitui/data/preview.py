@@ -29,6 +29,7 @@ from xaitui.data.source import Residency, Source
 from xaitui.data.survey import geometry
 from xaitui.data.verify import FileState, set_status
 from xaitui.errors import DataError
+from xaitui.text import listed
 
 Labels = NDArray[np.int64]
 Pictures = NDArray[np.uint8]
@@ -81,7 +82,7 @@ def preview(dataset: str, *, size: int = 0, data_dir: str = "", image_size: int 
     notes = list(look.notes)
     unseen = [name for name, rows, near in zip(look.info.classes, wanted, within, strict=True) if len(rows) > len(near)]
     if unseen:
-        notes.append(f"not every picture of {', '.join(unseen)} is shown: they come late in a large file")
+        notes.append(f"not every picture of {listed(unseen)} is shown: they come late in a large file")
     return Preview(
         info=look.info,
         size=look.size,

@@ -30,6 +30,11 @@ def test_split_folders_are_known_in_their_usual_spellings(tmp_path: Path, train:
     assert list(listing.notes) == ([f"split folders: {', '.join(told)}"] if told else [])
 
 
+def test_a_single_split_folder_is_named_too(tmp_path: Path) -> None:
+    listing = list_pictures(made(tmp_path, "Training/a/1.png", "Training/b/1.png"))
+    assert (listing.classes, listing.notes) == (("a", "b"), ("split folders: Training is train",))
+
+
 @pytest.mark.parametrize(
     "names",
     [
@@ -76,7 +81,7 @@ def test_what_is_not_used_is_counted_by_ending(tmp_path: Path) -> None:
     letters = ", ".join(f"1 .{letter}" for letter in "abcdefghi")
     assert listing.notes == (
         f"14 files were skipped: 3 .dcm, {letters} and 2 more",
-        "1 image lies outside of the class folders, and is not used",
+        "1 image lies outside of the class folders and will not be used",
     )
 
 

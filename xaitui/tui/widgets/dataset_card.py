@@ -15,7 +15,7 @@ from textual.message import Message
 from textual.widgets import Static
 
 from xaitui.errors import XaituiError
-from xaitui.text import printable
+from xaitui.text import listed, printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.threads import in_thread
 from xaitui.tui.widgets.class_bars import ClassBars
@@ -190,7 +190,7 @@ def _facts(found: Look, config: RunConfig) -> Iterator[Fact]:
     if found.problem:
         yield problem(found.problem)
     if found.info is not None and found.preview is None:
-        yield Fact("classes", ", ".join(found.info.classes))
+        yield Fact("classes", listed(found.info.classes, 20))
     if found.preview is not None:
         yield from (Fact("note", note) for note in found.preview.notes)
 
