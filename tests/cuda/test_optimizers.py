@@ -17,7 +17,7 @@ from xaitui.training.optim import allocate_state, build_optimizer
 pytestmark = pytest.mark.cuda
 
 STEPS = 3
-CLOSE = {"muon": 2e-4}
+CLOSE = {"muon": 6e-4}
 """Absolute, of steps with the catalog's rate; muon orthogonalises in bfloat16, and moves weights by 0.002 a step."""
 
 
