@@ -44,6 +44,6 @@ def _as_it_was() -> Iterator[None]:
         try:
             yield
         finally:
-            if torch.cuda.is_initialized():
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
                 torch.cuda.set_sync_debug_mode("default")
                 torch.cuda.set_per_process_memory_fraction(1.0, 0)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tests.unit.explain.nets import cue_subjects, trained_net
-from xaitui.catalog.attributions import ATTRIBUTIONS
+from xaitui.catalog.attributions import ATTRIBUTIONS, DEFAULT_BASELINE
 from xaitui.explain.attributions import Recipe
 from xaitui.explain.grad_cam import grad_cam
 from xaitui.explain.layers import choose_layer
@@ -23,6 +23,8 @@ CLOSE, KINKED = 1e-4, 1e-2
 """As parts of the largest value: of all values; and of the few that follow a ReLU which rounding put on its other side,
 in methods that add up the gradients of hundreds of points."""
 POINTS = frozenset({"integrated-gradients", "smoothgrad", "gradient-shap"})
+BASELINES = {"deeplift": "blur"}
+"""In a pooled window of a black image all values are the largest, but for rounding; DeepLIFT chooses one of them."""
 
 
 @pytest.fixture
@@ -40,7 +42,8 @@ def maps(method: str, device: str) -> Tensor:
     allow_tf32(allowed=False)
     subjects, net = cue_subjects(IMAGES), deepcopy(trained_net()).to(device)
     layer = choose_layer(trained_net(), subjects.inputs[:1]).path if ATTRIBUTIONS[method].layer else ""
-    explainer = Explainer(net, Recipe(method, layer), torch.full((3, 1, 1), -1.5, device=device), batch=16)
+    recipe = Recipe(method, layer, BASELINES.get(method, DEFAULT_BASELINE))
+    explainer = Explainer(net, recipe, torch.full((3, 1, 1), -1.5, device=device), batch=16)
     found = explainer(subjects.inputs.to(device), subjects.targets.to(device))
     assert found.device == torch.device(device)
     assert found.dtype is torch.float32

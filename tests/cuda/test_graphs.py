@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from tests.cuda.conftest import REHEARSED
 from tests.cuda.support import EXACT, NeverDue, losses, quiet, stop_at
@@ -33,7 +33,9 @@ pytestmark = pytest.mark.cuda
 IMAGES, BATCH = 30, 8
 """Three whole batches and one of six images, which is not captured."""
 CLOSE = {"float32": 1e-4, "bfloat16": 2e-2}
-"""Relative, of gradients: kernels may be others in another order."""
+"""Of the norm of a gradient: kernels may sum in another order."""
+NEVER = 1e9
+"""Seconds of training that a way would need to be tried."""
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +49,7 @@ def _capturing(monkeypatch: pytest.MonkeyPatch) -> None:
     """In a rehearsal nothing is captured, and the wrapped model is called."""
     if REHEARSED:
         monkeypatch.setattr(torch.cuda, "make_graphed_callables", lambda module, inputs: module)
+        monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
 
 
 @pytest.fixture
@@ -82,7 +85,7 @@ def replays(monkeypatch: pytest.MonkeyPatch) -> Replays:
     return found
 
 
-def assert_close(found: dict[str, torch.Tensor], expected: dict[str, torch.Tensor], close: float) -> None:
+def assert_close(found: dict[str, Tensor], expected: dict[str, Tensor], close: float) -> None:
     """Within a part of the largest value of each tensor; what is counted is equal."""
     assert found.keys() == expected.keys()
     for name, tensor in expected.items():
@@ -91,6 +94,12 @@ def assert_close(found: dict[str, torch.Tensor], expected: dict[str, torch.Tenso
             torch.testing.assert_close(found[name], tensor, rtol=0, atol=close * max(largest, 1e-3), msg=name)
         else:
             assert torch.equal(found[name], tensor), name
+
+
+def difference(found: list[Tensor], expected: list[Tensor]) -> float:
+    """Of two gradients, as a part of the norm."""
+    apart = torch.stack([(one - other).norm() for one, other in zip(found, expected, strict=True)]).norm()
+    return float(apart / torch.stack([each.norm() for each in expected]).norm())
 
 
 def an_epoch(trainer: Trainer, seed: int) -> Iterator[Event]:
@@ -113,8 +122,7 @@ def test_a_captured_gradient_is_the_plain_one_and_leaves_everything_as_it_was(
     assert_close(plain.model.state_dict(), before, 0.0)
     expected, found = (_step(each).gradient(inputs, targets, BATCH) for each in (plain, graphed))
     assert replays.count == (0 if REHEARSED else 2)  # forward and backward
-    names = [str(number) for number in range(len(expected))]
-    assert_close(dict(zip(names, found, strict=True)), dict(zip(names, expected, strict=True)), CLOSE[precision])
+    assert difference(found, expected) <= CLOSE[precision]
     assert generators(plain) == states
     assert_close(plain.model.state_dict(), before, 0.0)
 
@@ -128,7 +136,8 @@ def generators(parts: Parts) -> list[list[int]]:
 @pytest.mark.usefixtures("_capturing")
 def test_an_epoch_with_graphs_is_the_plain_one(settings: dict[str, Any], replays: Replays) -> None:
     """Whole batches are replayed, the last one is computed; dropout and batch normalisation go on from step to step."""
-    plain, other = parts_of(settings), parts_of(settings)
+    # Adam would make steps of the rounding of gradients that are zero: those of a bias before batch normalisation.
+    plain, other = (parts_of(settings, optimizer__name="sgd") for _ in range(2))
     assert any(isinstance(module, nn.Dropout) for module in plain.model.modules())
     graphed = replace(other, forward=GraphedForward(other, prepared_batch(other, 0)[0]))
     expected, found = Trainer(plain), Trainer(graphed)
@@ -177,7 +186,7 @@ def test_a_run_with_graphs_goes_on_exactly(
     settings: dict[str, Any], runs_dir: Path, monkeypatch: pytest.MonkeyPatch, replays: Replays
 ) -> None:
     monkeypatch.setattr(resolve, "compiler_problem", lambda device: None)  # graphs need no compiler
-    monkeypatch.setitem(compiling.SHORTEST, "compile", math.inf)
+    monkeypatch.setitem(compiling.SHORTEST, "compile", NEVER)
     resolved = chosen_ways(settings, runs_dir)
     assert (resolved["compile"], resolved["cuda_graph"]) == (False, True), resolved["reasons"]
     assert "captured in CUDA graphs: forward and backward take" in resolved["reasons"]["compile"]
@@ -190,10 +199,10 @@ def test_portions_of_a_batch_are_not_captured(
 ) -> None:
     """The gradient of one would be written over that of the one before."""
     monkeypatch.setattr(resolve, "compiler_problem", lambda device: None)
-    monkeypatch.setitem(compiling.SHORTEST, "compile", math.inf)
+    monkeypatch.setitem(compiling.SHORTEST, "compile", NEVER)
     resolved = chosen_ways(settings, runs_dir, training__micro_batch_size=4)
     assert (resolved["compile"], resolved["cuda_graph"]) == (False, False)
-    assert "not captured in CUDA graphs: " in resolved["reasons"]["compile"]
+    assert "not captured in CUDA graphs: the images of a step are" in resolved["reasons"]["compile"]
 
 
 @pytest.mark.usefixtures("always")
@@ -204,9 +213,10 @@ def test_a_compiled_run_computes_the_plain_gradient_and_goes_on_exactly(
         pytest.skip(problem.text)
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
     monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path / "triton"))
-    monkeypatch.setitem(compiling.SHORTEST, "cuda_graph", math.inf)
-    plain_net = {"model__name": "simple-cnn-v1"}  # without dropout, of which a compiler makes draws of its own
-    execution = start(runs_dir, **settings, training__compile=True, **plain_net)
+    monkeypatch.setitem(compiling.SHORTEST, "cuda_graph", NEVER)
+    # A network without dropout, of which a compiler makes draws of its own.
+    asked = {**settings, "training__compile": True, "model__name": "simple-cnn-v1"}
+    execution = start(runs_dir, **asked)
     parts = execution.prepared.trainer.parts
     assert execution.prepared.resolved.compile, execution.prepared.resolved.reasons
     assert parts.forward is not parts.model
@@ -216,10 +226,9 @@ def test_a_compiled_run_computes_the_plain_gradient_and_goes_on_exactly(
             _step(each).gradient(inputs, targets, BATCH) for each in (replace(parts, forward=parts.model), parts)
         )
         assert len(inputs) == count
-        names = [str(index) for index in range(len(plain))]
-        assert_close(dict(zip(names, compiled, strict=True)), dict(zip(names, plain, strict=True)), 1e-3)
+        assert difference(compiled, plain) <= 1e-3
     assert isinstance(finish(execution)[-1], RunFinished)
-    cut = start(runs_dir, **settings, training__compile=True, **plain_net)
+    cut = start(runs_dir, **asked)
     stop_at(cut, 5)
     events = finish(take_up(cut.run))
     assert [event.exact for event in events if isinstance(event, RunResumed)] == [True]

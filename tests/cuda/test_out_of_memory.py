@@ -89,8 +89,8 @@ def predicted(execution: Execution) -> tuple[list[Event], Predictions]:
         try:
             events.append(next(work))
         except StopIteration as end:
-            assert isinstance(end.value, Predictions)
-            return events, end.value
+            predictions: Predictions = end.value
+            return events, predictions
 
 
 def test_evaluation_goes_on_in_halves_and_says_the_same(small: Small, memory: DeviceMemory) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -47,14 +46,12 @@ def overflowing(trainer: Trainer, step: int) -> Callable[[Point, str], None]:
     def hook(point: Point, what: str) -> None:
         if point is Point.STEP_BEGUN and trainer.at.step == step - 1:
             weight = next(trainer.parts.model.parameters())
-            handle = weight.register_hook(lambda gradient: _once(handle, gradient * math.inf))  # type: ignore[no-untyped-call]
+            weight.register_hook(overflow)  # type: ignore[no-untyped-call]
+
+    def overflow(gradient: Tensor) -> Tensor | None:
+        return gradient * math.inf if trainer.at.step == step - 1 else None
 
     return hook
-
-
-def _once(handle: Any, gradient: Tensor) -> Tensor:
-    handle.remove()
-    return gradient
 
 
 def with_overflow(execution: Execution, stop: int = 0) -> Execution:

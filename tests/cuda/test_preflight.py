@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +33,13 @@ def _few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def settings(device: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+def settings(device: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """Small images that are enlarged on the device, so that much is computed of a small file."""
     on_gpu = device.startswith("cuda")
     images = 8192 if on_gpu else 256
     dataset = made_set(tmp_path_factory.mktemp("set") / "set.npz", images=images, side=8, channels=3)
-    yield {"data.dataset": str(dataset), "data.image_size": 64 if on_gpu else 0, "run.device": device,
-           "training.epochs": 1, "training.threads": 1}  # fmt: skip
+    return {"data.dataset": str(dataset), "data.image_size": 64 if on_gpu else 0, "run.device": device,
+            "training.epochs": 1, "training.threads": 1}  # fmt: skip
 
 
 def train(config: RunConfig, runs_dir: Path) -> None:

@@ -105,9 +105,7 @@ def test_a_run_goes_on_where_there_is_another_device_and_says_that_it_is_not_exa
     assert first == second or resumed.reason.startswith(f"the run was made on {first.partition(':')[0]}, this is ")
 
 
-async def test_a_run_in_the_thread_of_the_console_comes_to_its_end(
-    device: str, tmp_path: Path, runs_dir: Path
-) -> None:
+async def test_a_run_in_the_thread_of_the_console_comes_to_its_end(device: str, tmp_path: Path, runs_dir: Path) -> None:
     first = training(data__dataset=str(made_set(tmp_path / "set.npz")), run__device=device, training__epochs=3,
                      training__threads=1)  # fmt: skip
     async with open_console(runs_dir, (80, 24), first, interval=0.2) as (app, _):

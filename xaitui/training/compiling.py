@@ -23,7 +23,7 @@ from xaitui.config.units import format_duration
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.stop import Stop, StoppedError
 from xaitui.training.cuda_graph import GraphedForward, refuse_other_gradient
-from xaitui.training.memory import free, is_out_of_memory, pieces
+from xaitui.training.memory import free, is_out_of_memory
 from xaitui.training.numerics import FiniteGuard, wait_for
 from xaitui.training.order import steps_per_epoch
 from xaitui.training.parts import Parts
@@ -174,6 +174,9 @@ def _settled(
 
 def _chosen(way: Way, parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, Choice, float]:
     training = parts.config.training
+    if way is GRAPHED and parts.micro_batch < training.batch_size:
+        # The gradients of a graph lie where those of its last replay lay; they cannot be added up.
+        return parts, Choice(False, f"not {way.done}: the images of a step are computed in portions"), math.inf
     steps = training.epochs * steps_per_epoch(len(parts.train), training.batch_size)
     batch = prepared_batch(parts, 0)
     plain = _rehearsal(parts, *batch)
@@ -208,11 +211,10 @@ def _compiled(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Par
 
 
 def _graphed(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, float]:
-    """The parts with forward and backward of a whole micro-batch captured, and the seconds that it took."""
+    """The parts with forward and backward of a whole batch captured, and the seconds that it took."""
     began = time.perf_counter()
     inputs, targets = prepared_batch(parts, 0)
-    piece = pieces(len(targets), parts.micro_batch)[0]
-    graphed = replace(parts, forward=GraphedForward(parts, inputs[piece]))
+    graphed = replace(parts, forward=GraphedForward(parts, inputs))
     gradients = [_step(each).gradient(inputs, targets, parts.micro_batch) for each in (parts, graphed)]
     refuse_other_gradient(*gradients)
     return graphed, time.perf_counter() - began

@@ -34,8 +34,9 @@ class GraphedForward:
         undo = Undo(parts.model, parts.numerics.device)
         undo.take()
         try:
-            # A module of its own, for its forward method is replaced.
-            self._graphed: Any = torch.cuda.make_graphed_callables(_Whole(parts), (inputs.detach().clone(),))
+            with torch.cuda.device(parts.numerics.device):  # the streams of a capture belong to the current device
+                # A module of its own, for its forward method is replaced.
+                self._graphed: Any = torch.cuda.make_graphed_callables(_Whole(parts), (inputs.detach().clone(),))
         finally:
             undo.put_back()
 

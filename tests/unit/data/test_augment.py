@@ -291,6 +291,7 @@ def test_several_labels_are_blended_too() -> None:
     assert ((blended > 0.0) & (blended < 1.0)).any()
 
 
+@pytest.mark.cuda
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 def test_gpu_sees_what_a_processor_sees_and_never_waits() -> None:
     settings = {name: value for row in STRENGTHS.values() for name, value in row.items()}

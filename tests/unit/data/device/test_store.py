@@ -24,7 +24,8 @@ from xaitui.data.splits import select_rows
 from xaitui.errors import DataError
 
 CPU = torch.device("cpu")
-DEVICES = [CPU, *([torch.device("cuda")] if torch.cuda.is_available() else [])]
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+DEVICES = [CPU, pytest.param(torch.device("cuda"), marks=[pytest.mark.cuda, needs_gpu])]
 IMAGES = np.random.default_rng(0).integers(0, 256, (50, 6, 5, 3), dtype=np.uint8)
 LABELS = np.arange(50) % 7
 
@@ -102,7 +103,8 @@ def test_the_kind_of_images_decides_on_a_processor(on_disk: Split, in_memory: Sp
     assert isinstance(open_store(on_disk, CPU), StreamingStore)
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
+@pytest.mark.cuda
+@needs_gpu
 @pytest.mark.parametrize(("free", "kind"), [(1 << 30, ResidentStore), (1000, StreamingStore)])
 def test_free_memory_decides_on_a_gpu(
     on_disk: Split, in_memory: Split, monkeypatch: pytest.MonkeyPatch, free: int, kind: type
