@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from textual import work
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
 
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 
 
 class Late(Screen[None]):
@@ -24,10 +23,10 @@ class Late(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Leaving("leaving", id="leaving")
 
-    @work
+    @work()
     async def look(self, *, leaves: bool) -> None:
         try:
-            found = await in_thread(self, self._wait if leaves else "at once".upper)
+            found = await in_thread(self._wait if leaves else "at once".upper)
             self.shown.append(found)
         finally:
             self.outcome.set()

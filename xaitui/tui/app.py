@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual.actions import ActionParseResult
 from textual.app import SystemCommand
 from textual.binding import BindingType
+from textual.dom import DOMNode
+from textual.events import Event, InputEvent, Paste
 from textual.screen import Screen
+from textual.widget import Widget
 
 from xaitui.opening import ConsoleOptions, First
 from xaitui.tui.commands import commands_of
+from xaitui.tui.input_gate import InputGate
 from xaitui.tui.navigation import Navigation
 from xaitui.tui.palette import THEMES
 from xaitui.tui.screens.base import ConsoleScreen, bindings
+from xaitui.tui.screens.dialog import Palette
 from xaitui.tui.screens.runs import RunsScreen
+from xaitui.tui.threads import is_there
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from xaitui.hardware.sampler import Sampler
     from xaitui.plotting.drawer import Drawer
     from xaitui.tui.run_controller import RunController
@@ -48,6 +57,9 @@ class Console(Navigation):
         self._first = first
         self.loop: asyncio.AbstractEventLoop | None = None
         """The running loop, for signal handlers."""
+        self._gate = InputGate(self, super().on_event)
+        self.is_leaving = False
+        """Whether the console is about to end."""
         self.farewell = ""
         """What is said in the terminal once the screen is gone."""
         self._controller: RunController | None = None
@@ -121,6 +133,39 @@ class Console(Navigation):
             self._sampler.stop()
         if self._drawer is not None:
             await self._drawer.close()
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
+        """End the console; what is done in it from now on changes nothing any more."""
+        self.is_leaving = True
+        super().exit(result, return_code, message)
+
+    async def on_event(self, event: Event) -> None:
+        """Handle an event; what a user does, one after another."""
+        if not isinstance(event, InputEvent | Paste):
+            await super().on_event(event)
+        elif not self.is_leaving:
+            await (super().on_event(event) if event.is_forwarded else self._gate.take(event))
+
+    async def on_passed(self) -> None:
+        """Go on with the next key."""
+        await self._gate.passed()
+
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Carry out an action; of a screen only while it is the one that is seen."""
+        node = default_namespace
+        if self.is_leaving or (isinstance(node, Widget) and not (is_there(node) and node.screen.is_active)):
+            return False
+        return await super().run_action(action, default_namespace, namespaces)
+
+    def action_command_palette(self) -> None:
+        """Search all commands."""
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette(id="--command-palette"))
 
     def action_next_theme(self) -> None:
         """The next theme of the table."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.notifications import SeverityLevel
-from textual.screen import ModalScreen
 
 from xaitui.tui.screen_opener import ScreenOpener
 from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.dialog import Dialog
 from xaitui.tui.screens.runs import RunsScreen
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Navigation(ScreenOpener):
 
     async def action_back(self) -> None:
         """Go back to the screen before, unless this one has something of its own to leave first."""
-        if isinstance(self.screen, ModalScreen):
+        if isinstance(self.screen, Dialog):
             self.screen.dismiss(None)
         elif not (isinstance(self.screen, ConsoleScreen) and self.screen.back()):
             self.pop_screen()

@@ -7,18 +7,23 @@ import contextvars
 import os
 import threading
 import time
-from collections.abc import Callable
+from asyncio import CancelledError
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import AbstractContextManager, suppress
-from functools import partial
+from functools import partial, update_wrapper
 from pathlib import Path
 from types import TracebackType
-from typing import Generic, ParamSpec, TypeVar
+from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
 
 from textual.dom import NoScreen
 from textual.widget import Widget
+from textual.worker import Worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
+W = TypeVar("W", bound=Widget)
+_Method: TypeAlias = Callable[Concatenate[W, P], Coroutine[Any, Any, T]]
+_Starter: TypeAlias = Callable[Concatenate[W, P], Worker[T]]
 
 PATIENCE = 5.0
 """Seconds that the end of the console waits for what is still being done; a share that hangs may never answer."""
@@ -50,29 +55,20 @@ class _HandedOn(AbstractContextManager["_HandedOn[T]"], Generic[T]):
             self.future.set_exception(error)
 
 
-async def in_thread(widget: Widget, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
-    """Do something in a thread, on behalf of a widget or a screen, and return what it returned.
-
-    A screen that is left loses its widgets before its workers are cancelled: what came too late must not look for them.
-
-    Raises:
-        asyncio.CancelledError: the widget has been taken away meanwhile, which ends its worker without a word.
-    """
+async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
+    """Do something in a thread, and return what it returned."""
     handed_on = _HandedOn[T]()
 
     def carry_out() -> None:
         with handed_on:
-            handed_on.result = work(*arguments, **options)
+            handed_on.result = function(*arguments, **options)
         _at_work.discard(threading.current_thread())
 
     # Not asyncio's own threads: their end is waited for without limit when the program ends.
     thread = threading.Thread(target=partial(contextvars.copy_context().run, carry_out), name="console", daemon=True)
     _at_work.add(thread)
     thread.start()
-    try:
-        return await handed_on.future
-    finally:
-        give_up_without(widget)
+    return await handed_on.future
 
 
 def wait_for_threads() -> None:
@@ -98,15 +94,55 @@ def touch(*paths: Path) -> None:
                 file.read(1)
 
 
-def give_up_without(widget: Widget) -> None:
-    """Go on only if a widget is still there.
+def work(*, group: str = "default", exclusive: bool = False) -> Callable[[_Method[W, P, T]], _Starter[W, P, T]]:
+    """Make a method of a widget a worker that ends without a word once its widget is gone.
 
-    Raises:
-        asyncio.CancelledError: it has been taken away, or is about to be.
+    A screen that is left loses its widgets before its workers are cancelled: what came too late must not look for them.
+
+    Args:
+        group: of workers of the same widget.
+        exclusive: whether it cancels the others of its group.
     """
+
+    def decorate(method: _Method[W, P, T]) -> _Starter[W, P, T]:
+        def start(widget: W, *arguments: P.args, **options: P.kwargs) -> Worker[T]:
+            async def carry_out() -> T:
+                return await _WhileThere(widget, method(widget, *arguments, **options))
+
+            return widget.run_worker(carry_out, name=method.__name__, group=group, exclusive=exclusive)
+
+        return cast("_Starter[W, P, T]", update_wrapper(start, method))
+
+    return decorate
+
+
+class _WhileThere(Generator[Any, Any, T]):
+    """A coroutine that goes on only while a widget is there: afterwards it is cancelled where it waits."""
+
+    def __init__(self, widget: Widget, coroutine: Coroutine[Any, Any, T]) -> None:
+        self._widget, self._coroutine = widget, coroutine
+        self._is_cancelled = False
+
+    def __await__(self) -> Generator[Any, Any, T]:
+        return self
+
+    def send(self, value: Any) -> Any:
+        """Go on with a value."""
+        return self._coroutine.throw(CancelledError()) if self._is_over() else self._coroutine.send(value)
+
+    def throw(self, error: Any, value: Any = None, trace: TracebackType | None = None) -> Any:
+        """Go on with an error."""
+        return self._coroutine.throw(CancelledError() if self._is_over() else value or error)
+
+    def _is_over(self) -> bool:
+        """Whether it is to be cancelled; True only once, for it may have to wait for something to tidy up."""
+        was_cancelled, self._is_cancelled = self._is_cancelled, self._is_cancelled or not is_there(self._widget)
+        return self._is_cancelled and not was_cancelled
+
+
+def is_there(widget: Widget) -> bool:
+    """Whether a widget is part of the app, and neither it nor the app is about to be taken away."""
     try:
-        is_there = widget.is_attached and widget.screen.display
+        return widget.is_attached and bool(widget.screen.display)
     except NoScreen:
-        is_there = False
-    if not is_there:
-        raise asyncio.CancelledError
+        return False

@@ -8,15 +8,15 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
+from xaitui.tui.screens.dialog import Dialog, Options
 
 
-class ChooseScreen(ModalScreen[str]):
+class ChooseScreen(Dialog[str]):
     """Some values, each with what it means; its result is the one that was chosen."""
 
     BINDINGS: ClassVar = [("escape,q", "dismiss", "back")]
@@ -29,7 +29,7 @@ class ChooseScreen(ModalScreen[str]):
         """A heading, the list, and the whole of what the option under the cursor means."""
         with Vertical(classes="choices"):
             yield Static(printable(self._title), classes="heading", markup=False)
-            yield OptionList(*self._lines(), markup=False, compact=True)
+            yield Options(*self._lines(), markup=False, compact=True)
             yield Static(classes="meaning", markup=False)
 
     def _lines(self) -> list[Option]:

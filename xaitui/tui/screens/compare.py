@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
@@ -21,7 +21,7 @@ from xaitui.runs.series import XAxis
 from xaitui.text import printable
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.plot import PlotScreen
-from xaitui.tui.threads import in_thread, touch
+from xaitui.tui.threads import in_thread, touch, work
 from xaitui.tui.widgets.compare_table import CompareTable
 from xaitui.tui.widgets.plot import Plot
 
@@ -82,7 +82,7 @@ class CompareScreen(ConsoleScreen):
     @work(group="look")
     async def _look(self) -> None:
         try:
-            await in_thread(self, touch, *(path for each in self.followers for path in each.files))
+            await in_thread(touch, *(path for each in self.followers for path in each.files))
         finally:
             self._is_looking = False
         changed = [follower.poll(POLL_SECONDS / len(self.followers)) for follower in self.followers]
@@ -100,7 +100,7 @@ class CompareScreen(ConsoleScreen):
     @work(exclusive=True, group="compare")
     async def _compare(self) -> None:
         try:
-            self.comparison = await in_thread(self, compare, [each.run for each in self.followers], self.baseline)
+            self.comparison = await in_thread(compare, [each.run for each in self.followers], self.baseline)
         except UsageError as error:
             self._say_troubles([str(error)])
         else:

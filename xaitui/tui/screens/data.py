@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on, work
+from textual import on
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable
@@ -16,7 +16,7 @@ from xaitui.config.units import format_size
 from xaitui.errors import XaituiError
 from xaitui.text import printable
 from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.dataset_card import DatasetCard
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ class DataScreen(ConsoleScreen):
     async def _read_states(self) -> None:
         """Say of each set what is here; asked in a thread, for a shared disk may take its time."""
         try:
-            states = await in_thread(self, _states, dict(self._chosen_sizes), self.console.options.data_dir)
+            states = await in_thread(_states, dict(self._chosen_sizes), self.console.options.data_dir)
         except (XaituiError, OSError) as error:
             self.console.tell(printable(error), "error")
             return

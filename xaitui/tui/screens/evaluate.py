@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from textual import on, work
+from textual import on
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -15,6 +15,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable, quoted
 from xaitui.tui.commands import Command
 from xaitui.tui.screens.evaluation_source import SPLITS, EvaluationSource
+from xaitui.tui.threads import work
 from xaitui.tui.widgets.confusion import ConfusionMap
 from xaitui.tui.widgets.evaluation_panes import (
     CalibrationPane,

@@ -6,7 +6,6 @@ import json
 import subprocess
 from abc import abstractmethod
 
-from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
@@ -17,7 +16,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 
 SPLITS = ("test", "val")
 """Those that a run predicts by itself; the first is shown first."""
@@ -59,7 +58,7 @@ class EvaluationSource(ConsoleScreen):
         """Read what is stored of the split."""
         self.evaluation = None
         try:
-            self.evaluation = await in_thread(self, Evaluation.read, self.run, self.split)
+            self.evaluation = await in_thread(Evaluation.read, self.run, self.split)
         except (XaituiError, OSError) as error:
             self.miss(str(error))
         else:
@@ -86,7 +85,7 @@ class EvaluationSource(ConsoleScreen):
         except OSError as error:
             self.say(f"{split}: cannot be computed", str(error))
             return
-        output, _ = await in_thread(self, process.communicate)
+        output, _ = await in_thread(process.communicate)
         if split != self.split:
             return  # another one is looked at by now
         lines = output.decode(errors="replace").splitlines() or [f"its process ended with {process.returncode}"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from textual import work
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -19,7 +18,7 @@ from xaitui.tui.explain_tiles import image_tile, map_tile
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_computing import ExplainComputing
 from xaitui.tui.sharp import show_sharp
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.map_view import MapGrid, Tile, legend
 from xaitui.tui.widgets.picture import Pixels, is_plain
 
@@ -116,7 +115,7 @@ class ExplainScreen(ExplainComputing):
             return
         pixels, problem = None, ""
         try:
-            pixels = await in_thread(self, self._reader.image, self.split, subject.index)
+            pixels = await in_thread(self._reader.image, self.split, subject.index)
         except (DataError, OSError, IndexError) as error:
             problem = printable(error)
         self.say_head(self._about_sample(subject), self._about_maps(subject))

@@ -6,8 +6,6 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
-from textual import work
-
 from xaitui.catalog.attributions import ATTRIBUTIONS, DEFAULT_METHODS, AttributionInfo
 from xaitui.helper_process import NoAnswerError
 from xaitui.runs.directory import RunDirectory
@@ -15,6 +13,7 @@ from xaitui.tui.explain_material import CHOICES, SPLITS, Choice, Material, Subje
 from xaitui.tui.explainer import Explainer, Layer
 from xaitui.tui.screens.choose import ChooseScreen
 from xaitui.tui.screens.explain_base import MapScreen
+from xaitui.tui.threads import work
 
 T = TypeVar("T")
 
@@ -170,7 +169,7 @@ class ExplainActions(MapScreen[Material]):
             problem, layers = str(error), ()
         self.say_progress("")
         self.say_foot(problem, bad=bool(problem))
-        if not problem:
+        if not problem and self.is_active:  # not over a screen that was opened meanwhile
             self._choose_layer(layers)
 
     def _choose_layer(self, layers: Sequence[Layer]) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from textual import work
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,7 +19,7 @@ from xaitui.runs.watched import Probe, Watched, read_watched
 from xaitui.text import printable, quoted
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_base import MapScreen, class_name, class_names
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.map_view import MapGrid, Tile, legend
 from xaitui.tui.widgets.picture import is_plain
 
@@ -84,7 +83,7 @@ class BetweenScreen(MapScreen[Pair]):
             self.show_tiles([])
             return
         try:
-            maps = [await in_thread(self, each.maps, self._epoch_of(each)) for each in (one, other)]
+            maps = [await in_thread(each.maps, self._epoch_of(each)) for each in (one, other)]
         except (OSError, KeyError):
             self.look()  # a run is going on, and does an epoch again
             return

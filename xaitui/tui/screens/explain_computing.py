@@ -6,15 +6,13 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
-from textual import work
-
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.helper_process import NoAnswerError
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.explain_material import Material, Subject
 from xaitui.tui.explainer import Question
 from xaitui.tui.screens.explain_actions import ExplainActions
-from xaitui.tui.threads import give_up_without, in_thread
+from xaitui.tui.threads import in_thread, work
 
 SETTLED = 0.25
 """Seconds that an image must have been looked at before maps of it are computed."""
@@ -88,9 +86,8 @@ class ExplainComputing(ExplainActions):
             problem = await asked
         except NoAnswerError as error:
             problem = str(error)
-        give_up_without(self)
         self.say_progress("")
-        self.take(await in_thread(self, self.read))
+        self.take(await in_thread(self.read))
         if problem:
             self.redraw()
         return problem

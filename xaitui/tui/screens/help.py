@@ -7,17 +7,17 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from xaitui.tui.commands import Command, commands_of
+from xaitui.tui.screens.dialog import Dialog
 from xaitui.tui.widgets.key_bar import shown
 
 KEYS = 14
 """Columns of the keys."""
 
 
-class HelpScreen(ModalScreen[None]):
+class HelpScreen(Dialog[None]):
     """The commands of one screen, and those that work everywhere."""
 
     BINDINGS: ClassVar = [("escape,question_mark,f1,q,enter", "dismiss", "back")]

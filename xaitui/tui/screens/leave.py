@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 
 from xaitui.text import printable, quoted
+from xaitui.tui.screens.dialog import Dialog, Options
 
 if TYPE_CHECKING:
     from xaitui.runs.follow import RunFollower
@@ -52,7 +52,7 @@ def leave(console: Console) -> None:
         console.exit(0)
 
 
-class LeaveScreen(ModalScreen[None]):
+class LeaveScreen(Dialog[None]):
     """Asks what becomes of the run, sees to it, and leaves when that is done."""
 
     BINDINGS: ClassVar = [
@@ -82,7 +82,7 @@ class LeaveScreen(ModalScreen[None]):
         """The question, the choices, and what is being done."""
         with Vertical(classes="dialog leave"):
             yield Static(printable(f"{self._launch.title}: a run is going on in this console."), markup=False)
-            yield OptionList(*(f"{choice.key}  {choice.words}" for choice in CHOICES), markup=False)
+            yield Options(*(f"{choice.key}  {choice.words}" for choice in CHOICES), markup=False)
             yield Static(classes="doing", markup=False)
 
     def on_mount(self) -> None:

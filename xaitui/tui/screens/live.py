@@ -6,7 +6,6 @@ import time
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import work
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Log
@@ -19,7 +18,7 @@ from xaitui.text import printable
 from xaitui.tui.live_curves import LABELS, SCORES, loss_source, score_source
 from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.run_requests import RunRequests
-from xaitui.tui.threads import in_thread, touch
+from xaitui.tui.threads import in_thread, touch, work
 from xaitui.tui.widgets.epoch_table import EpochTable
 from xaitui.tui.widgets.gpu_panel import GpuPanel
 from xaitui.tui.widgets.key_bar import KeyBar
@@ -91,7 +90,7 @@ class LiveScreen(RunRequests):
     @work(group="look")
     async def _look(self, follower: RunFollower, *, shows: bool) -> None:
         try:
-            await in_thread(self, touch, *follower.files)
+            await in_thread(touch, *follower.files)
         finally:
             self._is_looking = False
         self._stale = follower.poll(POLL_SECONDS) or self._stale

@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import Generic, TypeVar
 
-from textual import work
 from textual.widgets import Static
 
 from xaitui.errors import XaituiError
 from xaitui.text import printable
 from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 
 T = TypeVar("T")
 
@@ -58,7 +57,7 @@ class LookingScreen(ConsoleScreen, Generic[T]):
     @work(group="look")
     async def _look(self) -> None:
         try:
-            found = await in_thread(self, self.read)
+            found = await in_thread(self.read)
         except OSError as error:
             self.say_foot(f"{error.filename or 'it'} cannot be read: {error.strerror or error}", bad=True)
         except XaituiError as error:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
-from textual import on, work
+from textual import on
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.events import Resize
@@ -25,7 +25,7 @@ from xaitui.tui.palette import MUTED
 from xaitui.tui.sample_lists import MOST, SPLITS, SampleList, open_images
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.choose import ChooseScreen
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.sample_view import SampleView
 
 WHAT: dict[Ranking, str] = {
@@ -87,7 +87,7 @@ class MistakesScreen(ConsoleScreen):
     @work(exclusive=True, group="load")
     async def _load(self) -> None:
         try:
-            self.listed = await in_thread(self, self._read, self.listed.evaluation if self.listed else None)
+            self.listed = await in_thread(self._read, self.listed.evaluation if self.listed else None)
         except (XaituiError, OSError) as error:
             self._say(f"{self.split}: {error}")
             return
@@ -111,8 +111,8 @@ class MistakesScreen(ConsoleScreen):
         view.say(*words, *([] if self._images else [Content.styled("reading the images...", MUTED)]))
         try:
             if self._images is None:
-                self._images = await in_thread(self, open_images, self.run, evaluation, self.console.options.data_dir)
-            pixels = await in_thread(self, self._images.read, np.array([sample.index], np.int64))
+                self._images = await in_thread(open_images, self.run, evaluation, self.console.options.data_dir)
+            pixels = await in_thread(self._images.read, np.array([sample.index], np.int64))
         except (XaituiError, OSError) as error:
             view.picture.show(None)
             view.say(*words, Content.styled(printable(error), "$text-error"))
@@ -210,11 +210,11 @@ class MistakesScreen(ConsoleScreen):
         pair = f"-{self.pair[0]}-{self.pair[1]}" if self.pair is not None else ""
         stem, listed, folder = f"{self.ranking}-{self.split}{pair}", self.listed, self.run.predictions
         try:
-            await in_thread(self, listed.write_csv, folder / f"{stem}.csv")
+            await in_thread(listed.write_csv, folder / f"{stem}.csv")
             if self._images is None:
                 place = self.console.options.data_dir
-                self._images = await in_thread(self, open_images, self.run, listed.evaluation, place)
-            await in_thread(self, listed.write_sheet, folder / f"{stem}.png", self._images)
+                self._images = await in_thread(open_images, self.run, listed.evaluation, place)
+            await in_thread(listed.write_sheet, folder / f"{stem}.png", self._images)
         except (XaituiError, OSError) as error:
             self.console.tell(printable(f"not all was written: {error}"), "error")
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import work
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
@@ -22,7 +21,7 @@ from xaitui.errors import XaituiError
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.form_actions import FormActions
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.dataset_card import DatasetCard
 from xaitui.tui.widgets.field import FieldRow
 from xaitui.tui.widgets.measurement import Measurement
@@ -136,7 +135,7 @@ class NewRunScreen(FormActions):
     @work(exclusive=True, group="start")
     async def _start(self, form: Form) -> None:
         """Start it, if its data is here."""
-        missing = await in_thread(self, _missing, form.draft)
+        missing = await in_thread(_missing, form.draft)
         if missing:
             self.console.tell(missing, "error")
         else:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import work
 from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.events import DescendantFocus
@@ -24,7 +23,7 @@ from xaitui.studies.make import check_objectives, check_study
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.field import FieldRow
 from xaitui.tui.widgets.study_form import StudyFormView
 
@@ -81,7 +80,7 @@ class NewStudyScreen(ConsoleScreen):
         try:
             while (study := self._wanted) is not None:
                 self._wanted = None
-                text, bad = await in_thread(self, self._comes_to, study)
+                text, bad = await in_thread(self._comes_to, study)
                 if self.view.form.study == study:
                     self._say_total(text, bad=bad)
         finally:
@@ -140,7 +139,7 @@ class NewStudyScreen(ConsoleScreen):
     @work(exclusive=True, group="start")
     async def _start(self, study: Study, workers: int) -> None:
         try:
-            folder = await in_thread(self, self._begin, study, workers)
+            folder = await in_thread(self._begin, study, workers)
         except (XaituiError, OSError) as error:
             self.console.tell(printable(error), "error")
             return

@@ -7,13 +7,11 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from textual import work
-
 from xaitui.errors import XaituiError
 from xaitui.text import printable, quoted
 from xaitui.tui.run_view import RunView
 from xaitui.tui.screens.run_looks import RunLooks
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.run_table import Heading, RunTable
 
 if TYPE_CHECKING:
@@ -172,11 +170,11 @@ class RunActions(RunLooks):
 
             self.app.push_screen(ConfirmScreen(question, lines, yes="remove", no="keep"), answer)
 
-    @work
+    @work()
     async def _remove(self, runs: Sequence[RunDirectory]) -> None:
         for run in runs:
             try:
-                await in_thread(self, shutil.rmtree, run.path)
+                await in_thread(shutil.rmtree, run.path)
             except OSError as error:
                 self.console.tell(printable(f"cannot remove {run.path}: {error.strerror}"), "error")
                 break

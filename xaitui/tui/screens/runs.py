@@ -7,14 +7,13 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import work
 from textual.widget import Widget
 from textual.widgets import Static
 
 from xaitui.text import printable
 from xaitui.tui.screens.run_actions import RunActions
 from xaitui.tui.slices import in_slices
-from xaitui.tui.threads import give_up_without, in_thread, touch
+from xaitui.tui.threads import in_thread, touch, work
 from xaitui.tui.widgets.filter_line import FilterLine
 from xaitui.tui.widgets.run_table import Heading, RunTable
 
@@ -70,14 +69,14 @@ class RunsScreen(RunActions):
             self._is_looking = True
             self._look()
 
-    @work
+    @work()
     async def _look(self) -> None:
         if self._runs is None:
-            await in_thread(self, _load, NEEDED)
+            await in_thread(_load, NEEDED)
             from xaitui.runs.listing import RunList
 
             self._runs = RunList(self.console.options.runs_dir)
-        await in_thread(self, touch, self.console.options.runs_dir)
+        await in_thread(touch, self.console.options.runs_dir)
         try:
             async for _ in in_slices(self._runs.refresh()):
                 pass
@@ -85,8 +84,8 @@ class RunsScreen(RunActions):
         except OSError as error:
             self._say_foot(f"the folder of runs cannot be read: {error.strerror}", bad=True)
         await self._rearrange()
-        await in_thread(self, self._runs.save)
-        await in_thread(self, _load, NEEDED_LATER)
+        await in_thread(self._runs.save)
+        await in_thread(_load, NEEDED_LATER)
         self._is_looking = False
         if self._looks_again:
             self.look()
@@ -100,7 +99,6 @@ class RunsScreen(RunActions):
         if self._runs is None:
             return
         lines = await self.view.arrange(self._runs)
-        give_up_without(self)
         if not lines and self._runs.rows and self.query_one(FilterLine).has_focus:
             self._say_foot("no run passes this", bad=True)  # a word half written must not empty the list
             return

@@ -5,8 +5,6 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 
-from textual import work
-
 from xaitui.errors import XaituiError
 from xaitui.runs.directory import RunDirectory
 from xaitui.studies.folder import StudyFolder
@@ -17,7 +15,7 @@ from xaitui.tui.screens.confirm import ConfirmScreen
 from xaitui.tui.screens.looking import LookingScreen
 from xaitui.tui.study_look import StudyLook
 from xaitui.tui.study_rows import mark
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.study_table import StudyTable
 
 LIVE_ONLY, IDLE_ONLY = frozenset({"stop"}), frozenset({"resume", "retry"})
@@ -140,7 +138,7 @@ class StudyActions(LookingScreen[StudyLook]):
     @work(exclusive=True, group="begin")
     async def _begin(self, *, retried: bool) -> None:
         try:
-            await in_thread(self, self._begin_process, retried=retried)
+            await in_thread(self._begin_process, retried=retried)
         except (XaituiError, OSError) as error:
             self.console.tell(printable(error), "error")
         self.look()

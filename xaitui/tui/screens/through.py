@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import ClassVar
 
-from textual import work
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
@@ -16,7 +15,7 @@ from xaitui.runs.watched import Watched, read_watched
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_base import MapScreen, class_names
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.through_view import Arrays, ThroughView
 from xaitui.tui.widgets.map_view import MapGrid, legend
 from xaitui.tui.widgets.picture import is_plain
@@ -95,7 +94,7 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
         self._plot(watched)
         wanted = {self.epoch, watched.epochs[0], watched.epochs[-1]} - self._arrays.keys()
         try:
-            self._arrays |= await in_thread(self, _read, watched, wanted)
+            self._arrays |= await in_thread(_read, watched, wanted)
         except (OSError, KeyError):
             self.look()  # the run is going on, and does an epoch again
             return

@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -17,7 +16,7 @@ from textual.widgets import Static
 from xaitui.errors import XaituiError
 from xaitui.text import listed, printable
 from xaitui.tui.palette import MUTED
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.class_bars import ClassBars
 from xaitui.tui.widgets.facts import Fact, Facts, problem
 from xaitui.tui.widgets.picture import PictureGrid, Pixels, Tile
@@ -107,7 +106,7 @@ class DatasetCard(VerticalScroll):
 
         await asyncio.sleep(DEBOUNCE)
         if self._look is None:
-            self._look = await in_thread(self, look, config.data, self._per_class)
+            self._look = await in_thread(look, config.data, self._per_class)
         found = self._look
         self.query_one(Facts).show(*_facts(found, config))
         bars = self.query_one(ClassBars)
@@ -127,7 +126,7 @@ class DatasetCard(VerticalScroll):
         if "torch" not in sys.modules:
             self._show_pictures("training images; loading torch...", _tiles(seen))
         try:
-            variants = await in_thread(self, augmented_samples, seen, config)
+            variants = await in_thread(augmented_samples, seen, config)
         except XaituiError as error:
             self._show_pictures(str(error), _tiles(seen), style="$text-error")
         else:
@@ -152,7 +151,7 @@ class DatasetCard(VerticalScroll):
         line = self.query_one(TransferLine)
         line.follow(transfer)
         try:
-            told = await in_thread(self, {"fetch": fetch, "verify": verify}[job], data, transfer)
+            told = await in_thread({"fetch": fetch, "verify": verify}[job], data, transfer)
         except StoppedTransferError:
             line.end("stopped; what came is kept, and gone on with the next time", "$text-warning")
         except (XaituiError, OSError) as error:

@@ -72,15 +72,15 @@ class ScoresPane(Pane):
         yield DataTable[Text](cursor_type="row")
 
     async def _fill(self, evaluation: Evaluation, index: int) -> None:
-        self._say_headline(await in_thread(self, _headline, evaluation, intervals=False))
-        callouts = await in_thread(self, lambda: evaluation.callouts)
+        self._say_headline(await in_thread(_headline, evaluation, intervals=False))
+        callouts = await in_thread(lambda: evaluation.callouts)
         said = self.query_one(".callouts", Static)
         said.display = bool(callouts)
         rest = len(callouts) - NAMED
         more = [f"so are {rest} more, marked below"] if rest > 0 else []
         said.update("\n".join([*map(printable, callouts[:NAMED]), *more]))
         self._fill_table(evaluation, index)
-        self._say_headline(await in_thread(self, _headline, evaluation, intervals=True))
+        self._say_headline(await in_thread(_headline, evaluation, intervals=True))
 
     def _say_headline(self, entries: Sequence[Content]) -> None:
         self.query_one(".headline", Static).update(Content("\n").join(_wrapped(entries, self.size.width - 2)))
@@ -122,7 +122,7 @@ class ConfusionPane(Pane):
         yield ConfusionMap()
 
     async def _fill(self, evaluation: Evaluation, index: int) -> None:
-        counts = await in_thread(self, lambda: evaluation.confusion)
+        counts = await in_thread(lambda: evaluation.confusion)
         self.query_one(ConfusionMap).show(counts, evaluation.classes)
 
 
@@ -140,7 +140,7 @@ class PlotsPane(Pane):
         yield Static(classes="facts", markup=False)
 
     async def _fill(self, evaluation: Evaluation, index: int) -> None:
-        figures, facts = await in_thread(self, self._computed, evaluation, index)
+        figures, facts = await in_thread(self._computed, evaluation, index)
         for plot, figure in zip(self.query(Plot), figures, strict=True):
             plot.show(figure)
         self.query_one(".facts", Static).update(Content("\n").join(facts))

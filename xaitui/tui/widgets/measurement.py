@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 
-from textual import work
 from textual.content import Content
 from textual.widgets import Static
 
@@ -15,7 +14,7 @@ from xaitui.execution.background import spawn
 from xaitui.execution.preflight_report import Preflight
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 
 COMMAND = ("train", "--dry-run", "--probe", "--json")
 
@@ -56,7 +55,7 @@ class Measurement(Static):
         except OSError as error:
             self._say(f"cannot measure: {printable(error)}", "$text-error")
             return
-        output, _ = await in_thread(self, process.communicate)
+        output, _ = await in_thread(process.communicate)
         lines = output.decode(errors="replace").splitlines() or [f"its process ended with {process.returncode}"]
         if process.returncode == 0:
             self._say(Preflight.from_record(json.loads(lines[-1])).short_text)

@@ -8,13 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from textual import work
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 
 from xaitui.config.units import format_size
 from xaitui.errors import XaituiError
-from xaitui.tui.threads import in_thread
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.dataset_card import DEBOUNCE
 from xaitui.tui.widgets.facts import Fact, Facts, bar, problem
 from xaitui.tui.widgets.picture import is_plain
@@ -69,7 +68,7 @@ class ModelCard(VerticalScroll):
         if "torch" not in sys.modules:
             facts.show(Fact("", "loading torch..."))
         try:
-            measured = await in_thread(self, _measure, config)
+            measured = await in_thread(_measure, config)
         except (XaituiError, OSError) as error:
             facts.show(problem(error))
         else:

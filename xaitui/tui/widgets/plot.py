@@ -15,6 +15,7 @@ from textual.widget import Widget
 
 from xaitui.plotting.figure import AXIS, CURSOR, MARK, Drawing, Figure, Span
 from xaitui.tui.palette import series_colours
+from xaitui.tui.threads import work
 
 if TYPE_CHECKING:
     from xaitui.tui.app import Console
@@ -99,8 +100,9 @@ class Plot(Widget, can_focus=True):
         self._wanted = True
         if not self._busy and self.is_attached:
             self._busy = True
-            self.run_worker(self._draw(), group="plot")
+            self._draw()
 
+    @work(group="plot")
     async def _draw(self) -> None:
         drawer = cast("Console", self.app).drawer
         try:

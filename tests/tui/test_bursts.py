@@ -1,0 +1,72 @@
+"""Keys that come faster than screens open and close: each is acted on by the screen that is seen by then."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.tui.every_screen import go, make_two, name_of
+from tests.tui.support import open_console, screen_text, until
+from xaitui.tui.app import Console
+from xaitui.tui.screens.choose import ChooseScreen
+from xaitui.tui.screens.explain import ExplainScreen
+
+
+@pytest.fixture
+def two(runs_dir: Path) -> Path:
+    return make_two(runs_dir)
+
+
+def press(app: Console, *keys: str) -> None:
+    """Keys of one burst: none waits for what comes of the one before."""
+    for key in keys:
+        app.simulate_key(key)
+
+
+async def test_a_list_of_layers_that_comes_when_its_screen_is_gone_is_dropped(two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, _):
+        await go(app, "explain")
+        screen = app.screen
+        assert isinstance(screen, ExplainScreen)
+        press(app, "l", "escape")
+        await until(app, lambda: not screen.is_running and screen.explainer.process is None)
+        assert name_of(app) == "runs"
+        assert len(app.screen_stack) == 2
+
+
+@pytest.mark.parametrize("enters", [2, 3, 5])
+async def test_enters_in_a_burst_choose_in_the_palette_and_then_in_what_it_opened(enters: int, two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, _):
+        await go(app, "runs")
+        press(app, "ctrl+p", *["enter"] * enters, *["escape"] * 5, "G")
+        await until(app, lambda: name_of(app) == "gpu" and len(app.screen_stack) == 3)
+
+
+@pytest.mark.parametrize("key", ["D", "W", "G", "E"])
+async def test_nothing_is_opened_once_the_console_is_being_left(key: str, two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, _):
+        await go(app, "runs")
+        press(app, "q", key)
+        await until(app, lambda: not app.is_running)
+    assert app.return_value == 0
+
+
+@pytest.mark.parametrize("size", [(20, 5), (60, 18)])
+async def test_page_up_in_a_palette_without_room(size: tuple[int, int], two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, pilot):
+        await go(app, "runs")
+        await pilot.resize_terminal(*size)
+        press(app, "ctrl+p", "pageup", "pagedown", "down", "pageup", "z", "z", "z", "z", "pageup")
+        await pilot.pause()
+        press(app, "escape")
+        await until(app, lambda: len(app.screen_stack) == 2)
+
+
+async def test_a_key_that_comes_with_the_one_that_opens_a_screen_is_for_that_screen(two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, _):
+        await go(app, "runs")
+        press(app, "E", "m", "f", "down", "enter", "escape", "escape")
+        await until(app, lambda: len(app.screen_stack) == 2 and not isinstance(app.screen, ChooseScreen))
+        press(app, "W", "n", *"x=1", "escape", "enter", "escape", "G", "D", *["escape"] * 3, "slash", *"aaaa")
+        await until(app, lambda: name_of(app) == "runs" and "1 of 2 runs" in screen_text(app))
