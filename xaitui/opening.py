@@ -27,7 +27,7 @@ class ConsoleOptions:
 class ConsoleActions(Protocol):
     """What can be asked of a console that has just been opened."""
 
-    def start_run(self, config: Any, own_process: bool = False) -> None:
+    def start_run(self, config: Any, own_process: bool = False) -> object:
         """Start a run of a RunConfig and show it."""
 
     def resume_run(self, run: Any, options: Any) -> None:
@@ -40,7 +40,7 @@ class ConsoleActions(Protocol):
         """Show the GPUs."""
 
 
-First = Callable[[ConsoleActions], None]
+First = Callable[[ConsoleActions], object]
 """Asks for what is to be opened first."""
 OpenConsole = Callable[[ConsoleOptions, First], int]
 """Opens the console; returns its exit code when it is left."""

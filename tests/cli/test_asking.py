@@ -42,7 +42,7 @@ def test_a_live_run_is_asked(
     own(live)
     assert run(line.split()) == 0
     assert capsys.readouterr().out.startswith(says)
-    assert take(live.path) == [request_]
+    assert list(take(live.path)) == [request_]
 
 
 @pytest.mark.parametrize("word", ["stop", "pause", "continue", "save"])
@@ -50,7 +50,7 @@ def test_a_run_that_is_over_is_not_asked(word: str, runs_dir: Path, capsys: pyte
     over = finished_run(runs_dir, "over")
     assert run([word]) == 2
     assert capsys.readouterr().err == "xaitui: over is not running: it is finished (all 2 epochs done)\n"
-    assert take(over.path) == []
+    assert list(take(over.path)) == []
     assert run([word, "ovre"]) == 2
     assert "there is no run 'ovre'" in capsys.readouterr().err
 

@@ -16,4 +16,4 @@ def test_what_was_asked_of_a_process_that_has_ended_is_not_asked_of_the_next(tmp
     last = finish(take_up(execution.run, extend=40))[-1]
     assert isinstance(last, RunFinished)
     assert last.epoch == 41
-    assert take(execution.run.path) == []
+    assert take(execution.run.path) == {}

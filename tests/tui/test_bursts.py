@@ -70,3 +70,10 @@ async def test_a_key_that_comes_with_the_one_that_opens_a_screen_is_for_that_scr
         await until(app, lambda: len(app.screen_stack) == 2 and not isinstance(app.screen, ChooseScreen))
         press(app, "W", "n", *"x=1", "escape", "enter", "escape", "G", "D", *["escape"] * 3, "slash", *"aaaa")
         await until(app, lambda: name_of(app) == "runs" and "1 of 2 runs" in screen_text(app))
+
+
+async def test_a_screen_that_is_open_already_is_gone_back_to(two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, pilot):
+        await go(app, "runs")
+        await pilot.press("G", "D", "G", "D", "W", "n", "escape", "D")
+        assert [type(screen).__name__ for screen in app.screen_stack[1:]] == ["RunsScreen", "GpuScreen", "DataScreen"]

@@ -31,7 +31,7 @@ async def test_choose_train_watch_leave_come_back_stop_compare(runs_dir: Path) -
         owner = read_owner(run.lock)
         assert owner is not None
         assert owner.pid != pid
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")
         await pilot.press("escape")
         await until(app, lambda: isinstance(app.screen, RunsScreen) and "stopped" in screen_text(app))

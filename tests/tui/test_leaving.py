@@ -74,10 +74,10 @@ async def test_a_hand_over_that_nobody_takes_up_is_said_and_the_run_can_go_on(
         run = watch.run
         await pilot.press("escape")
         await until(app, lambda: app.screen is watch.screen and watch.stands("interrupted"))
-        await pilot.press("r")
+        await pilot.press("R", "y")
         await until(app, lambda: watch.stands("running"))
         await until(app, lambda: events_of_kind(run, "RunResumed"))
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")
 
 
@@ -119,7 +119,7 @@ async def test_the_epoch_to_stop_after_may_be_chosen_before_the_run_has_begun(ru
     async with open_console(runs_dir, (80, 24), watching(run), interval=0.2) as (app, pilot):
         watch = Watch(app)
         await until(app, lambda: watch.stands("stopped") or watch.is_at(10))
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")
     assert events_of_kind(run, "EpochFinished", "RunStopped") == ["EpochFinished", "RunStopped"]
 
@@ -133,5 +133,5 @@ async def _stop(run: RunDirectory, runs_dir: Path) -> None:
     async with open_console(runs_dir, (80, 24), watching(run), interval=0.2) as (app, pilot):
         watch = Watch(app)
         await watch.until_state("running")
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")

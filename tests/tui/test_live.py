@@ -58,8 +58,12 @@ async def test_epochs_arrive_at_every_size_and_nothing_is_lost_by_a_resize(runs_
         await pilot.resize_terminal(120, 40)
         await watch.until_epoch(5)
         await until(app, lambda: watch.shows("Accuracy") and watch.shows("train val"))
-        await pilot.press("s")
+        await pilot.press("S", "n", "S", "escape", "L", "n")
+        assert not list((watch.run.path / "requests").glob("*"))
+        await pilot.press("S", "y")
         await watch.until_state("stopped")
+        assert watch.follower is not None
+        assert watch.follower.why == "asked to stop in the console"
     assert events_of_kind(list_runs(runs_dir)[0], "RunStopped") == ["RunStopped"]
 
 
@@ -77,7 +81,7 @@ async def test_keys_pause_save_and_go_on(runs_dir: Path) -> None:
         await until(
             app, lambda: watch.follower and watch.follower.answered and watch.follower.answered.request == "save"
         )
-        await pilot.press("e")
+        await pilot.press("L", "y")
         await watch.until_state("stopped")
         run = watch.run
     assert events_of_kind(run, "RunPaused", "RunContinued", "RunStopped") == ["RunPaused", "RunContinued", "RunStopped"]
@@ -97,13 +101,13 @@ async def test_a_run_in_its_own_process_is_watched_and_stopped_by_two_consoles(r
     async with open_console(runs_dir, (80, 24), watching(run), interval=0.2, readonly=True) as (app, pilot):
         watch = Watch(app)
         await watch.until_state("paused")
-        await pilot.press("p", "s", "e", "w")
+        await pilot.press("p", "S", "y", "L", "y", "w")
         assert watch.stands("paused")
         assert not list((run.path / "requests").glob("*"))
     async with open_console(runs_dir, (80, 24), watching(run), interval=0.2) as (app, pilot):
         watch = Watch(app)
         await watch.until_state("paused")
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")
 
 
@@ -222,5 +226,5 @@ async def test_a_console_holds_one_run_in_its_thread(tmp_path: Path, runs_dir: P
         owner = read_owner(watch.run.lock)
         assert owner is not None
         assert owner.is_alive
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")

@@ -167,7 +167,7 @@ async def test_a_filter_that_no_run_passes_shows_none(three: Path) -> None:
         await pilot.press("slash", *"nothing", "enter")
         await until(app, lambda: not ids(app))
         assert "0 of 3 runs" in screen_rows(app)[0]
-        await pilot.press("enter", "r", "C", "x", "space", "down")
+        await pilot.press("enter", "R", "C", "x", "space", "down")
         assert app.screen is runs_screen(app)
 
 
@@ -178,7 +178,7 @@ async def test_sorting_and_grouping(three: Path) -> None:
         await until(app, lambda: ids(app)[0] == "20260301-101010-digits-aaaa")
         assert "BEST VAL▼" in screen_rows(app)[1]
         assert "by best" in screen_rows(app)[0]
-        await pilot.press("S")
+        await pilot.press("o")
         await until(app, lambda: ids(app)[0] == "20260302-101010-mnist-bbbb")
         assert "BEST VAL▲" in screen_rows(app)[1]
         await pilot.press("g")
@@ -202,7 +202,7 @@ async def test_marks_stay_with_their_runs(three: Path, told: list[str]) -> None:
         await pilot.press("space", "space")
         await until(app, lambda: "2 marked" in screen_rows(app)[0])
         assert list(runs_screen(app).marked) == ["20260101-101010-live-cccc", "20260302-101010-mnist-bbbb"]
-        await pilot.press("S")
+        await pilot.press("o")
         await until(app, lambda: ids(app)[1] == "20260301-101010-digits-aaaa")
         assert [row[:3] for row in screen_rows(app)[2:5]] == ["◆ ●", "  ✓", "◆ ✓"]
         await pilot.press("home", "space")
@@ -255,7 +255,7 @@ async def test_what_cannot_be_resumed_says_why(state: str, message: str, runs_di
         own(run, **({"host": "far", "boot": "other", "pid": 7} if state == "elsewhere" else {}))
     async with open_console(runs_dir) as (app, pilot):
         await until(app, listed(app))
-        await pilot.press("r")
+        await pilot.press("R")
         await until(app, lambda: told)
         assert told[-1].startswith(f"20260303-run: {message}")
 
@@ -270,7 +270,7 @@ async def test_keys_hand_the_run_under_the_cursor_on(three: Path, monkeypatch: p
         await until(app, lambda: len(ids(app)) == 4)
         await pilot.press("down")
         assert under_cursor(app) == run.id
-        await pilot.press("enter", "n", "r", "C")
+        await pilot.press("enter", "n", "R", "y", "C")
         await until(app, lambda: len(asked) == 4)
         opened, new, resumed, cloned = asked
         assert (opened, new, resumed) == (("open_run", run), ("open_new", None), ("resume_run", run))
@@ -295,7 +295,7 @@ async def test_a_configuration_that_cannot_be_read_is_not_cloned(runs_dir: Path,
 async def test_read_only_does_nothing_to_runs(three: Path, told: list[str]) -> None:
     async with open_console(three, readonly=True) as (app, pilot):
         await until(app, listed(app))
-        await pilot.press("down", "x", "n", "C", "r")
+        await pilot.press("down", "x", "n", "C", "R")
         await pilot.pause()
         assert app.screen is runs_screen(app)
         assert not told

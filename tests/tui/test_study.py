@@ -191,13 +191,13 @@ async def test_what_is_new_is_followed_and_the_cursor_stays(states: StudyFolder)
 async def test_a_study_is_asked_to_stop_once_it_is_confirmed(states: StudyFolder, told: list[str]) -> None:
     async with open_console(states.path.parent.parent, first=opens(states)) as (app, pilot):
         await until(app, stands(app))
-        await pilot.press("r", "R")
-        assert told == ["it is going on", "it is going on; try again what failed when it has ended"]
-        await pilot.press("e")
+        await pilot.press("R", "F")
+        assert told == ["it is running", "it is running; retry failed trials when it has ended"]
+        await pilot.press("S")
         await until(app, lambda: isinstance(app.screen, ConfirmScreen) and app.screen.query("#no"))
         await pilot.press("n")
         assert not states.stop.exists()
-        await pilot.press("e")
+        await pilot.press("S")
         await until(app, lambda: isinstance(app.screen, ConfirmScreen) and app.screen.query("#no"))
         await pilot.press("y")
         await until(app, lambda: states.stop.exists() and "stopping" in screen_text(app))
@@ -266,7 +266,7 @@ async def test_a_study_of_the_command_is_gone_on_with(carried_out: StudyFolder) 
     shutil.rmtree(lost.path)
     async with open_console(carried_out.path.parent.parent, first=opens(carried_out)) as (app, pilot):
         await until(app, lambda: "1/2 over" in screen_text(app))
-        await pilot.press("r")
+        await pilot.press("R", "y")
         await until(app, lambda: "2/2 over" in screen_text(app))
         await until(app, lambda: not app.studies.is_running(carried_out))
         assert summarise(lost).state is State.FINISHED

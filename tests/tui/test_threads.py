@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 
+import pytest
 from textual.app import App, ComposeResult
 from textual.screen import Screen
 from textual.widgets import Static
@@ -17,22 +19,34 @@ class Late(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
-        self.release, self.outcome = threading.Event(), asyncio.Event()
+        self.release, self.released, self.outcome = threading.Event(), asyncio.Event(), asyncio.Event()
         self.shown: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield Leaving("leaving", id="leaving")
 
     @work()
-    async def look(self, *, leaves: bool) -> None:
+    async def look(self, *, leaves: bool, fails: bool = False) -> None:
         try:
-            found = await in_thread(self._wait if leaves else "at once".upper)
-            self.shown.append(found)
+            self.shown.append(await in_thread(self._wait, fails) if leaves else await in_thread("at once".upper))
+        except OSError as error:
+            self.shown.append(str(error))
         finally:
             self.outcome.set()
 
-    def _wait(self) -> str:
+    @work()
+    async def listen(self) -> None:
+        """Wait for what is no thread."""
+        try:
+            await self.released.wait()
+            self.shown.append("too late")
+        finally:
+            self.outcome.set()
+
+    def _wait(self, fails: bool) -> str:
         self.release.wait()
+        if fails:
+            raise OSError("too late")
         return "too late"
 
 
@@ -43,6 +57,7 @@ class Leaving(Static):
         screen = self.screen
         assert isinstance(screen, Late)
         screen.release.set()
+        screen.released.set()
         await screen.outcome.wait()
 
 
@@ -55,11 +70,14 @@ async def test_a_screen_that_stands_gets_what_it_waited_for() -> None:
         assert screen.shown == ["AT ONCE"]
 
 
-async def test_a_screen_that_is_left_is_not_shown_what_comes_too_late() -> None:
+@pytest.mark.parametrize("begin", [
+    lambda screen: screen.look(leaves=True), lambda screen: screen.look(leaves=True, fails=True), Late.listen
+], ids=["result", "error", "no thread"])  # fmt: skip
+async def test_a_screen_that_is_left_is_not_shown_what_comes_too_late(begin: Callable[[Late], object]) -> None:
     app, screen = App[None](), Late()
     async with app.run_test():
         await app.push_screen(screen)
-        screen.look(leaves=True)
+        begin(screen)
         await app.pop_screen()
     assert screen.outcome.is_set()
     assert screen.shown == []

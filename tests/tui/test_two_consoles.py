@@ -34,12 +34,12 @@ async def test_what_one_asks_the_other_sees(runs_dir: Path) -> None:
             await hand.press("q")
             await until(other, lambda: not other.is_running)
         assert app.is_training, "a console that only watches leaves without a word, and the run stays"
-        await pilot.press("s")
+        await pilot.press("S", "y")
         await watch.until_state("stopped")
     assert events_of_kind(run, "RunPaused", "RunContinued", "RunStopped") == ["RunPaused", "RunContinued", "RunStopped"]
 
 
-@pytest.mark.parametrize("key", ["p", "w", "e", "s"])
+@pytest.mark.parametrize("key", ["p", "w", "L", "S"])
 async def test_what_is_asked_before_a_process_has_begun_is_said_to_come_to_nothing(
     key: str, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

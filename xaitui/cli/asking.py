@@ -23,7 +23,7 @@ def ask_run(word: str, runs_dir: Path | None, request: Request) -> RunDirectory:
     if not summary.state.is_live:
         raise UsageError(f"{found.id} is not running: it is {summary.state} ({summary.why})")
     try:
-        ask(found.path, request)
+        ask(found.path, request, f"by xaitui {request.value}")
     except OSError as error:
         raise UsageError(f"cannot leave a request in {found.path}: {error.strerror}") from None
     return found

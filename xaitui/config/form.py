@@ -107,6 +107,18 @@ class Form:
         """The preset that this form is, apart from the table of the run itself; empty for none."""
         return next((name for name in PRESETS if _apart(_preset(name)) == _apart(self.draft)), "")
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was written, as plain values."""
+        return {"texts": dict(self.texts), "detach": self.detach}
+
+    @staticmethod
+    def of_record(record: Mapping[str, Any]) -> Form:
+        """The form of a record, maybe of another version: what it does not know is left out."""
+        texts = record.get("texts")
+        known = texts.items() if isinstance(texts, dict) else ()
+        return Form({path: str(text) for path, text in known if path in FIELDS}, record.get("detach") is True)
+
     # -- one setting
 
     def text(self, path: str) -> str:

@@ -14,12 +14,11 @@ from xaitui.stop import Stop, StopReason
 
 POLL_SECONDS = 0.5
 
-_REASONS = {
-    Request.STOP: StopReason("asked to stop by another process", ExitCode.FINISHED, test=True),
-    Request.STOP_AFTER_EPOCH: StopReason(
-        "asked by another process to stop after the epoch", ExitCode.FINISHED, after_epoch=True, test=True
-    ),
-}
+
+def _reason(request: Request, where: str) -> StopReason:
+    after_epoch = request is Request.STOP_AFTER_EPOCH
+    words = ["asked to stop", "after the epoch" if after_epoch else "", where or "by another process"]
+    return StopReason(" ".join(filter(None, words)), ExitCode.FINISHED, after_epoch=after_epoch, test=True)
 
 
 def watching(
@@ -31,7 +30,7 @@ def watching(
     def look() -> None:
         if time.monotonic() > deadline and not stop.now:  # first: a folder that cannot be read must not end the limit
             stop.ask(StopReason("the time of --max-time is up", ExitCode.REQUEUE))
-        for request in () if stop.hands_over else take(run):
+        for request, where in ({} if stop.hands_over else take(run)).items():
             answered(request)
             match request:
                 case Request.SAVE:
@@ -39,6 +38,6 @@ def watching(
                 case Request.PAUSE | Request.CONTINUE:
                     stop.paused = request is Request.PAUSE
                 case _:
-                    stop.ask(_REASONS[request])
+                    stop.ask(_reason(request, where))
 
     return repeating(look, every=POLL_SECONDS, name="requests")

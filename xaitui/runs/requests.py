@@ -10,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 FOLDER = "requests"
+MOST_WORDS = 80
+"""Characters of who asks that are read."""
 
 
 class Request(StrEnum):
@@ -31,8 +33,13 @@ _UNDOES = {Request.PAUSE: Request.CONTINUE, Request.CONTINUE: Request.PAUSE}
 """Of two of these that wait, only the later one counts."""
 
 
-def ask(run: Path, request: Request) -> bool:
+def ask(run: Path, request: Request, where: str = "") -> bool:
     """Leave a request; False where the same one is waiting already.
+
+    Args:
+        run: the run directory.
+        request: what is asked.
+        where: from where, for people: "in the console".
 
     Raises:
         OSError: the run directory cannot be written.
@@ -42,19 +49,26 @@ def ask(run: Path, request: Request) -> bool:
     if request in _UNDOES:
         (folder / _UNDOES[request].value).unlink(missing_ok=True)
     try:
-        (folder / request.value).open("x").close()
+        with (folder / request.value).open("xb", buffering=0) as file, contextlib.suppress(OSError):
+            file.write(where.encode())  # on a full disk the request itself may still do
     except FileExistsError:
         return False
     return True
 
 
-def take(run: Path) -> list[Request]:
-    """The requests that wait, each given to one taker only."""
-    taken = []
+def take(run: Path) -> dict[Request, str]:
+    """The requests that wait, each given to one taker only, and from where they were asked; empty: not known."""
+    taken = {}
     for request in Request:
         source = run / FOLDER / request.value
         with contextlib.suppress(FileNotFoundError):
             taking = source.rename(source.with_suffix(".taken"))
+            taken[request] = _words(taking)
             taking.unlink(missing_ok=True)
-            taken.append(request)
     return taken
+
+
+def _words(path: Path) -> str:
+    with contextlib.suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")[:MOST_WORDS]
+    return ""

@@ -48,6 +48,19 @@ class StudyForm:
         lines = tuple(f"{FIELDS[path].option[2:]}={dimension_text(path, item)}" for path, item in study.space.items())
         return StudyForm({**DEFAULTS, **texts}, lines)
 
+    @property
+    def record(self) -> dict[str, Any]:
+        """What was written, as plain values."""
+        return {"texts": dict(self.texts), "vary": list(self.vary)}
+
+    @staticmethod
+    def of_record(record: Mapping[str, Any]) -> StudyForm:
+        """The form of a record, maybe of another version: what it does not know is left out."""
+        texts, vary = record.get("texts"), record.get("vary")
+        known = texts if isinstance(texts, dict) else {}
+        lines = vary if isinstance(vary, list) else ()
+        return StudyForm({name: str(known.get(name, text)) for name, text in DEFAULTS.items()}, tuple(map(str, lines)))
+
     def text(self, path: str) -> str:
         """What is written in a field."""
         if path.startswith(VARY):

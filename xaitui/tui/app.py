@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from xaitui.hardware.sampler import Sampler
     from xaitui.plotting.drawer import Drawer
+    from xaitui.tui.drafts import Drafts
     from xaitui.tui.run_controller import RunController
     from xaitui.tui.study_processes import StudyProcesses
 
@@ -64,6 +65,7 @@ class Console(Navigation):
         """What is said in the terminal once the screen is gone."""
         self._controller: RunController | None = None
         self._studies: StudyProcesses | None = None
+        self._drafts: Drafts | None = None
         self._drawer: Drawer | None = None
         self._sampler: Sampler | None = None
         for theme in THEMES:
@@ -101,6 +103,15 @@ class Console(Navigation):
 
             self._studies = StudyProcesses()
         return self._studies
+
+    @property
+    def drafts(self) -> Drafts:
+        """What was written into forms that were left."""
+        if self._drafts is None:
+            from xaitui.tui.drafts import Drafts
+
+            self._drafts = Drafts()
+        return self._drafts
 
     @property
     def is_training(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,10 @@ class Command:
     everywhere: bool = False
     """Whether it works while a field has the focus: for keys that write nothing."""
 
+    def without(self, taken: Collection[str]) -> Command:
+        """The command by the keys that are not taken by another one; by its own where all are."""
+        return replace(self, keys=",".join(key for key in self.keys.split(",") if key not in taken) or self.keys)
+
 
 COMMANDS: tuple[Command, ...] = (
     Command("app", "leave", "q,ctrl+q,ctrl+c", "leave", "Leave the console; a run that is going on can be kept."),
@@ -39,14 +44,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("runs", "new", "n", "new", "Set up a new run.", acts=True),
     Command("runs", "filter", "slash", "filter", "Filter: words, dataset:path model:xcep state:failed val_acc>0.98."),
     Command("runs", "sort", "s", "sort", "Sort by the next column."),
-    Command("runs", "reverse", "S", "", "Reverse the order."),
+    Command("runs", "reverse", "o", "", "Reverse the order."),
     Command("runs", "group", "g", "group", "Group by data set, model or state."),
     Command("runs", "mark", "space", "mark", "Mark the run, for comparing or removing."),
     Command("runs", "compare", "c", "compare", "Compare the marked runs."),
     Command("runs", "evaluate", "E", "evaluate", "How good the run is, and where it is wrong."),
     Command("runs", "explain", "X", "explain", "What the run under the cursor looks at."),
     Command("runs", "clone", "C", "clone", "A new run with the settings of this one.", acts=True),
-    Command("runs", "resume", "r", "resume", "Take the run up again from its last checkpoint.", acts=True),
+    Command("runs", "resume", "R", "resume", "Resume the run from its last checkpoint, if confirmed.", acts=True),
     Command("runs", "delete", "delete,x", "delete", "Remove the marked runs, or this one, if confirmed.", acts=True),
     Command("runs", "refresh", "f5", "", "Read everything anew."),
     Command("runs", "cursor_down", "j", "", "Down."),
@@ -63,12 +68,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("new", "previous_group", "ctrl+b,f2", "", "The group of settings before.", everywhere=True),
     Command("new", "cards", "ctrl+t", "cards", "Show the data set and the model.", everywhere=True),
     Command("new", "fetch", "ctrl+d", "download", "Download the data set.", acts=True, everywhere=True),
+    Command("new", "discard", "f4", "reset", "Discard the draft: all settings at their defaults.", everywhere=True),
+    Command("new", "stay", "q", "", "Nothing: in a form q is only a letter."),
     # -- a run
     Command("live", "pause", "p", "pause", "Pause, or go on.", acts=True),
     Command("live", "save", "w", "save", "Write a checkpoint now.", acts=True),
-    Command("live", "stop_after_epoch", "e", "stop after epoch", "Stop when the epoch is over.", acts=True),
-    Command("live", "stop", "s", "stop", "Stop now: finish the step, save, test the best weights.", acts=True),
-    Command("live", "resume", "r", "resume", "Take the run up again from its last checkpoint.", acts=True),
+    Command("live", "stop", "S", "stop", "Stop training now, if confirmed: save, test the best weights.", acts=True),
+    Command("live", "stop_after_epoch", "L", "last epoch", "Stop training after this epoch, if confirmed.", acts=True),
+    Command("live", "resume", "R", "resume", "Resume the run from its last checkpoint, if confirmed.", acts=True),
     Command("live", "log_scale", "y", "log", "Logarithmic or linear loss."),
     Command("live", "smooth", "m", "smooth", "Smooth the curves: off, a little, a lot."),
     Command("live", "x_axis", "x", "x axis", "Steps, epochs or time along the x axis."),
@@ -174,15 +181,17 @@ COMMANDS: tuple[Command, ...] = (
     Command("study", "log_scale", "y", "log", "Logarithmic or linear."),
     Command("study", "x_axis", "x", "", "Steps, epochs or time along the curves."),
     Command("study", "enlarge", "z", "enlarge", "Give the plot the room of the table, or back."),
-    Command("study", "stop", "e", "stop", "Have all trials saved and the study stopped, if confirmed.", acts=True),
-    Command("study", "resume", "r", "go on", "Go on with the study, in a process of its own.", acts=True),
-    Command("study", "retry", "R", "retry failed", "Try failed trials again, in a process of its own.", acts=True),
+    Command("study", "stop", "S", "stop", "Stop the study, if confirmed; its trials are saved.", acts=True),
+    Command("study", "resume", "R", "resume", "Resume the study in the background, if confirmed.", acts=True),
+    Command("study", "retry", "F", "retry failed", "Train failed trials again, if confirmed.", acts=True),
     Command("study", "new", "n", "new", "A new study with the definition of this one.", acts=True),
     # -- a new study
     Command(
         "new_study", "start", "ctrl+s", "start", "Start the study, in a process of its own.", acts=True, everywhere=True
     ),
     Command("new_study", "copy", "ctrl+y", "copy line", "Copy the command line.", everywhere=True),
+    Command("new_study", "discard", "f4", "reset", "Discard the draft: an empty form.", everywhere=True),
+    Command("new_study", "stay", "q", "", "Nothing: in a form q is only a letter."),
     # -- data
     Command("data", "choose", "enter", "new run", "Set up a run on this data set.", acts=True),
     Command("data", "fetch", "f", "download", "Download and verify it.", acts=True),
@@ -192,5 +201,9 @@ COMMANDS: tuple[Command, ...] = (
 
 
 def commands_of(screen: str) -> tuple[Command, ...]:
-    """The commands of a screen, those that work everywhere last."""
-    return tuple(row for name in dict.fromkeys((screen, "app")) for row in COMMANDS if row.screen == name)
+    """The commands of a screen, then those that work everywhere, by the keys that the screen leaves to them."""
+    own = tuple(row for row in COMMANDS if row.screen == screen)
+    if screen == "app":
+        return own
+    taken = {key for row in own for key in row.keys.split(",")}
+    return (*own, *(row.without(taken) for row in COMMANDS if row.screen == "app"))

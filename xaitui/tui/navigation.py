@@ -38,9 +38,9 @@ class Navigation(ScreenOpener):
         """Say something in passing."""
         self.notify(text, severity=severity, markup=False, timeout=8 if severity == "error" else 4)
 
-    def start_run(self, config: RunConfig, own_process: bool = False) -> None:
-        """Start a run and watch it begin; what already stands over the list of runs is closed."""
-        self._watch(lambda: self.controller.start(config, own_process=own_process))
+    def start_run(self, config: RunConfig, own_process: bool = False) -> bool:
+        """Start a run and watch it begin; what already stands over the list of runs is closed. False: it cannot be."""
+        return self._watch(lambda: self.controller.start(config, own_process=own_process))
 
     def resume_run(self, run: RunDirectory, options: ResumeOptions | None = None) -> None:
         """Take a run up again in this console and watch it."""
@@ -48,7 +48,7 @@ class Navigation(ScreenOpener):
 
         self._watch(lambda: self.controller.resume(run, options or ResumeOptions()))
 
-    def _watch(self, begin: Callable[[], Launch]) -> None:
+    def _watch(self, begin: Callable[[], Launch]) -> bool:
         from xaitui.errors import UsageError
         from xaitui.tui.screens.live import LiveScreen
 
@@ -56,10 +56,11 @@ class Navigation(ScreenOpener):
             launch = begin()
         except (UsageError, OSError) as error:
             self.tell(str(error), severity="error")
-            return
+            return False
         while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 1:
             self.pop_screen()
         self.push_screen(LiveScreen(launch))
+        return True
 
     async def action_back(self) -> None:
         """Go back to the screen before, unless this one has something of its own to leave first."""

@@ -29,8 +29,10 @@ from xaitui.text import last_part
 if TYPE_CHECKING:
     from xaitui.execution.execute import Execution
 
+IN_THE_CONSOLE = "in the console"
+"""Where a request comes from, for people."""
 HAND_OVER = StopReason("the console was left", ExitCode.FINISHED, hand_over=True)
-STOP = StopReason("asked to stop in the console", ExitCode.FINISHED, test=True)
+STOP = StopReason(f"asked to stop {IN_THE_CONSOLE}", ExitCode.FINISHED, test=True)
 TERMINATED = StopReason("SIGTERM", ExitCode.TERMINATED)
 
 
@@ -169,7 +171,7 @@ def _carry_out(execution: Execution, launch: Launch) -> None:
         is_last_epoch |= isinstance(event, RequestAnswered) and event.request == Request.STOP_AFTER_EPOCH
     if is_last_epoch and isinstance(event, HandingOver):
         try:
-            ask(execution.run.path, Request.STOP_AFTER_EPOCH)
+            ask(execution.run.path, Request.STOP_AFTER_EPOCH, IN_THE_CONSOLE)
         except OSError as error:
             launch.error = f"it was handed over, but cannot be asked to stop after the epoch: {error.strerror}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from textual.app import App
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from xaitui.runs.directory import RunDirectory
     from xaitui.studies.definition import Study
     from xaitui.studies.folder import StudyFolder
+    from xaitui.tui.screens.base import ConsoleScreen
 
 
 class ScreenOpener(App[int]):
@@ -68,22 +70,27 @@ class ScreenOpener(App[int]):
         """Show the GPUs, or the processors."""
         from xaitui.tui.screens.gpu import GpuScreen
 
-        if not isinstance(self.screen, GpuScreen):
-            self.push_screen(GpuScreen())
+        self._go_to(GpuScreen, GpuScreen)
 
     def open_data(self, name: str = "") -> None:
-        """Show the data sets, the cursor on one of them."""
+        """Show the data sets, the cursor of a new screen on one of them."""
         from xaitui.tui.screens.data import DataScreen
 
-        if not isinstance(self.screen, DataScreen):
-            self.push_screen(DataScreen(name))
+        self._go_to(DataScreen, lambda: DataScreen(name))
 
     def open_studies(self) -> None:
         """Show the studies."""
         from xaitui.tui.screens.studies import StudiesScreen
 
-        if not isinstance(self.screen, StudiesScreen):
-            self.push_screen(StudiesScreen())
+        self._go_to(StudiesScreen, StudiesScreen)
+
+    def _go_to(self, kind: type[ConsoleScreen], make: Callable[[], ConsoleScreen]) -> None:
+        """Go to the only screen of a kind: back to it where it is open, else to a new one."""
+        if any(type(screen) is kind for screen in self.screen_stack):
+            while type(self.screen) is not kind:
+                self.pop_screen()
+        else:
+            self.push_screen(make())
 
     def open_study(self, folder: StudyFolder) -> None:
         """Watch a study, whichever process works on it."""

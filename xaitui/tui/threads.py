@@ -62,13 +62,24 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.k
     def carry_out() -> None:
         with handed_on:
             handed_on.result = function(*arguments, **options)
-        _at_work.discard(threading.current_thread())
+
+    begin_thread(carry_out)
+    return await handed_on.future
+
+
+def begin_thread(function: Callable[[], object]) -> None:
+    """Do something in a thread that the end of the console waits for, in reason."""
+
+    def carry_out() -> None:
+        try:
+            function()
+        finally:
+            _at_work.discard(threading.current_thread())
 
     # Not asyncio's own threads: their end is waited for without limit when the program ends.
     thread = threading.Thread(target=partial(contextvars.copy_context().run, carry_out), name="console", daemon=True)
     _at_work.add(thread)
     thread.start()
-    return await handed_on.future
 
 
 def wait_for_threads() -> None:
@@ -95,7 +106,7 @@ def touch(*paths: Path) -> None:
 
 
 def work(*, group: str = "default", exclusive: bool = False) -> Callable[[_Method[W, P, T]], _Starter[W, P, T]]:
-    """Make a method of a widget a worker that ends without a word once its widget is gone.
+    """Make a method of a widget a worker that ends without a word once its widget is gone, in place of Textual's `work`.
 
     A screen that is left loses its widgets before its workers are cancelled: what came too late must not look for them.
 
@@ -106,14 +117,19 @@ def work(*, group: str = "default", exclusive: bool = False) -> Callable[[_Metho
 
     def decorate(method: _Method[W, P, T]) -> _Starter[W, P, T]:
         def start(widget: W, *arguments: P.args, **options: P.kwargs) -> Worker[T]:
-            async def carry_out() -> T:
-                return await _WhileThere(widget, method(widget, *arguments, **options))
-
-            return widget.run_worker(carry_out, name=method.__name__, group=group, exclusive=exclusive)
+            begin = partial(method, widget, *arguments, **options)
+            return widget.run_worker(
+                partial(while_there, widget, begin), name=method.__name__, group=group, exclusive=exclusive
+            )
 
         return cast("_Starter[W, P, T]", update_wrapper(start, method))
 
     return decorate
+
+
+async def while_there(widget: Widget, begin: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do what a coroutine does for as long as a widget is there."""
+    return await _WhileThere(widget, begin())
 
 
 class _WhileThere(Generator[Any, Any, T]):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
@@ -14,6 +14,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from xaitui.tui.commands import COMMANDS, Command, commands_of
+from xaitui.tui.threads import is_there
 from xaitui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
@@ -71,6 +72,24 @@ class ConsoleScreen(Screen[None]):
         """What the key bar shows: the commands that can be carried out here."""
         hidden = self.console.options.readonly
         return tuple(row for row in commands_of(self.NAME) if not (hidden and row.acts))
+
+    def ask(self, question: str, *lines: str, yes: str, no: str, then: Callable[[], object]) -> None:
+        """Ask before something that cannot be taken back, and do it if that is confirmed while this screen is there.
+
+        Args:
+            question: one line.
+            lines: what will happen.
+            yes: what the agreeing button says.
+            no: what the other one says.
+            then: does it.
+        """
+        from xaitui.tui.screens.confirm import ConfirmScreen
+
+        def answer(agreed: bool | None) -> None:
+            if agreed and is_there(self):
+                then()
+
+        self.app.push_screen(ConfirmScreen(question, lines, yes=yes, no=no), answer)
 
     def say_title(self, text: str) -> None:
         """Say in the first line what is seen; control characters and markup in it mean nothing."""

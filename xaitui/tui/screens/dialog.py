@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import Any
+
 from textual.await_complete import AwaitComplete
 from textual.command import CommandList, CommandPalette
 from textual.screen import ModalScreen, ScreenResultType
 from textual.widgets import OptionList
+from textual.worker import Worker
+
+from xaitui.tui.threads import while_there
 
 
 class Dialog(ModalScreen[ScreenResultType]):
@@ -31,7 +37,11 @@ class Options(OptionList):
 
 
 class Palette(CommandPalette, Dialog[None]):
-    """Textual's command palette, in a terminal of any size."""
+    """Textual's command palette, in a terminal of any size, with workers that end with it."""
+
+    def run_worker(self, work: Any, *arguments: Any, **options: Any) -> Worker[Any]:
+        """Begin a worker of Textual's."""
+        return super().run_worker(partial(while_there, self, work), *arguments, **options)
 
     def _action_command_list(self, action: str) -> None:
         """Pass an action on to the list of commands."""

@@ -7,12 +7,12 @@ from textual.widgets import Input
 
 from xaitui.errors import UsageError
 from xaitui.text import printable
-from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.drafting import DraftingScreen
 from xaitui.tui.widgets.field import is_command_line
 from xaitui.tui.widgets.run_form import RunForm
 
 
-class FormActions(ConsoleScreen):
+class FormActions(DraftingScreen):
     """A screen with a form, which cards may cover; its subclass says how it looks."""
 
     @property

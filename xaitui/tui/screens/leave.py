@@ -128,11 +128,12 @@ class LeaveScreen(Dialog[None]):
         This process, which is to hand over by now, leaves requests alone.
         """
         from xaitui.runs.requests import Request, ask
+        from xaitui.tui.run_controller import IN_THE_CONSOLE
 
         if self._asks_for_epoch and self._launch.run is not None:
             self._asks_for_epoch = False
             try:
-                ask(self._launch.run.path, Request.STOP_AFTER_EPOCH)
+                ask(self._launch.run.path, Request.STOP_AFTER_EPOCH, IN_THE_CONSOLE)
             except OSError as error:
                 self._say(f"the run cannot be asked: {error.strerror}")
 
@@ -166,7 +167,7 @@ class LeaveScreen(Dialog[None]):
         self._follower = None
         self.query_one(OptionList).disabled = False
         self.console.tell(text, severity="error")
-        self._say("\n".join([text, *last_lines(log, LOG_LINES), "q leaves; r in the run's screen takes it up again"]))
+        self._say("\n".join([text, *last_lines(log, LOG_LINES), "q leaves; R in the run's screen resumes it"]))
 
     def _leave(self, text: str) -> None:
         self.console.farewell = printable(text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
@@ -36,7 +36,7 @@ class NewRunScreen(FormActions):
     AUTO_FOCUS: ClassVar = ""  # the form does it once its fields stand
 
     def __init__(self, config: RunConfig | None = None) -> None:
-        """Begin with the settings of another run, or with the defaults."""
+        """Begin with the settings of another run; else with the draft of before, or with the defaults."""
         super().__init__()
         self._config = config
 
@@ -44,9 +44,7 @@ class NewRunScreen(FormActions):
         """Fields beside cards, a line of help, and the command line."""
         options = self.console.options
         self.set_class(options.ascii, "-ascii")
-        form = Form() if self._config is None else form_of(self._config)
-        if self._config is None and options.data_dir:
-            form = form.set("data.data_dir", options.data_dir)
+        form = form_of(self._config) if self._config is not None else self._draft or self._empty
         with Horizontal(id="columns"):
             yield RunForm(form, ascii_only=options.ascii)
             with Vertical(id="cards"):
@@ -57,9 +55,29 @@ class NewRunScreen(FormActions):
         with VerticalScroll(id="line"):
             yield Static(markup=False)
 
+    @property
+    def _empty(self) -> Form:
+        place = self.console.options.data_dir
+        return Form().set("data.data_dir", place) if place else Form()
+
+    @property
+    def _draft(self) -> Form | None:
+        draft = self.console.drafts.get(self.NAME)
+        return Form.of_record(draft) if draft is not None else None
+
+    @property
+    def empty_record(self) -> Mapping[str, Any]:
+        """What the defaults are."""
+        return self._empty.record
+
+    def start_over(self) -> None:
+        """Show the defaults."""
+        self.run_form.become(self._empty)
+
     def on_run_form_changed(self, event: RunForm.Changed) -> None:
         """Bring the title, the command line and the cards in line with the form."""
         form, wrong = event.form, len(event.form.errors)
+        self.keep_draft(form.record)
         count = f": {wrong} setting{'s' if wrong > 1 else ''} to mend" if wrong else ""
         self.say_title(f"New run{f', {form.preset}' if form.preset else ''}{count}")
         colour = "" if form.config is not None else "$text-error"
@@ -101,7 +119,7 @@ class NewRunScreen(FormActions):
         if covered:
             self.remove_class("-cards")
             self.run_form.focus_on_field()
-        return covered
+        return covered or super().back()
 
     def action_fetch(self) -> None:
         """Download the data set, on its card."""
@@ -138,8 +156,8 @@ class NewRunScreen(FormActions):
         missing = await in_thread(_missing, form.draft)
         if missing:
             self.console.tell(missing, "error")
-        else:
-            self.console.start_run(form.draft, own_process=form.detach)
+        elif self.console.start_run(form.draft, own_process=form.detach):
+            self.console.drafts.discard(self.NAME)
 
 
 def _missing(config: RunConfig) -> str:

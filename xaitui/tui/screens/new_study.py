@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Iterable, Mapping
+from typing import Any, ClassVar
 
 from textual.containers import VerticalScroll
 from textual.content import Content
@@ -22,20 +22,20 @@ from xaitui.studies.form import StudyForm
 from xaitui.studies.make import check_objectives, check_study
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
-from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.screens.drafting import DraftingScreen
 from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.field import FieldRow
 from xaitui.tui.widgets.study_form import StudyFormView
 
 
-class NewStudyScreen(ConsoleScreen):
+class NewStudyScreen(DraftingScreen):
     """The fields of `xaitui sweep`; below them, always, what they come to and the line that says the same."""
 
     NAME: ClassVar = "new_study"
     AUTO_FOCUS: ClassVar = ""  # the form does it once its fields stand
 
     def __init__(self, study: Study | None = None) -> None:
-        """Begin with the definition of another study, or with the defaults."""
+        """Begin with the definition of another study; else with the draft of before, or with the defaults."""
         super().__init__()
         self._study = study
         self._estimates: Estimates | None = None
@@ -44,16 +44,31 @@ class NewStudyScreen(ConsoleScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """The form, a line of help, what it comes to, and the command line."""
-        options = self.console.options
-        form = StudyForm() if self._study is None else StudyForm.of(self._study)
-        if self._study is None and options.data_dir:
-            path = "data.data_dir"
-            form = form.set("settings", f"{path}={setting_text(FIELDS[path], options.data_dir)}")
-        yield StudyFormView(form, ascii_only=options.ascii)
+        form = StudyForm.of(self._study) if self._study is not None else self._draft or self._empty
+        yield StudyFormView(form, ascii_only=self.console.options.ascii)
         yield Static(id="help", markup=False)
         yield Static(id="total", markup=False)
         with VerticalScroll(id="line"):
             yield Static(markup=False)
+
+    @property
+    def _empty(self) -> StudyForm:
+        path, place = "data.data_dir", self.console.options.data_dir
+        return StudyForm().set("settings", f"{path}={setting_text(FIELDS[path], place)}") if place else StudyForm()
+
+    @property
+    def _draft(self) -> StudyForm | None:
+        draft = self.console.drafts.get(self.NAME)
+        return StudyForm.of_record(draft) if draft is not None else None
+
+    @property
+    def empty_record(self) -> Mapping[str, Any]:
+        """What the defaults are."""
+        return self._empty.record
+
+    def start_over(self) -> None:
+        """Show the defaults."""
+        self.view.become(self._empty)
 
     @property
     def view(self) -> StudyFormView:
@@ -63,6 +78,7 @@ class NewStudyScreen(ConsoleScreen):
     def on_study_form_view_changed(self, event: StudyFormView.Changed) -> None:
         """Bring the title, the line and the count in line with the form."""
         form = event.form
+        self.keep_draft(form.record)
         self.say_title("New study" + (f" {printable(form.study.name)}" if form.study is not None else ""))
         self._say_total(form.problem, bad=bool(form.problem))
         text = printable(form.command_line) or "the line comes once that is mended"
@@ -143,6 +159,7 @@ class NewStudyScreen(ConsoleScreen):
         except (XaituiError, OSError) as error:
             self.console.tell(printable(error), "error")
             return
+        self.console.drafts.discard(self.NAME)
         if self.is_current:
             self.app.pop_screen()
         self.console.open_study(folder)

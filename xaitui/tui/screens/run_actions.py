@@ -127,7 +127,7 @@ class RunActions(RunLooks):
             self.console.open_new(config)
 
     def action_resume(self) -> None:
-        """Take the run under the cursor up again."""
+        """Resume the run under the cursor, if confirmed."""
         row = self.row
         if row is None:
             return
@@ -140,11 +140,8 @@ class RunActions(RunLooks):
         }
         if row.state in reasons:
             self._refuse(reasons[row.state])
-            return
-        try:
-            self.console.resume_run(row.run)
-        except XaituiError as error:
-            self._refuse(str(error))
+        else:
+            self.ask_to_resume(row.run)
 
     def _refuse(self, why: str) -> None:
         assert self.row is not None
@@ -153,7 +150,6 @@ class RunActions(RunLooks):
     def action_delete(self) -> None:
         """Remove the marked runs, or the one under the cursor, after a question."""
         from xaitui.runs.listing import read_row
-        from xaitui.tui.screens.confirm import ConfirmScreen
 
         runs = [self._run(run_id) for run_id in self.marked] or ([self.row.run] if self.row else [])
         live = [run.id for run in runs if read_row(run).state.is_live]
@@ -164,11 +160,7 @@ class RunActions(RunLooks):
             lines = [str(run.path) for run in runs[:NAMED]]
             lines += [f"and {len(runs) - NAMED} more"] if len(runs) > NAMED else []
 
-            def answer(agreed: bool | None) -> None:
-                if agreed:
-                    self._remove(runs)
-
-            self.app.push_screen(ConfirmScreen(question, lines, yes="remove", no="keep"), answer)
+            self.ask(question, *lines, yes="remove", no="keep", then=lambda: self._remove(runs))
 
     @work()
     async def _remove(self, runs: Sequence[RunDirectory]) -> None:

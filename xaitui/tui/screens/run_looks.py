@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
+from xaitui.errors import XaituiError
+from xaitui.text import printable
 from xaitui.tui.screens.base import ConsoleScreen
 
 if TYPE_CHECKING:
@@ -18,6 +20,19 @@ class RunLooks(ConsoleScreen):
     @abstractmethod
     def chosen_run(self) -> RunDirectory | None:
         """The run; None where there is none, or none yet."""
+
+    def ask_to_resume(self, run: RunDirectory) -> None:
+        """Resume a run in this console, if confirmed."""
+        self.ask(
+            "Resume training?", printable(run.id), "It continues from its last checkpoint, in this console.",
+            yes="resume", no="leave it", then=lambda: self._resume(run),
+        )  # fmt: skip
+
+    def _resume(self, run: RunDirectory) -> None:
+        try:
+            self.console.resume_run(run)
+        except XaituiError as error:
+            self.console.tell(printable(f"{run.id}: {error}"), "warning")
 
     def action_evaluate(self) -> None:
         """Show how good the run is, and where it is wrong."""

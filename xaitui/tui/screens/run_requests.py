@@ -9,7 +9,7 @@ from xaitui.runs.requests import Request, ask
 from xaitui.runs.summary import State
 from xaitui.text import quoted
 from xaitui.tui.commands import Command
-from xaitui.tui.run_controller import STOP, Launch
+from xaitui.tui.run_controller import IN_THE_CONSOLE, STOP, Launch
 from xaitui.tui.screens.run_looks import RunLooks
 
 LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
@@ -45,32 +45,56 @@ class RunRequests(RunLooks):
         self._ask(Request.SAVE)
 
     def action_stop_after_epoch(self) -> None:
-        """Have the run end with this epoch."""
-        self._ask(Request.STOP_AFTER_EPOCH)
+        """Have the run end with this epoch, if confirmed."""
+        if self._can_be_asked():
+            self.ask(
+                "Stop training after this epoch?",
+                "It finishes the epoch, saves, and tests the best weights.",
+                "R resumes it from there, exactly.",
+                yes="stop after this epoch", no="keep training", then=lambda: self._ask(Request.STOP_AFTER_EPOCH),
+            )  # fmt: skip
 
     def action_stop(self) -> None:
-        """Have the run end now."""
-        if self.follower is None and self.launch is not None and self.launch.in_thread:
+        """Have the run end now, if confirmed."""
+        if self._is_beginning_here or self._can_be_asked():
+            self.ask(
+                "Stop training now?",
+                "It finishes the step, saves, and tests the best weights.",
+                "R resumes it from there, exactly.",
+                yes="stop now", no="keep training", then=self._stop,
+            )  # fmt: skip
+
+    @property
+    def _is_beginning_here(self) -> bool:
+        """Whether the run is only beginning, in this process."""
+        return self.follower is None and self.launch is not None and self.launch.in_thread
+
+    def _stop(self) -> None:
+        if self._is_beginning_here:
             self.console.controller.ask(STOP)
-            return
-        self._ask(Request.STOP)
+        else:
+            self._ask(Request.STOP)
+
+    def _can_be_asked(self) -> bool:
+        """Whether there is a run that can be asked; that it has not begun yet is said."""
+        if self.follower is not None:
+            return self.follower.state.is_live
+        if self.launch is not None and not self.launch.error:
+            self.console.tell("the run has not begun yet; ask again when it has")
+        return False
 
     def _ask(self, request: Request) -> None:
-        if self.follower is None:
-            if self.launch is not None and not self.launch.error:
-                self.console.tell("the run has not begun yet; ask again when it has")
-            return
-        if not self.follower.state.is_live:
+        if not self._can_be_asked() or self.follower is None:
             return
         try:
-            ask(self.follower.run.path, request)
+            ask(self.follower.run.path, request, IN_THE_CONSOLE)
         except OSError as error:
             self.console.tell(f"the run cannot be asked: {error.strerror}", severity="error")
             return
         self.console.tell(f"asked: {request.value.replace('-', ' ')}")
 
     def action_resume(self) -> None:
-        """Take the run up again."""
+        """Resume the run, if confirmed."""
         if self.follower is None or self.follower.state.is_live:
             return
         if self.follower.state is State.FINISHED:
@@ -78,7 +102,7 @@ class RunRequests(RunLooks):
                 f"it is finished; to go on, add epochs: xaitui resume {quoted(self.follower.run.id)} --epochs +5"
             )
             return
-        self.console.resume_run(self.follower.run)
+        self.ask_to_resume(self.follower.run)
 
     def action_clone(self) -> None:
         """Set up a new run with the settings of this one."""

@@ -11,7 +11,6 @@ from xaitui.studies.folder import StudyFolder
 from xaitui.studies.standing import TrialStanding
 from xaitui.text import printable
 from xaitui.tui.commands import Command
-from xaitui.tui.screens.confirm import ConfirmScreen
 from xaitui.tui.screens.looking import LookingScreen
 from xaitui.tui.study_look import StudyLook
 from xaitui.tui.study_rows import mark
@@ -100,13 +99,10 @@ class StudyActions(LookingScreen[StudyLook]):
             self.console.tell("nothing works on it")
             return
 
-        def answer(agreed: bool | None) -> None:
-            if agreed:
-                self._ask_to_stop()
-
-        lines = ["Trials that are going on are saved; r goes on with them."]
-        question = f"Stop the study {self.folder.name}?"
-        self.app.push_screen(ConfirmScreen(question, lines, yes="stop", no="go on"), answer)
+        self.ask(
+            f"Stop the study {self.folder.name} now?", "Its running trials are saved; R resumes them, exactly.",
+            yes="stop now", no="keep training", then=self._ask_to_stop,
+        )  # fmt: skip
 
     def _ask_to_stop(self) -> None:
         try:
@@ -118,22 +114,28 @@ class StudyActions(LookingScreen[StudyLook]):
             self.look()
 
     def action_resume(self) -> None:
-        """Go on with the study in a process of its own."""
+        """Resume the study in the background, if confirmed."""
         if self.is_live:
-            self.console.tell("it is going on")
+            self.console.tell("it is running")
         elif self.seen is not None and self.seen.standing.is_complete:
-            self.console.tell("all its trials are over; R tries again what failed")
+            self.console.tell("all its trials are finished; F trains failed ones again")
         else:
-            self._begin(retried=False)
+            self.ask(
+                f"Resume the study {self.folder.name}?", "Its unfinished trials are trained in the background.",
+                yes="resume", no="leave it", then=lambda: self._begin(retried=False),
+            )  # fmt: skip
 
     def action_retry(self) -> None:
-        """Try failed trials again, in a process of its own."""
+        """Train failed trials again in the background, if confirmed."""
         if self.is_live:
-            self.console.tell("it is going on; try again what failed when it has ended")
+            self.console.tell("it is running; retry failed trials when it has ended")
         elif self.seen is not None and not self.seen.standing.has_failures:
             self.console.tell("no trial has failed")
         else:
-            self._begin(retried=True)
+            self.ask(
+                f"Retry the failed trials of {self.folder.name}?", "They are trained again in the background.",
+                yes="retry", no="leave them", then=lambda: self._begin(retried=True),
+            )  # fmt: skip
 
     @work(exclusive=True, group="begin")
     async def _begin(self, *, retried: bool) -> None:
