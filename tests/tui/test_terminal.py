@@ -56,6 +56,12 @@ class Terminal:
                     self.process.wait(DEADLINE)
                     assert condition(), self.output[-2000:]
 
+    def drain(self) -> None:
+        """Read what was sent before the child ended."""
+        with suppress(OSError):  # nobody has the other end open
+            while True:
+                self.output += os.read(self.master, 65536)
+
     def end(self) -> int:
         """Read to the end, and the exit code."""
         self.read_until(lambda: self.process.poll() is not None)
@@ -135,6 +141,21 @@ def test_a_terminated_console_saves_its_run_and_leaves_the_terminal_as_it_was(tm
     (run,) = list_runs(tmp_path / "runs")
     assert summarise(run).state is State.STOPPED
     assert events_of_kind(run, "CheckpointSaved")
+
+
+@pytest.mark.parametrize("number", [signal.SIGHUP, signal.SIGTERM])
+def test_a_signal_by_hand_leaves_the_terminal_as_it_was(number: signal.Signals, tmp_path: Path) -> None:
+    with terminal(cwd=tmp_path) as at:
+        before = termios.tcgetattr(at.master)
+        at.read_until(lambda: b"No runs yet" in at.output)
+        assert termios.tcgetattr(at.master) != before
+        at.process.send_signal(number)
+        assert at.end() == 128 + number
+        at.drain()
+        assert termios.tcgetattr(at.master) == before
+    for on in (b"\x1b[?1049h", b"\x1b[?1000h", b"\x1b[?1003h", b"\x1b[?1006h", b"\x1b[?2004h"):
+        assert at.output.rfind(on.replace(b"h", b"l")) > at.output.rfind(on) > -1, on
+    assert at.output.rfind(b"\x1b[?25h") > at.output.rfind(b"\x1b[?25l") > -1, "the cursor is hidden"
 
 
 BREAKS_A_SCREEN = """

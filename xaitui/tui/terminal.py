@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import sys
+import termios
 from collections.abc import Iterator
 from dataclasses import replace
 from types import FrameType
@@ -100,8 +101,14 @@ class _Signals:
                 signal.signal(number, signal.SIG_IGN if self.lost and number == signal.SIGHUP else old)
 
     def _hung_up(self, number: int, frame: FrameType | None) -> None:
-        """The terminal is gone: nothing may read from it or write to it any more, or the loop would spin."""
+        """End as at any signal where the terminal is still there: somebody sent it by hand.
+
+        From a terminal that is gone nothing may be read any more, nor written to it, or the loop would spin.
+        """
         del number, frame
+        if _is_terminal_there():
+            self._end(HANG_UP)
+            return
         self.lost = True
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         null = os.open(os.devnull, os.O_RDWR)
@@ -119,3 +126,11 @@ class _Signals:
         if self._app.loop is None:
             raise SystemExit(code)
         self._app.loop.call_soon_threadsafe(self._app.exit, code)
+
+
+def _is_terminal_there() -> bool:
+    try:
+        termios.tcgetattr(0)
+    except (termios.error, OSError):
+        return False
+    return True

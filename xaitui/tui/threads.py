@@ -106,7 +106,7 @@ def touch(*paths: Path) -> None:
 
 
 def work(*, group: str = "default", exclusive: bool = False) -> Callable[[_Method[W, P, T]], _Starter[W, P, T]]:
-    """Make a method of a widget a worker that ends without a word once its widget is gone, in place of Textual's `work`.
+    """Make a method of a widget a worker, as Textual's `work` does, that ends without a word once its widget is gone.
 
     A screen that is left loses its widgets before its workers are cancelled: what came too late must not look for them.
 
@@ -117,10 +117,8 @@ def work(*, group: str = "default", exclusive: bool = False) -> Callable[[_Metho
 
     def decorate(method: _Method[W, P, T]) -> _Starter[W, P, T]:
         def start(widget: W, *arguments: P.args, **options: P.kwargs) -> Worker[T]:
-            begin = partial(method, widget, *arguments, **options)
-            return widget.run_worker(
-                partial(while_there, widget, begin), name=method.__name__, group=group, exclusive=exclusive
-            )
+            begin = partial(while_there, widget, partial(method, widget, *arguments, **options))
+            return widget.run_worker(begin, name=method.__name__, group=group, exclusive=exclusive)
 
         return cast("_Starter[W, P, T]", update_wrapper(start, method))
 
