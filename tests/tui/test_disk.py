@@ -52,7 +52,7 @@ async def test_the_console_shows_runs_of_a_read_only_disk_and_says_what_it_canno
 
 
 LOSES: dict[str, tuple[tuple[str, ...], str, str]] = {
-    "live": (("enter",), "best 0.8", "the run's folder is gone"),
+    "live": (("enter",), "best 0.8", "deleted its folder was deleted or moved while it was open; esc goes back"),
     "compare": (("space", "space", "c"), "accuracy", "it has neither a configuration nor a journal"),
     "mistakes": (("E", "m"), "2 of 10 images", "digits-bbbb/config.tom"),
     "explain": (("X",), "1 of 2 mistakes", "it has no test predictions"),

@@ -30,6 +30,7 @@ AT_ONCE = 1 << 20
 BLOCK = 64 << 10
 """Bytes that are read in one go."""
 LOG_LINES = 1000
+GONE = "its folder was deleted or moved while it was open"
 
 
 class RunFollower:
@@ -68,6 +69,11 @@ class RunFollower:
     def files(self) -> tuple[Path, ...]:
         """What a poll reads."""
         return self.run.lock, self.run.journal, self.run.heartbeat
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether the run's folder was there and no longer is."""
+        return self.problem == GONE
 
     @property
     def is_loading(self) -> bool:
@@ -116,7 +122,7 @@ class RunFollower:
             self._read(self._clock() + seconds)
             self.problem = ""
         except FileNotFoundError:
-            self.problem = "there is no journal yet" if self.run.path.exists() else "the run's folder is gone"
+            self.problem = "there is no journal yet" if self.run.path.exists() else GONE
         except OSError as error:
             self.problem = f"the journal cannot be read: {error.strerror}"
         self.state, self.why = state_of(self.end, owner)

@@ -218,7 +218,7 @@ def test_a_folder_that_is_gone_is_said(run: RunDirectory, follower: RunFollower)
     follower.poll()
     shutil.rmtree(run.path)
     assert follower.poll()
-    assert follower.problem == "the run's folder is gone"
+    assert follower.is_gone
     assert len(follower.curve("loss", "step")) == 1
 
 

@@ -14,6 +14,8 @@ from xaitui.tui.screens.run_looks import RunLooks
 
 LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
 ENDED_ONLY = frozenset({"resume"})
+VIEWS = frozenset({"log_scale", "smooth", "x_axis", "next_score"})
+"""What can still be done with a run whose folder is gone."""
 
 
 class RunRequests(RunLooks):
@@ -32,6 +34,8 @@ class RunRequests(RunLooks):
     def commands(self) -> tuple[Command, ...]:
         """The keys that can do something for the run as it stands."""
         state = self.follower.state if self.follower is not None else State.RUNNING
+        if self.follower is not None and self.follower.is_gone:
+            return tuple(row for row in super().commands() if row.action in VIEWS or row.screen != self.NAME)
         useless = ENDED_ONLY if state.is_live else LIVE_ONLY | (ENDED_ONLY if state is State.FINISHED else set())
         return tuple(row for row in super().commands() if row.action not in useless)
 
@@ -78,7 +82,7 @@ class RunRequests(RunLooks):
     def _can_be_asked(self) -> bool:
         """Whether there is a run that can be asked; that it has not begun yet is said."""
         if self.follower is not None:
-            return self.follower.state.is_live
+            return self.follower.state.is_live and not self.follower.is_gone
         if self.launch is not None and not self.launch.error:
             self.console.tell("the run has not begun yet; ask again when it has")
         return False

@@ -49,6 +49,8 @@ class RunHead(Static):
 
 
 def _standing(follower: RunFollower) -> Content:
+    if follower.is_gone:
+        return Content.assemble(("deleted", STATE_STYLES[State.FAILED]), f"  {follower.problem}; esc goes back")
     state = Content.assemble((follower.state.value, STATE_STYLES.get(follower.state, "bold")))
     started = follower.started
     words = [follower.problem or follower.why]
