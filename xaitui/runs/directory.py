@@ -21,6 +21,10 @@ STUDIES, TRIALS = "studies", "trials"
 """The folder of the studies beside the runs, and in each of them that of its trials: runs, named by what they try."""
 
 
+GONE = "its folder was deleted or moved"
+"""Said of a run that is no longer there."""
+
+
 @dataclass(frozen=True)
 class RunDirectory:
     """The files of one run."""

@@ -18,7 +18,7 @@ from xaitui.events import (
     StepLogged,
 )
 from xaitui.runs.describe import describe
-from xaitui.runs.directory import RunDirectory
+from xaitui.runs.directory import GONE, RunDirectory
 from xaitui.runs.ends import HEAD_BYTES
 from xaitui.runs.journal import Entry, JournalReader
 from xaitui.runs.owner import SILENT_SECONDS, Pulse, read_owner
@@ -30,7 +30,6 @@ AT_ONCE = 1 << 20
 BLOCK = 64 << 10
 """Bytes that are read in one go."""
 LOG_LINES = 1000
-GONE = "its folder was deleted or moved while it was open"
 
 
 class RunFollower:

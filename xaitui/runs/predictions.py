@@ -16,6 +16,7 @@ from xaitui.catalog.records import DatasetInfo
 from xaitui.errors import DataError
 from xaitui.files import replacing
 from xaitui.hashes import forget
+from xaitui.runs.directory import GONE
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def read_predictions(path: Path) -> Predictions:
             weights = str(arrays["weights"]) if "weights" in arrays else ""
             found = Predictions(arrays["probabilities"], arrays["labels"], rows, weights)
     except FileNotFoundError:
-        raise DataError(f"it has no {path.stem} predictions") from None
+        there = path.parents[1].exists()
+        raise DataError(f"it has no {path.stem} predictions" if there else GONE) from None
     except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
         raise DataError(f"its {path.stem} predictions are damaged") from None
     if not _is_whole(found):

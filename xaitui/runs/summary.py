@@ -26,7 +26,7 @@ from xaitui.events import (  # fmt: skip
     Scalars,
     StepLogged,
 )
-from xaitui.runs.directory import RunDirectory
+from xaitui.runs.directory import GONE, RunDirectory
 from xaitui.runs.ends import read_ends
 from xaitui.runs.owner import Owner, is_running, read_owner
 
@@ -88,7 +88,8 @@ def summarise(run: RunDirectory) -> RunSummary:
         events = read_ends(run.journal)
     except FileNotFoundError:
         if not run.config.exists():
-            return RunSummary(run, State.BROKEN, "it has neither a configuration nor a journal")
+            there = run.path.exists()
+            return RunSummary(run, State.BROKEN, "it has neither a configuration nor a journal" if there else GONE)
         events = []
     except OSError as error:
         return RunSummary(run, State.BROKEN, f"the journal cannot be read: {error.strerror}")

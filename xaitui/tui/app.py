@@ -58,7 +58,7 @@ class Console(Navigation):
         self._first = first
         self.loop: asyncio.AbstractEventLoop | None = None
         """The running loop, for signal handlers."""
-        self._gate = InputGate(self, super().on_event)
+        self.gate = InputGate(self, super().on_event)
         self.is_leaving = False
         """Whether the console is about to end."""
         self.farewell = ""
@@ -155,11 +155,11 @@ class Console(Navigation):
         if not isinstance(event, InputEvent | Paste):
             await super().on_event(event)
         elif not self.is_leaving:
-            await (super().on_event(event) if event.is_forwarded else self._gate.take(event))
+            await (super().on_event(event) if event.is_forwarded else self.gate.take(event))
 
     async def on_passed(self) -> None:
         """Go on with the next key."""
-        await self._gate.passed()
+        await self.gate.passed()
 
     async def run_action(
         self,

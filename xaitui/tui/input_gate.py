@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from xaitui.tui.app import Console
 
+LOOK_SECONDS = 0.05
+"""Between two looks at whether what was waited for is gone."""
+
 
 class Passed(Message):
     """Takes the way of a key through the widgets behind it, and so comes to the app when it has been acted on."""
@@ -41,30 +44,48 @@ class InputGate:
         self._waiting = deque[InputEvent | Paste]()
         self._awaited: Widget | None = None
         """Where the last key went, until it has been acted on."""
+        self._looks_again = False
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether all that came has been acted on."""
+        return not self._waiting and not self._is_under_way
+
+    @property
+    def _is_under_way(self) -> bool:
+        return self._awaited is not None and is_there(self._awaited)
 
     async def take(self, event: InputEvent | Paste) -> None:
         """Pass an event on in its turn."""
         self._waiting.append(event)
-        if self._awaited is None or not is_there(self._awaited):
-            await self._open()
+        await self._look()
 
     async def passed(self) -> None:
         """Pass on what waits behind a key that has been acted on."""
         self._awaited = None
-        await self._open()
+        await self._look()
 
-    async def _open(self) -> None:
-        """Pass on what waits, as far as that is possible; nothing where the app is about to end."""
-        self._awaited = None
-        while self._waiting and self._awaited is None and not self._console.is_leaving:
-            if not self._console.screen.is_mounted:
-                self._wait_for(self._console.screen)
-                return
-            event = self._waiting.popleft()
-            target = self._console.focused or self._console.screen
-            await self._pass_on(event)
-            if isinstance(event, Key | Paste) and event.is_forwarded:
-                self._wait_for(target)
+    async def _look(self) -> None:
+        """Pass on what waits, as far as possible; again later, for a widget that is removed takes its messages with it."""
+        while self._waiting and not self._is_under_way and not self._console.is_leaving:
+            await self._pass_next_on()
+        if self._waiting and not self._looks_again:
+            self._looks_again = True
+            self._console.set_timer(LOOK_SECONDS, self._look_again)
+
+    async def _look_again(self) -> None:
+        self._looks_again = False
+        await self._look()
+
+    async def _pass_next_on(self) -> None:
+        screen = self._console.screen
+        if not screen.is_mounted:
+            self._wait_for(screen)
+            return
+        event, target = self._waiting.popleft(), self._console.focused or screen
+        await self._pass_on(event)
+        if isinstance(event, Key | Paste) and event.is_forwarded:
+            self._wait_for(target)
 
     def _wait_for(self, widget: Widget) -> None:
         self._awaited = widget if widget.post_message(Passed()) else None
