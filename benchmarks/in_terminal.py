@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 ASKED_SYNC, HAS_SYNC = b"\x1b[?2026$p", b"\x1b[?2026;2$y"
 """The question whether the terminal takes a frame as a whole, and the answer of one that does, as most do by now."""
@@ -44,7 +45,7 @@ class Terminal:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
-    def __enter__(self) -> Terminal:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

@@ -21,8 +21,8 @@ _PASTED = (
 )  # fmt: skip
 _GARBAGE = (
     b"\x1b[", b"\x1b]0;title\x07", b"\x1b[999;999H", b"\x1b[<0;1", b"\x1bP", b"\x1b[?1;2c", b"\x1b[?2026;2$y",
-    b"\x1b[8;9t", b"\x1b[200~", b"\x1b[I", b"\x1b[O", b"\x1b\x1b\x1b", b"\x1b[57399u", b"\x1b[97;5u", b"\x9b", b"\xff\xfe",
-    b"\xc3", b"\xf0\x9f\x98\x80",
+    b"\x1b[8;9t", b"\x1b[200~", b"\x1b[I", b"\x1b[O", b"\x1b\x1b\x1b", b"\x1b[57399u", b"\x1b[97;5u", b"\x9b",
+    b"\xff\xfe", b"\xc3", b"\xf0\x9f\x98\x80",
 )  # fmt: skip
 
 

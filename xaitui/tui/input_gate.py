@@ -66,7 +66,7 @@ class InputGate:
         await self._look()
 
     async def _look(self) -> None:
-        """Pass on what waits, as far as possible; again later, for a widget that is removed takes its messages with it."""
+        """Pass on what waits, as far as possible; again later, for a widget that is removed takes messages with it."""
         while self._waiting and not self._is_under_way and not self._console.is_leaving:
             await self._pass_next_on()
         if self._waiting and not self._looks_again:

@@ -123,9 +123,11 @@ class _Signals:
 
     def _end(self, code: int) -> None:
         self.exit_code = self.exit_code or code
-        if self._app.loop is None:
+        loop = self._app.loop
+        if loop is None:
             raise SystemExit(code)
-        self._app.loop.call_soon_threadsafe(self._app.exit, code)
+        if not loop.is_closed():  # else the console has ended, and its run is being handed over
+            loop.call_soon_threadsafe(self._app.exit, code)
 
 
 def _is_terminal_there() -> bool:
