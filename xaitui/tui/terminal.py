@@ -9,11 +9,13 @@ import os
 import signal
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from types import FrameType
 
 from rich.cells import cell_len
+from textual.drivers import linux_driver
 
 from xaitui.errors import ExitCode
 from xaitui.opening import ConsoleOptions, First
@@ -75,6 +77,15 @@ def _in_cells() -> Iterator[None]:
     stream.reconfigure(errors=CELLS)
     yield
     stream.reconfigure(errors=before)
+
+
+def _tolerant_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    """As `codecs.getincrementaldecoder`, for decoders that go on at bytes of line noise or of another encoding."""
+    return partial(codecs.getincrementaldecoder(encoding), errors="replace")
+
+
+linux_driver.getincrementaldecoder = _tolerant_decoder  # type: ignore[assignment]
+"""Textual's driver would end the console at the first byte that is no UTF-8, and takes no other decoder."""
 
 
 class _Signals:

@@ -37,6 +37,8 @@ class RunsScreen(RunActions):
         self._runs: RunList | None = None
         self._is_looking = False
         self._looks_again = False
+        self._unfinished = ""
+        """What the filter lacks that is being written."""
 
     def compose_body(self) -> Iterable[Widget]:
         """The table, the line of the filter, and a line about the run under the cursor."""
@@ -100,7 +102,9 @@ class RunsScreen(RunActions):
             return
         lines = await self.view.arrange(self._runs)
         if not lines and self._runs.rows and self.query_one(FilterLine).has_focus:
-            self._say_foot("no run passes this", bad=True)  # a word half written must not empty the list
+            self._say_foot(
+                self._unfinished or "no run passes this", bad=True
+            )  # a word half written must not empty the list
             return
         known = {row.id for row in self._runs.rows}
         self.marked = {run_id: None for run_id in self.marked if run_id in known}
@@ -157,12 +161,13 @@ class RunsScreen(RunActions):
 
     def on_filter_line_written(self, event: FilterLine.Written) -> None:
         """Take the filter."""
-        self.view.filter = event.filter
+        self.view.filter, self._unfinished = event.filter, ""
         self._say_foot("enter keeps the filter, esc drops it")
         self.rearrange()
 
     def on_filter_line_unfinished(self, event: FilterLine.Unfinished) -> None:
         """Say what the filter lacks, and leave the list as it is."""
+        self._unfinished = event.why
         self._say_foot(event.why, bad=True)
 
     def on_filter_line_left(self) -> None:
