@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from typing import Any
 
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.models import FINETUNING, MODELS

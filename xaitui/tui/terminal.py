@@ -84,7 +84,7 @@ def _tolerant_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
     return partial(codecs.getincrementaldecoder(encoding), errors="replace")
 
 
-linux_driver.getincrementaldecoder = _tolerant_decoder  # type: ignore[assignment]
+linux_driver.getincrementaldecoder = _tolerant_decoder  # type: ignore[assignment,attr-defined]
 """Textual's driver would end the console at the first byte that is no UTF-8, and takes no other decoder."""
 
 
