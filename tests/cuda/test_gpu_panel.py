@@ -51,6 +51,7 @@ def by_xaitui(capsys: pytest.CaptureFixture[str]) -> dict[str, dict[str, Any]]:
 def test_it_says_what_nvidia_smi_says(capsys: pytest.CaptureFixture[str]) -> None:
     theirs, ours = by_nvidia_smi(), by_xaitui(capsys)
     assert ours.keys() == theirs.keys()
+    # By our name, theirs, the unit, and how far both may be apart, as a part and in units: moments lie between.
     close = {
         "memory_total": ("memory.total", MIB, 0.01, 0),
         "memory_used": ("memory.used", MIB, 0.1, 2048),  # which counts what the driver keeps for itself, or does not
@@ -58,7 +59,6 @@ def test_it_says_what_nvidia_smi_says(capsys: pytest.CaptureFixture[str]) -> Non
         "power": ("power.draw", 1, 0.5, 100),
         "utilisation": ("utilization.gpu", 1, 0, 100),
     }
-    """By our name, theirs, the unit, and how far both may be apart, as a part and in units: moments lie between."""
     for uuid, gpu in ours.items():
         assert gpu["name"] == theirs[uuid]["name"]
         for name, (asked, unit, part, units) in close.items():

@@ -22,7 +22,7 @@ from xaitui.execution.prepare import prepare
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.stop import Stop
 from xaitui.training import compiling, resolve
-from xaitui.training.compiling import _step
+from xaitui.training.compiling import GRAPHED, _chosen, _step
 from xaitui.training.cuda_graph import GraphedForward
 from xaitui.training.parts import Parts
 from xaitui.training.step import prepared_batch
@@ -164,9 +164,9 @@ def test_evaluation_and_other_shapes_are_not_replayed(settings: dict[str, Any], 
     assert replays.count == 0
 
 
-def chosen_ways(settings: dict[str, Any], runs_dir: Path, **more: Any) -> dict[str, Any]:
+def chosen_ways(settings: dict[str, Any], runs_dir: Path) -> dict[str, Any]:
     """What is resolved for a run that asks for --compile, which then is stopped, goes on, and ends as a whole one."""
-    asked = {**settings, "training__compile": True, "run__save_every": 0.01, **more}
+    asked = {**settings, "training__compile": True, "run__save_every": 0.01}
     whole = start(runs_dir, **asked)
     assert isinstance(finish(whole)[-1], RunFinished)
     cut = start(runs_dir, **asked)
@@ -193,16 +193,13 @@ def test_a_run_with_graphs_goes_on_exactly(
     assert replays.count > 0
 
 
-@pytest.mark.usefixtures("always", "gpu")
-def test_portions_of_a_batch_are_not_captured(
-    settings: dict[str, Any], runs_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_portions_of_a_batch_are_not_captured(settings: dict[str, Any]) -> None:
     """The gradient of one would be written over that of the one before."""
-    monkeypatch.setattr(resolve, "compiler_problem", lambda device: None)
-    monkeypatch.setitem(compiling.SHORTEST, "compile", NEVER)
-    resolved = chosen_ways(settings, runs_dir, training__micro_batch_size=4)
-    assert (resolved["compile"], resolved["cuda_graph"]) == (False, False)
-    assert "not captured in CUDA graphs: the images of a step are" in resolved["reasons"]["compile"]
+    parts = parts_of(settings, training__micro_batch_size=4)
+    made, choice, _ = _chosen(GRAPHED, parts, Stop(), quiet)
+    assert made is parts
+    assert not choice.chosen
+    assert choice.reason == "not captured in CUDA graphs: the images of a step are computed in portions"
 
 
 @pytest.mark.usefixtures("always")
