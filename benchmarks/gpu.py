@@ -60,7 +60,19 @@ def _throughput(case: str, seconds: float, *, needs: tuple[str, ...] = (), on_cp
     return Part(f"throughput {case}", (*words, "--data-dir", "{data_dir}"), seconds, needs, small)
 
 
-PYTEST = ("pytest", "-m", "cuda", "-o", "addopts=", "-q", "-p", "no:cacheprovider", "--durations=10", "tests")
+PYTEST = (
+    "pytest",
+    "-m",
+    "cuda",
+    "-o",
+    "addopts=",
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "--durations=10",
+    "tests/cuda",
+    "tests/unit/data",
+)
 XCEPTION = ("pretrainedmodels",)
 SCREEN = ("textual", "plotext")
 
