@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 
@@ -90,3 +92,20 @@ async def test_an_app_that_ends_is_not_held_up() -> None:
         screen.look(leaves=True)
     assert screen.outcome.is_set()
     assert screen.shown == []
+
+
+HANGS = """
+import threading
+from xaitui.tui import threads
+
+threads.PATIENCE = 0.1
+threads.begin_thread(threading.Event().wait)
+print("left", end="")
+if not threads.wait_for_threads():
+    threads.end_process(3)
+"""
+
+
+def test_a_thread_that_hangs_does_not_hold_the_process_up() -> None:
+    done = subprocess.run([sys.executable, "-c", HANGS], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, "left", "")

@@ -21,7 +21,7 @@ from xaitui.errors import ExitCode
 from xaitui.opening import ConsoleOptions, First
 from xaitui.sturdy import SturdyStream
 from xaitui.tui.app import Console
-from xaitui.tui.threads import wait_for_threads
+from xaitui.tui.threads import end_process, wait_for_threads
 
 HANG_UP = 128 + signal.SIGHUP
 
@@ -42,10 +42,12 @@ def run_console(options: ConsoleOptions, first: First) -> int:
             app.controller.ask(TERMINATED if code in (ExitCode.TERMINATED, ExitCode.INTERRUPTED) else HAND_OVER)
             app.controller.join()
             app.farewell = app.farewell or "the run goes on in the background; look at it with: xaitui attach"
-        wait_for_threads()
+        are_over = wait_for_threads()
     if app.farewell and not signals.lost:
         sys.stdout.write(app.farewell + "\n")
         sys.stdout.flush()
+    if not are_over:
+        end_process(code)
     return code
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import os
+import sys
 import threading
 import time
 from asyncio import CancelledError
@@ -13,7 +14,7 @@ from contextlib import AbstractContextManager, suppress
 from functools import partial, update_wrapper
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Concatenate, Generic, ParamSpec, TypeAlias, TypeVar, cast
+from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeAlias, TypeVar, cast
 
 from textual.dom import NoScreen
 from textual.widget import Widget
@@ -82,11 +83,21 @@ def begin_thread(function: Callable[[], object]) -> None:
     thread.start()
 
 
-def wait_for_threads() -> None:
-    """Let what is still being done come to its end, but not for longer than `PATIENCE`."""
+def wait_for_threads() -> bool:
+    """Let what is still being done come to its end, but not for longer than `PATIENCE`; say whether it did."""
     deadline = time.monotonic() + PATIENCE
-    for thread in list(_at_work):
+    threads = list(_at_work)
+    for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
+    return not any(thread.is_alive() for thread in threads)
+
+
+def end_process(code: int) -> NoReturn:
+    """End this process at once: Python ends its threads as well, which inside of torch aborts the process."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()
+    os._exit(code)
 
 
 def touch(*paths: Path) -> None:
