@@ -13,9 +13,11 @@ import argparse
 import fcntl
 import os
 import random
+import re
 import select
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
@@ -44,6 +46,8 @@ PAUSE = 0.15
 """The longest pause between two bursts, in seconds."""
 LOOK_EVERY = 500
 """Keys after which it is looked whether the console still answers."""
+WORDS = 3000
+"""Characters of a crash that are kept."""
 KEPT_BYTES = 200_000
 """Of what the console sends."""
 HELP, ANSWER = b"\x1bOP", b"Keys; esc goes back"
@@ -65,6 +69,11 @@ class Outcome:
     lost: list[str] = field(default_factory=list)
     """Runs that nobody carries on and that did not end by themselves or by request."""
     seconds: float = 0.0
+
+    def crashed(self, seed: int, what: str) -> None:
+        """Note that a console crashed, and say so at once."""
+        self.crashes.append(f"key {self.keys}, seed {seed}: {what}")
+        print(self.crashes[-1], flush=True)
 
 
 class Console(Terminal):
@@ -92,6 +101,12 @@ class Console(Terminal):
         return text
 
     @property
+    def words(self) -> str:
+        """The words that came last, without escape sequences."""
+        text = re.sub(r"\x1b(\[[0-9;?<>=]*[a-zA-Z]|[^\[])", "", self.seen.decode(errors="replace"))
+        return re.sub(r"\s+", " ", text)[-WORDS:]
+
+    @property
     def has_left(self) -> bool:
         """Whether it has left the screen, and not entered it again since."""
         left, entered = (self.seen.rfind(each) for each in (LEAVES_SCREEN, ENTERS_SCREEN))
@@ -99,10 +114,10 @@ class Console(Terminal):
         return self._has_left
 
     def forget(self) -> None:
-        """Keep nothing of what came so far, but whether it has left the screen."""
-        self._has_left = self.has_left
-        with self._arrived:
-            self.sent.clear()
+        """Keep nothing of what was drawn so far; once it has left the screen, words are no drawing."""
+        if not self.has_left:
+            with self._arrived:
+                self.sent.clear()
 
     def resize(self, columns: int, rows: int) -> None:
         """Give the terminal another size."""
@@ -136,13 +151,15 @@ class Console(Terminal):
 
     def problem(self) -> str:
         """What was wrong with its end; empty where it ended well."""
-        self.process.wait()
+        try:
+            code = self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            return f"it does not end: {self.words}"
         self._reader.join()
-        text = self.seen
-        if self.process.returncode or b"Traceback" in text:
-            return f"exit code {self.process.returncode}: " + text[-1500:].decode(errors="replace")
+        if code not in (0, 128 + signal.SIGTERM) or "Traceback" in self.words:
+            return f"exit code {code}: {self.words}"
         if not self.has_left:
-            return f"it does not leave the screen: {text[-1500:]!r}"
+            return f"it does not leave the screen: {self.words}"
         after = termios.tcgetattr(self._master)
         return "" if after == self.settings else f"the terminal's settings are {after}, not {self.settings}"
 
@@ -165,21 +182,14 @@ def session(folder: Path, keys: int, seed: int, outcome: Outcome) -> None:
             if outcome.keys >= next_look or hangs:
                 next_look = outcome.keys + LOOK_EVERY
                 if hangs or not console.answers():
-                    why = f"it answers no key: {console.seen[-1500:]!r}"
-                    outcome.crashes.append(f"key {outcome.keys}, seed {seed}: {why}")
+                    outcome.crashed(seed, f"it answers no key: {console.words}")
                     return
                 _keep_one(folder)
             time.sleep(draw.uniform(0.0, PAUSE))
         if not console.is_over:
             console.process.send_signal(signal.SIGTERM)
-        problem = "" if _ended_by_signal(console) else console.problem()
-        if problem:
-            outcome.crashes.append(f"key {outcome.keys}, seed {seed}: {problem}")
-
-
-def _ended_by_signal(console: Console) -> bool:
-    """Whether it ended well after this program asked it to."""
-    return console.process.wait(PATIENCE) == 128 + signal.SIGTERM and console.has_left
+        if problem := console.problem():
+            outcome.crashed(seed, problem)
 
 
 def _keep_one(folder: Path) -> None:
@@ -230,7 +240,7 @@ def main() -> None:
         for child in psutil.Process().children(recursive=True):
             child.kill()
     outcome.seconds = round(time.monotonic() - began, 1)
-    print("\n".join([*outcome.crashes, *outcome.lost]))
+    print("\n".join(outcome.lost))
     print(f"{outcome.keys:,} keys in {outcome.seconds:.0f} s, {outcome.resizes} sizes, {outcome.consoles} consoles")
     print(f"{len(outcome.crashes)} crashes (goal: none); runs {outcome.runs}, {len(outcome.lost)} lost (goal: none)")
     result = {"conditions": conditions(["textual", "torch"]), "seed": options.seed, **asdict(outcome)}

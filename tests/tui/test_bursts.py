@@ -9,8 +9,10 @@ import pytest
 from tests.tui.every_screen import go, make_two, name_of
 from tests.tui.support import open_console, screen_text, until
 from xaitui.tui.app import Console
+from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.choose import ChooseScreen
 from xaitui.tui.screens.explain import ExplainScreen
+from xaitui.tui.screens.live import LiveScreen
 
 
 @pytest.fixture
@@ -77,3 +79,12 @@ async def test_a_screen_that_is_open_already_is_gone_back_to(two: Path) -> None:
         await go(app, "runs")
         await pilot.press("G", "D", "G", "D", "W", "n", "escape", "D")
         assert [type(screen).__name__ for screen in app.screen_stack[1:]] == ["RunsScreen", "GpuScreen", "DataScreen"]
+
+
+async def test_a_screen_that_opens_while_the_console_ends_has_its_widgets(two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, _):
+        await go(app, "runs")
+        app.push_screen(LiveScreen(Launch("simple-cnn on digits", in_thread=False)))
+        app.exit(0)
+        await until(app, lambda: not app.is_running)
+    assert app.return_value == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import random
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from textual._xterm_parser import XTermParser
+from textual.events import Resize
+from textual.geometry import Size
 
 from tests.made_events import step
 from tests.made_runs import own, write
@@ -56,23 +59,24 @@ async def test_no_input_ends_the_console_but_leaving_it(name: str, two: Path) ->
     number = list(ROUTES).index(name)
     draw, typed, sent = random.Random(number), bursts(number), 0
     while sent < KEYS:
-        async with open_console(two, (100, 30), interval=0.1) as (app, pilot):
+        async with open_console(two, (100, 30), interval=0.1) as (app, _):
             await go(app, name)
             while sent < KEYS and not app.is_leaving:
                 burst = next(typed)
                 sent += len(burst)
-                await pilot.resize_terminal(*size(draw))
-                feed(app, b"".join(burst))
+                feed(app, b"".join(burst), Size(*size(draw)))
                 write(growing, step(next(numbers)))
-                await pilot.pause()
-                await until(app, lambda: app.is_leaving or app.gate.is_idle)
+                taken = asyncio.Event()
+                app.call_later(taken.set)
+                await until(app, lambda taken=taken: app.is_leaving or (taken.is_set() and app.gate.is_idle))  # type: ignore[misc]
             if app.is_training:
                 app.controller.ask(TERMINATED)
                 app.controller.join()
         assert app.return_code in (0, None)
 
 
-def feed(app: Console, data: bytes) -> None:
-    """As the driver does with what the terminal sends."""
+def feed(app: Console, data: bytes, terminal: Size) -> None:
+    """As the driver does with what the terminal sends, which is given another size meanwhile."""
+    app.post_message(Resize(terminal, terminal))
     for message in XTermParser().feed(data.decode(errors="ignore")):
         app.post_message(message)

@@ -146,9 +146,13 @@ class Console(Navigation):
             await self._drawer.close()
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
-        """End the console; what is done in it from now on changes nothing any more."""
+        """End the console; what is done in it from now on changes nothing any more.
+
+        A screen that is being opened is opened first: Textual would leave it without widgets, and call it all the same.
+        """
         self.is_leaving = True
-        super().exit(result, return_code, message)
+        if self.screen.is_mounted or not self.screen.call_later(self.exit, result, return_code, message):
+            super().exit(result, return_code, message)
 
     async def on_event(self, event: Event) -> None:
         """Handle an event; what a user does, one after another."""
