@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.widgets import DataTable
 
 from tests.tui.every_screen import go, make_two, name_of
 from tests.tui.support import open_console, screen_text, until
@@ -13,6 +14,7 @@ from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.choose import ChooseScreen
 from xaitui.tui.screens.explain import ExplainScreen
 from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.threads import is_there
 
 
 @pytest.fixture
@@ -42,7 +44,7 @@ async def test_enters_in_a_burst_choose_in_the_palette_and_then_in_what_it_opene
     async with open_console(two, (100, 30)) as (app, _):
         await go(app, "runs")
         press(app, "ctrl+p", *["enter"] * enters, *["escape"] * 5, "G")
-        await until(app, lambda: name_of(app) == "gpu" and len(app.screen_stack) == 3)
+        await until(app, lambda: name_of(app) == "gpu")
 
 
 @pytest.mark.parametrize("key", ["D", "W", "G", "E"])
@@ -88,3 +90,25 @@ async def test_a_screen_that_opens_while_the_console_ends_has_its_widgets(two: P
         app.exit(0)
         await until(app, lambda: not app.is_running)
     assert app.return_value == 0
+
+
+async def test_a_key_on_its_way_is_not_for_a_screen_that_opened_meanwhile(two: Path) -> None:
+    async with open_console(two, (100, 30)) as (app, _):
+        await go(app, "studies")
+        press(app, "enter", "escape", "enter", "enter")
+        table = app.screen.query_one(DataTable)
+        table.post_message(DataTable.RowSelected(table, 0, next(iter(table.rows))))  # as a click does
+        press(app, "enter", *["escape"] * 4, "G")
+        await until(app, lambda: name_of(app) == "gpu")
+
+
+async def test_what_was_to_be_called_once_all_is_drawn_is_dropped_where_its_screen_is_gone(two: Path) -> None:
+    called: list[bool] = []
+    async with open_console(two, (100, 30)) as (app, pilot):
+        await go(app, "data")
+        screen = app.screen
+        screen.call_after_refresh(lambda: called.append(is_there(screen)))
+        app.pop_screen()
+        await until(app, lambda: not screen.is_running)
+        await pilot.pause()
+    assert False not in called

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,10 +60,8 @@ async def test_a_run_is_offered_as_it_was_left_until_it_starts_or_is_discarded(
         await until(app, lambda: app.drafts.get("new") is None)
 
 
-async def test_a_study_too_also_where_its_file_is_of_another_version(
-    runs_dir: Path, tmp_path: Path, told: list[str]
-) -> None:
-    kept = tmp_path / "state" / "xaitui" / "drafts.json"
+async def test_a_study_too_also_where_its_file_is_of_another_version(runs_dir: Path, told: list[str]) -> None:
+    kept = Path(os.environ["XDG_STATE_HOME"]) / "xaitui" / "drafts.json"
     kept.parent.mkdir(parents=True)
     kept.write_text(json.dumps({"new": {"texts": {"gone.setting": "1", "training.epochs": 4}}, "new_study": 5}))
     async with open_console(runs_dir, (80, 24)) as (app, pilot):

@@ -158,8 +158,12 @@ class Console(Navigation):
         """Handle an event; what a user does, one after another."""
         if not isinstance(event, InputEvent | Paste):
             await super().on_event(event)
-        elif not self.is_leaving:
-            await (super().on_event(event) if event.is_forwarded else self.gate.take(event))
+        elif self.is_leaving:
+            return
+        elif not event.is_forwarded:
+            await self.gate.take(event)
+        elif self.screen is self.gate.addressed:  # else another screen was opened before it came back
+            await super().on_event(event)
 
     async def on_passed(self) -> None:
         """Go on with the next key."""
@@ -173,7 +177,7 @@ class Console(Navigation):
     ) -> bool:
         """Carry out an action; of a screen only while it is the one that is seen."""
         node = default_namespace
-        if self.is_leaving or (isinstance(node, Widget) and not (is_there(node) and node.screen.is_active)):
+        if self.is_leaving or (isinstance(node, Widget) and not (is_there(node) and _is_seen(node.screen))):
             return False
         return await super().run_action(action, default_namespace, namespaces)
 
@@ -208,6 +212,11 @@ class Console(Navigation):
                 title = row.label or row.help.partition(":")[0].rstrip(".")
                 yield SystemCommand(title, row.help, _runner(screen, row.action))
         yield SystemCommand("theme", "Choose a theme", self.action_change_theme)
+
+
+def _is_seen(screen: Screen[object]) -> bool:
+    """Whether a screen is on top and has its widgets."""
+    return screen.is_active and screen.is_mounted
 
 
 def _runner(screen: Screen[object], action: str) -> Callable[[], object]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from textual.events import Event, InputEvent, Key, Paste
 from textual.message import Message
@@ -17,6 +17,7 @@ from textual.message import Message
 from xaitui.tui.threads import is_there
 
 if TYPE_CHECKING:
+    from textual.screen import Screen
     from textual.widget import Widget
 
     from xaitui.tui.app import Console
@@ -45,6 +46,8 @@ class InputGate:
         self._awaited: Widget | None = None
         """Where the last key went, until it has been acted on."""
         self._looks_again = False
+        self.addressed: Screen[Any] | None = None
+        """The screen that the last event was passed on to."""
 
     @property
     def is_idle(self) -> bool:
@@ -82,7 +85,7 @@ class InputGate:
         if not screen.is_mounted:
             self._wait_for(screen)
             return
-        event, target = self._waiting.popleft(), self._console.focused or screen
+        event, target, self.addressed = self._waiting.popleft(), self._console.focused or screen, screen
         await self._pass_on(event)
         if isinstance(event, Key | Paste) and event.is_forwarded:
             self._wait_for(target)

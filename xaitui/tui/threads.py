@@ -18,7 +18,7 @@ from typing import Any, Concatenate, Generic, NoReturn, ParamSpec, TypeAlias, Ty
 
 from textual.dom import NoScreen
 from textual.widget import Widget
-from textual.worker import Worker
+from textual.worker import Worker, get_current_worker
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -142,7 +142,7 @@ async def while_there(widget: Widget, begin: Callable[[], Coroutine[Any, Any, T]
 
 
 class _WhileThere(Generator[Any, Any, T]):
-    """A coroutine that goes on only while a widget is there: afterwards it is cancelled where it waits."""
+    """The coroutine of a worker, which goes on only while a widget is there: then it is cancelled where it waits."""
 
     def __init__(self, widget: Widget, coroutine: Coroutine[Any, Any, T]) -> None:
         self._widget, self._coroutine = widget, coroutine
@@ -161,8 +161,11 @@ class _WhileThere(Generator[Any, Any, T]):
 
     def _is_over(self) -> bool:
         """Whether it is to be cancelled; True only once, for it may have to wait for something to tidy up."""
-        was_cancelled, self._is_cancelled = self._is_cancelled, self._is_cancelled or not is_there(self._widget)
-        return self._is_cancelled and not was_cancelled
+        if self._is_cancelled or is_there(self._widget):
+            return False
+        self._is_cancelled = True
+        get_current_worker().cancel()  # for those that look at that
+        return True
 
 
 def is_there(widget: Widget) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -72,6 +72,10 @@ class ConsoleScreen(Screen[None]):
         """What the key bar shows: the commands that can be carried out here."""
         hidden = self.console.options.readonly
         return tuple(row for row in commands_of(self.NAME) if not (hidden and row.acts))
+
+    def call_after_refresh(self, callback: Callable[..., Any], *arguments: Any, **options: Any) -> bool:
+        """Call something once all is drawn, if this screen is still there: the one that is then seen calls it."""
+        return super().call_after_refresh(lambda: callback(*arguments, **options) if is_there(self) else None)
 
     def ask(self, question: str, *lines: str, yes: str, no: str, then: Callable[[], object]) -> None:
         """Ask before something that cannot be taken back, and do it if that is confirmed while this screen is there.
