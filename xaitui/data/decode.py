@@ -19,14 +19,21 @@ from xaitui.errors import DataError
 from xaitui.text import printable
 
 
-def decoding_rules(grey_range: GreyRange | None) -> str:
-    """What happens to an image, for the note that a user gets; of an animation the first frame is taken.
+def decoding_rules(grey_range: GreyRange | None, *, has_deep: bool = True) -> str:
+    """Describe the decoding of images, for the note that a user gets; of an animation the first frame is taken.
 
     Args:
-        grey_range: of the set; None where it has no images of more than 8 bits.
+        grey_range: of the dataset; None where its images of more than 8 bits are divided.
+        has_deep: whether there are images of more than 8 bits.
     """
     deep = "16-bit grey divided by 257" if grey_range is None else f"grey levels {range_text(grey_range)} made 0 to 255"
-    return f"turned as EXIF says, alpha laid over white, {deep}, cropped to the middle square"
+    steps = [
+        "turned as EXIF says",
+        "alpha laid over white",
+        *([deep] if has_deep else []),
+        "cropped to the middle square",
+    ]
+    return ", ".join(steps)
 
 
 def range_text(grey_range: GreyRange) -> str:

@@ -92,7 +92,8 @@ def _source(
                 raise survey.refusal(can_skip=not known_channels) from None
     _, height, width, channels = next(iter(rows.values())).shape
     colours = "grey" if channels == 1 else "RGB"
-    said = f"pictures became {height}x{width} {colours}: {decoding_rules(grey_range)}"
+    has_deep = any(path in survey.levels for path in usable.paths)
+    said = f"pictures became {height}x{width} {colours}: {decoding_rules(grey_range, has_deep=has_deep)}"
     return Source(
         info=folder_info(folder, usable, height, channels),
         parts={

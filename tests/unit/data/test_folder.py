@@ -63,8 +63,7 @@ def test_subfolders_are_the_classes(folder: Path) -> None:
     assert source.parts["train"].labels.tolist() == [0, 0, 1, 1]
     assert values(source) == [0, 1, 100, 101]
     assert source.notes == (
-        "pictures became 6x6 grey: turned as EXIF says, alpha laid over white, 16-bit grey divided by 257, "
-        "cropped to the middle square",
+        "pictures became 6x6 grey: turned as EXIF says, alpha laid over white, cropped to the middle square",
     )
 
 
