@@ -166,7 +166,7 @@ async def test_a_run_that_cannot_begin_says_why(
     async with open_console(runs_dir, (80, 24), training(data__dataset="nothing.npz"), interval=0.2) as (app, _):
         watch = Watch(app)
         await until(app, lambda: watch.shows("it could not begin: simple-cnn on nothing.npz"))
-        await until(app, lambda: watch.shows("!! nothing.npz"))
+        await until(app, lambda: watch.shows("nothing.npz") and watch.shows("cannot be read as .npz archive"))
     assert not runs_dir.exists()
 
 

@@ -23,7 +23,8 @@ async def drawer() -> AsyncIterator[Drawer]:
 
 
 def drawing_processes() -> list[psutil.Process]:
-    return [each for each in psutil.Process().children() if COMMAND[-1] in each.cmdline()]
+    living = [each for each in psutil.Process().children() if each.status() != psutil.STATUS_ZOMBIE]
+    return [each for each in living if COMMAND[-1] in each.cmdline()]
 
 
 async def test_the_process_draws_what_would_be_drawn_here(drawer: Drawer) -> None:

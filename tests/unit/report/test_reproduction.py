@@ -100,7 +100,8 @@ def test_a_cut_only_ran(runs_dir: Path) -> None:
     found = made(runs_dir, "table1", {"baseline": [0.989, 0.988]}, cut)
     assert found.cut == "A CUT: 5 % of the training images, 3 epochs instead of 15"
     assert {row.verdict for row in found.rows} == {"ran", "not run"}
-    assert [row.label for row in found.rows][-4:] == ["epochs 1", "epochs 2", "epochs 3", "epochs 4"]
+    epochs = ["epochs 1 (for 5)", "epochs 2 (for 10)", "epochs 3 (for 15)", "epochs 4 (for 20)"]
+    assert [row.label for row in found.rows][-4:] == epochs
     paths = write_reproduction(found, runs_dir / "out", "xaitui reproduce table1")
     text = paths[0].read_text()
     assert "**A CUT: 5 % of the training images, 3 epochs instead of 15.**" in text
