@@ -25,7 +25,8 @@ class Drafts:
         self._kept: dict[str, Mapping[str, Any]] = {}
         with suppress(OSError, ValueError):
             found = json.loads(self._path.read_text(encoding="utf-8"))
-            self._kept = {name: draft for name, draft in dict(found).items() if isinstance(draft, dict)}
+            if isinstance(found, dict):
+                self._kept = {name: draft for name, draft in found.items() if isinstance(draft, dict)}
 
     def get(self, form: str) -> Mapping[str, Any] | None:
         """The draft of a form, as it was kept."""

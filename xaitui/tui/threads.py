@@ -1,4 +1,4 @@
-"""Work beside the event loop, and what becomes of it when whoever asked for it is gone."""
+"""Work beside the event loop: threads, and workers that end with the widget they work for."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ async def in_thread(function: Callable[P, T], *arguments: P.args, **options: P.k
 
 
 def begin_thread(function: Callable[[], object]) -> None:
-    """Do something in a thread that the end of the console waits for, in reason."""
+    """Do something in a thread, which the end of the console waits for up to `PATIENCE`."""
 
     def carry_out() -> None:
         try:
@@ -93,7 +93,7 @@ def wait_for_threads() -> bool:
 
 
 def end_process(code: int) -> NoReturn:
-    """End this process at once: Python ends its threads as well, which inside of torch aborts the process."""
+    """End this process at once. Python would end its threads first, which aborts the process where one is in torch."""
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError, ValueError):
             stream.flush()
