@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from tests.tui.support import open_console, screen_text, until
 from xaitui.tui.app import Console
 from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.choose import ChooseScreen
+from xaitui.tui.screens.dialog import Palette
 from xaitui.tui.screens.explain import ExplainScreen
 from xaitui.tui.screens.live import LiveScreen
 from xaitui.tui.threads import is_there
@@ -56,12 +58,18 @@ async def test_nothing_is_opened_once_the_console_is_being_left(key: str, two: P
     assert app.return_value == 0
 
 
+@pytest.mark.parametrize("opens", [Console.action_command_palette, Console.search_themes])
 @pytest.mark.parametrize("size", [(20, 5), (60, 18)])
-async def test_page_up_in_a_palette_without_room(size: tuple[int, int], two: Path) -> None:
+async def test_page_up_in_a_palette_without_room(
+    size: tuple[int, int], opens: Callable[[Console], None], two: Path
+) -> None:
     async with open_console(two, (100, 30)) as (app, pilot):
         await go(app, "runs")
         await pilot.resize_terminal(*size)
-        press(app, "ctrl+p", "pageup", "pagedown", "down", "pageup", "z", "z", "z", "z", "pageup")
+        opens(app)
+        press(app, "pageup", "pagedown", "down", "pageup", "z", "z", "z", "z", "pageup")
+        await until(app, lambda: isinstance(app.screen, Palette) and app.gate.is_idle)
+        press(app, "down", "pageup")
         await pilot.pause()
         press(app, "escape")
         await until(app, lambda: len(app.screen_stack) == 2)

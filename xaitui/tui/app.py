@@ -13,6 +13,7 @@ from textual.binding import BindingType
 from textual.dom import DOMNode
 from textual.events import Event, InputEvent, Paste
 from textual.screen import Screen
+from textual.theme import ThemeProvider
 from textual.widget import Widget
 
 from xaitui.opening import ConsoleOptions, First
@@ -185,6 +186,10 @@ class Console(Navigation):
         """Search all commands."""
         if not isinstance(self.screen, Palette):
             self.push_screen(Palette(id="--command-palette"))
+
+    def search_themes(self) -> None:
+        """Choose a theme."""
+        self.push_screen(Palette(providers=[ThemeProvider], placeholder="Search themes"))
 
     def action_next_theme(self) -> None:
         """The next theme of the table."""
