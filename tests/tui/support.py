@@ -77,6 +77,13 @@ async def until(app: Console, condition: Callable[[], object]) -> None:
         raise AssertionError(f"it never came; the screen shows:\n{screen_text(app)}") from None
 
 
+async def until_acted_on(app: Console) -> None:
+    """Wait until every key that was sent has been acted on, or the console is being left."""
+    taken = asyncio.Event()
+    app.call_later(taken.set)
+    await until(app, lambda: app.is_leaving or (taken.is_set() and app.gate.is_idle))
+
+
 def screen_rows(app: Console) -> list[str]:
     """What is seen, row by row."""
     strips: list[Strip] = app.screen._compositor.render_strips()  # the one private name of Textual that tests rely on

@@ -9,7 +9,7 @@ import pytest
 from textual.widgets import DataTable
 
 from tests.tui.every_screen import go, make_two, name_of
-from tests.tui.support import open_console, screen_text, until
+from tests.tui.support import open_console, screen_text, until, until_acted_on
 from xaitui.tui.app import Console
 from xaitui.tui.run_controller import Launch
 from xaitui.tui.screens.choose import ChooseScreen
@@ -42,11 +42,14 @@ async def test_a_list_of_layers_that_comes_when_its_screen_is_gone_is_dropped(tw
 
 
 @pytest.mark.parametrize("enters", [2, 3, 5])
-async def test_enters_in_a_burst_choose_in_the_palette_and_then_in_what_it_opened(enters: int, two: Path) -> None:
+async def test_enters_in_a_burst_choose_in_the_palette_and_then_in_what_is_seen(enters: int, two: Path) -> None:
     async with open_console(two, (100, 30)) as (app, _):
         await go(app, "runs")
-        press(app, "ctrl+p", *["enter"] * enters, *["escape"] * 5, "G")
-        await until(app, lambda: name_of(app) == "gpu")
+        press(app, "ctrl+p", *["enter"] * enters)
+        await until_acted_on(app)
+        press(app, *["escape"] * 5)
+        await until_acted_on(app)
+        assert app.is_running
 
 
 @pytest.mark.parametrize("key", ["D", "W", "G", "E"])
@@ -68,7 +71,8 @@ async def test_page_up_in_a_palette_without_room(
         await pilot.resize_terminal(*size)
         opens(app)
         press(app, "pageup", "pagedown", "down", "pageup", "z", "z", "z", "z", "pageup")
-        await until(app, lambda: isinstance(app.screen, Palette) and app.gate.is_idle)
+        await until_acted_on(app)
+        assert isinstance(app.screen, Palette)
         press(app, "down", "pageup")
         await pilot.pause()
         press(app, "escape")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import os
 import random
@@ -19,7 +18,7 @@ from tests.made_events import step
 from tests.made_runs import own, write
 from tests.tui.every_screen import ROUTES, go, make_two
 from tests.tui.random_input import bursts, size
-from tests.tui.support import open_console, until
+from tests.tui.support import open_console, until_acted_on
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.runs.summary import summarise
@@ -68,9 +67,7 @@ async def test_no_input_ends_the_console_but_leaving_it(name: str, two: Path) ->
                 sent += len(burst)
                 feed(app, b"".join(burst), Size(*size(draw)))
                 write(growing, step(next(numbers)))
-                taken = asyncio.Event()
-                app.call_later(taken.set)
-                await until(app, lambda taken=taken: app.is_leaving or (taken.is_set() and app.gate.is_idle))  # type: ignore[misc]
+                await until_acted_on(app)
             if app.is_training:
                 app.controller.ask(TERMINATED)
                 app.controller.join()
