@@ -50,6 +50,8 @@ WORDS = 3000
 """Characters of a crash that are kept."""
 KEPT_BYTES = 200_000
 """Of what the console sends."""
+XON = b"\x11"
+"""Lets a terminal go on that a ctrl+s stopped, which came in the moment after the console had given it back."""
 HELP, ANSWER = b"\x1bOP", b"Keys; esc goes back"
 ENTERS_SCREEN, LEAVES_SCREEN = b"\x1b[?1049h", b"\x1b[?1049l"
 
@@ -146,6 +148,8 @@ class Console(Terminal):
                 time.sleep(0.12)
             if ANSWER in self.seen:
                 return True
+            if not self.seen:
+                self.type(XON)
             time.sleep(0.3)
         return self.is_over
 
