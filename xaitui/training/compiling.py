@@ -139,15 +139,17 @@ def settle_compile(
         ways = ways if resolved.compile else []
     else:
         ways = [way for way in (COMPILED, GRAPHED) if getattr(resolved, way.name)]
+    if not ways:
+        return parts, resolved, ""
     best, reasons = parts, []
     fastest, used = math.inf, ""
     for way in ways:
         made, choice, seconds = _settled(way, parts, stop, say, is_new=is_new)
+        if stop.now:
+            raise StoppedError(stop.now)
         reasons.append(choice.reason)
         if choice.chosen and seconds < fastest:
             best, fastest, used = made, seconds, way.name
-    if not ways:
-        return parts, resolved, ""
     reason = "; ".join(reasons)
     if used != COMPILED.name:
         torch.compiler.reset()
@@ -159,7 +161,7 @@ def settle_compile(
 def _settled(
     way: Way, parts: Parts, stop: Stop, say: Callable[[str], None], *, is_new: bool
 ) -> tuple[Parts, Choice, float]:
-    """The parts in that way, whether it is chosen, and the seconds of a step."""
+    """Make the parts compute in that way; return them, the choice, and the seconds of a step."""
     try:
         with _quiet():
             return _chosen(way, parts, stop, say) if is_new else (*_as_before(way, parts, stop, say), 0.0)
@@ -167,9 +169,6 @@ def _settled(
         free(parts.numerics.device)
         why = "there is not enough memory to try it" if is_out_of_memory(error) else _first_line(error)
         return parts, Choice(False, f"not {way.done}: {why}"), math.inf
-    finally:
-        if stop.now:
-            raise StoppedError(stop.now)
 
 
 def _chosen(way: Way, parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Parts, Choice, float]:

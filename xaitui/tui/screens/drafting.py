@@ -13,12 +13,12 @@ class DraftingScreen(ConsoleScreen):
     """A screen with a form; its subclass says what is written in it."""
 
     _written: Mapping[str, Any] | None = None
-    """What the form says; None until it stands."""
+    """The record of the form; None until it is shown."""
 
     @property
     @abstractmethod
     def empty_record(self) -> Mapping[str, Any]:
-        """What an empty form says."""
+        """The record of an empty form."""
 
     @abstractmethod
     def start_over(self) -> None:

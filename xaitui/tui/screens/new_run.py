@@ -67,7 +67,7 @@ class NewRunScreen(FormActions):
 
     @property
     def empty_record(self) -> Mapping[str, Any]:
-        """What the defaults are."""
+        """The record of a form with the defaults."""
         return self._empty.record
 
     def start_over(self) -> None:

@@ -63,7 +63,7 @@ class NewStudyScreen(DraftingScreen):
 
     @property
     def empty_record(self) -> Mapping[str, Any]:
-        """What the defaults are."""
+        """The record of a form with the defaults."""
         return self._empty.record
 
     def start_over(self) -> None:
