@@ -134,6 +134,8 @@ def seen(epochs: Sequence[EpochFinished], pressed: Sequence[float], notes: Seque
     done = [when for what, when, _, _ in notes if what == "key" and when > pressed[0]][: len(pressed)]
     within = [note for note in notes if pressed[0] <= note[1] <= pressed[-1]]
     drawn = [when for what, when, _, _ in within if what == "plot loss"]
+    if len(drawn) < 2:
+        raise SystemExit("the training was over before the plot was drawn twice: more --epochs or --images")
     (_, first, used_first, waited_first), (_, last, used_last, waited_last) = within[0], within[-1]
     return Seen(
         speed=speed(epochs),

@@ -133,11 +133,11 @@ PARTS = (
         "console against headless",
         (
             *("benchmarks.console_training", "--device", "{device}", "--rounds", "2", "--sizes", "120x40"),
-            *("--images", "20000", "--epochs", "8"),
+            *("--images", "40000", "--epochs", "12"),
         ),
-        90,
+        120,
         SCREEN,
-        ("--images", "320", "--epochs", "4", "--rounds", "1"),
+        ("--images", "1600", "--epochs", "6", "--rounds", "1"),
     ),
     Part(
         "estimate of the league",
