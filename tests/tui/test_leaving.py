@@ -69,7 +69,7 @@ async def test_a_hand_over_that_nobody_takes_up_is_said_and_the_run_can_go_on(
         await pilot.press("k")
         said = app.screen.query_one(".doing", Static)  # what stands behind the dialog is seen between its lines
         await until(app, lambda: "could not be handed over" in str(said.content))
-        assert "there is no room for it" in screen_text(app)
+        await until(app, lambda: "there is no room for it" in screen_text(app))
         monkeypatch.undo()
         run = watch.run
         await pilot.press("escape")
