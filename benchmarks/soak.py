@@ -23,9 +23,9 @@ import psutil
 from benchmarks.conditions import conditions, write_result
 from benchmarks.turns import verdict
 from benchmarks.watching import journal_lines, made_run, until
-from xaitui.codec import decode
+from xaitui.console_options import ConsoleOptions
+from xaitui.event_codec import decode
 from xaitui.execution.recording import Recorder
-from xaitui.opening import ConsoleOptions
 from xaitui.runs.journal import JournalWriter
 from xaitui.tui.app import Console
 from xaitui.tui.screens.live import LiveScreen

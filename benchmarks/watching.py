@@ -13,11 +13,11 @@ from typing import Any
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.turns import verdict
-from xaitui.codec import encode
 from xaitui.config.layers import build_config
 from xaitui.config.toml import to_toml
+from xaitui.console_options import ConsoleOptions
+from xaitui.event_codec import encode
 from xaitui.events import EpochFinished, EpochStarted, Event, RunStarted, StepLogged
-from xaitui.opening import ConsoleOptions
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import Console
 from xaitui.tui.screens.live import LiveScreen

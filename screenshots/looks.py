@@ -11,7 +11,7 @@ from pathlib import Path
 from screenshots.place import RUNS
 from screenshots.stage import Stage
 from screenshots.training import ROOT, Training, train
-from xaitui.opening import ConsoleOptions
+from xaitui.console_options import ConsoleOptions
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.tui.app import Console
 from xaitui.tui.screens.explain import ExplainScreen

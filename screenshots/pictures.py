@@ -9,7 +9,7 @@ from screenshots.place import RUNS
 from screenshots.stage import Stage
 from screenshots.training import STUDY
 from xaitui.config.layers import build_config
-from xaitui.opening import ConsoleOptions
+from xaitui.console_options import ConsoleOptions
 from xaitui.runs.directory import list_runs
 from xaitui.tui.app import Console
 from xaitui.tui.run_controller import STOP

@@ -119,7 +119,7 @@ def _become(request: Mapping[str, Any], descriptors: Sequence[int]) -> NoReturn:
     sys.stderr = sys.__stderr__ = _stream(2, "w")  # type: ignore[misc,assignment]
     sys.argv = ["xaitui", *request["words"]]
     from xaitui.__main__ import main
-    from xaitui.faults import injected
+    from xaitui.system.fault_points import injected
 
     try:
         with contextlib.ExitStack() as stack:
@@ -194,7 +194,7 @@ class Forked:
             environment: all of it.
             stdin, stdout, stderr: a descriptor, PIPE (not for stdin) or None for that of this process.
             start_new_session: whether it has a session of its own.
-            hook: "module:function"; what the function makes of `argument` is called at every point of `xaitui.faults`.
+            hook: "module:function"; what the function makes of `argument` is called at every fault point.
             argument: for `hook`.
         """
         global _server

@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from xaitui.codec import LARGEST
+from xaitui.event_codec import LARGEST
 from xaitui.events import (
     CheckpointSaved,
     EpochFinished,

@@ -39,8 +39,13 @@ class Module:
 
     @property
     def room(self) -> str:
-        """Its folder, or its own name where it stands beside the rooms."""
+        """Its folder, or its own name where it stands beside the folders."""
         return self.name.split(".")[1] if "." in self.name else ""
+
+    @property
+    def is_in_a_room(self) -> bool:
+        """Whether it stands in a folder of the package, not beside the folders."""
+        return len(self.path.relative_to(ROOT / "xaitui").parts) > 1
 
     def imports(self) -> Iterator[Import]:
         """Everything that it imports, wherever that stands."""

@@ -2,38 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from xaitui.api import load
+    from xaitui.version import __version__
 
-    from xaitui.execution.loaded import LoadedRun
+__all__ = ["__version__", "load"]
 
-__version__ = "0.1.0"
+_HOMES = {"__version__": "xaitui.version", "load": "xaitui.api"}
 
 
-def load(
-    run: str | Path = "last", *, runs_dir: str | Path | None = None, device: str = "auto", data_dir: str = "",
-    trust_model: bool = False,
-) -> LoadedRun:  # fmt: skip
-    """Load the trained model of a run, with its preprocessing and the names of its classes.
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used: `load` needs torch, which most commands do without."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-    Args:
-        run: an id or its beginning, a name, a path, ``last``, or ``best:val_auc``.
-        runs_dir: folder of the runs; ``XAITUI_RUNS_DIR``, or ``runs``.
-        device: where to compute: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        data_dir: folder where the run's data files are looked for first.
-        trust_model: whether the source of a user's own model, which lies in the run, may be executed.
-
-    Raises:
-        UsageError: no run is meant, or several are; its own model is not trusted.
-        DataError: the run has no checkpoint, or its files cannot be used.
-    """
-    from pathlib import Path
-
-    from xaitui.cli.opening import runs_folder
-    from xaitui.execution.loaded import load_run
-    from xaitui.runs.find import find_run
-
-    found = find_run(str(run), runs_folder(None if runs_dir is None else Path(runs_dir)))
-    return load_run(found, device=device, data_dir=data_dir, trust_model=trust_model)
+    return getattr(import_module(_HOMES[name]), name)

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from xaitui.opening import ConsoleOptions, First
+    from xaitui.console_options import ConsoleOptions, First
 
 
 def main() -> None:

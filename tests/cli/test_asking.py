@@ -14,8 +14,8 @@ import pytest
 from tests.made_events import started, step
 from tests.made_runs import finished_run, made_run, own
 from xaitui.cli.app import run
+from xaitui.console_options import ConsoleOptions, First
 from xaitui.execution.options import ResumeOptions
-from xaitui.opening import ConsoleOptions, First
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.requests import Request, take
 

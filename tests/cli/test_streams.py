@@ -17,7 +17,7 @@ import pytest
 
 from tests.runs_for_tests import environment, spawn
 from xaitui.cli.streams import guard_streams
-from xaitui.sturdy import SturdyStream
+from xaitui.system.safe_stream import SturdyStream
 
 
 def stream_to(descriptor: int) -> SturdyStream:

@@ -18,8 +18,8 @@ from tests.runs_for_tests import finish, made_set, take_up
 from xaitui.cli.app import run as run_command
 from xaitui.errors import ExitCode
 from xaitui.events import BadStep, RunFailed, RunFinished, StepLogged
-from xaitui.faults import Point, injected
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.fault_points import Point, injected
 from xaitui.training.trainer import Trainer
 
 pytestmark = pytest.mark.cuda

@@ -20,8 +20,8 @@ from xaitui.events import RunFinished, RunResumed
 from xaitui.execution import speed
 from xaitui.execution.execute import Execution
 from xaitui.execution.prepare import prepare
-from xaitui.faults import Point, injected
 from xaitui.stop import Stop
+from xaitui.system.fault_points import Point, injected
 from xaitui.training import resolve
 from xaitui.training.checkpoint import load_checkpoint
 from xaitui.training.numerics import allow_tf32

@@ -18,10 +18,10 @@ from xaitui.config.command_line import arguments
 from xaitui.config.layers import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.events import RunFinished, RunResumed
-from xaitui.faults import Point
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal import read_journal
 from xaitui.runs.summary import State, summarise
+from xaitui.system.fault_points import Point
 
 pytestmark = pytest.mark.cuda
 
@@ -43,7 +43,7 @@ KILLED = """
 import sys
 from tests.faults.kill import killing_at
 from xaitui.__main__ import main
-from xaitui.faults import injected
+from xaitui.system.fault_points import injected
 
 hook = killing_at(sys.argv.pop(1))
 with injected(hook):

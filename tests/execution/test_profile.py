@@ -13,8 +13,8 @@ import pytest
 
 from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.cli.app import run
-from xaitui.codec import decode
 from xaitui.errors import ExitCode
+from xaitui.event_codec import decode
 from xaitui.events import EpochFinished, Evaluated, Event, Note, Profiled, RunFinished, StepLogged
 from xaitui.runs.directory import list_runs
 from xaitui.stop import Stop, StopReason

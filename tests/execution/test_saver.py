@@ -10,9 +10,9 @@ import torch
 from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.events import CheckpointSaved, EpochFinished, Note, RunFinished, RunResumed
 from xaitui.execution.saver import SHARE, RunSaver, restore_last
-from xaitui.faults import Point, injected
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import JournalWriter
+from xaitui.system.fault_points import Point, injected
 
 
 @pytest.fixture

@@ -16,10 +16,10 @@ from xaitui.errors import DataError, ExitCode
 from xaitui.events import RunResumed, StepLogged
 from xaitui.execution.saver import saved_journal
 from xaitui.execution.verifying import Replayed, look, replay
-from xaitui.hashes import note
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.intact import check_files, check_journal
 from xaitui.stop import Stop, StopReason
+from xaitui.system.hash_log import note
 from xaitui.training.checkpoint import State, load_checkpoint, save_checkpoint
 
 SETTINGS: dict[str, Any] = {

@@ -28,9 +28,9 @@ from tests.runs_for_tests import finish, logged_steps, made_set, start, take_up,
 from xaitui.errors import XaituiError
 from xaitui.events import Event, RunFailed, RunFinished
 from xaitui.execution.execute import Execution
-from xaitui.faults import Point, injected
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.summary import State, summarise
+from xaitui.system.fault_points import Point, injected
 from xaitui.training.checkpoint import load_checkpoint
 
 ERRORS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",

@@ -13,9 +13,9 @@ import numpy as np
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
 from tests.made_runs import finished_run
-from xaitui.codec import CodecError, decode, encode
 from xaitui.config.layers import build_config
 from xaitui.config.toml import to_toml
+from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import EpochFinished, Event, Note, StepLogged
 from xaitui.runs.comparison import compare
 from xaitui.runs.describe import describe

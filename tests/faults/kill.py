@@ -14,10 +14,10 @@ from pathlib import Path
 from tests.runs_for_tests import assert_equal_weights, events_of, kept_folder, logged_steps, made_set, spawn
 from xaitui.config.toml import from_toml
 from xaitui.events import EpochFinished, RunFinished
-from xaitui.faults import Hook, Point
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal import JournalReader, read_journal
 from xaitui.runs.summary import State, summarise
+from xaitui.system.fault_points import Hook, Point
 from xaitui.training.checkpoint import load_checkpoint
 
 EPOCHS, STEPS = 2, 2 * 10

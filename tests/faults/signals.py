@@ -19,10 +19,10 @@ from tests.file_server import Answer, FileServer
 from tests.runs_for_tests import assert_equal_weights, events_of, finish, spawn, take_up
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import RemoteFile
-from xaitui.data.disk import BLOCK
-from xaitui.faults import Hook, Point
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.summary import State, summarise
+from xaitui.system.disk import BLOCK
+from xaitui.system.fault_points import Hook, Point
 
 Signals = Sequence[signal.Signals]
 

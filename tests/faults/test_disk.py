@@ -35,20 +35,20 @@ from tests.faults.disk import (
 )
 from tests.file_server import Answer, serving
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
-from xaitui import repeating
 from xaitui.cli.app import run
 from xaitui.cli.study_run import StudyReporter
 from xaitui.data.download import fetch
 from xaitui.errors import DataError, ExitCode, XaituiError
 from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished, RunStarted, RunStopped
 from xaitui.execution import watcher
-from xaitui.faults import Point, injected
-from xaitui.files import write_atomic
 from xaitui.runs.directory import list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StopReason
 from xaitui.studies.folder import find_study
 from xaitui.studies.standing import StudyReader, TrialState
+from xaitui.system import periodic as repeating
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.fault_points import Point, injected
 from xaitui.training.checkpoint import load_checkpoint, save_checkpoint
 
 

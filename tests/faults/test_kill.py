@@ -23,9 +23,9 @@ from tests.faults.kill import (
 )
 from tests.forked import Forked
 from tests.runs_for_tests import environment, run_command, spawn
-from xaitui.faults import Point
 from xaitui.runs.directory import list_runs
 from xaitui.runs.summary import State, summarise
+from xaitui.system.fault_points import Point
 
 FILES = ("CHECKSUMS", "config.toml", "environment.json", "preprocessing.json", "heartbeat", "metrics.csv", "last.pt",
          "last.pt", "best.pt", "probe.npz", "epoch-0001.npz", "epoch-0002.npz", "val.npz", "test.npz")  # fmt: skip

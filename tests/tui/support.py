@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 from textual.strip import Strip
 
-from xaitui.opening import ConsoleOptions, First
+from xaitui.console_options import ConsoleOptions, First
 from xaitui.tui.app import Console
 
 LOOK = 0.1

@@ -10,7 +10,7 @@ from textual.widgets import DataTable
 from tests.made_events import epoch_finished, epoch_started, finished, started, step
 from tests.made_runs import finished_run, made_run, own, write
 from tests.tui.support import open_console, screen_text, until
-from xaitui.opening import ConsoleActions
+from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import Console
 from xaitui.tui.screens.compare import CompareScreen

@@ -16,8 +16,8 @@ from tests.made_runs import finished_run
 from tests.runs_for_tests import finish, start
 from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.catalog.records import Task
+from xaitui.console_options import ConsoleActions
 from xaitui.evaluation.evaluated import Evaluation
-from xaitui.opening import ConsoleActions
 from xaitui.runs.data import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_predictions

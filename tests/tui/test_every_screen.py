@@ -12,7 +12,7 @@ from tests.made_events import epoch_started, started, step
 from tests.made_runs import made_run, own
 from tests.tui.every_screen import ROUTES, go, make_two, name_of
 from tests.tui.support import open_console, screen_text, until
-from xaitui.opening import ConsoleActions
+from xaitui.console_options import ConsoleActions
 from xaitui.tui.app import Console
 from xaitui.tui.commands import COMMANDS, commands_of
 from xaitui.tui.screens.base import ConsoleScreen

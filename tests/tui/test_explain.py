@@ -15,7 +15,7 @@ from tests.made_predictions import predict, right_but
 from tests.made_runs import finished_run
 from tests.runs_for_tests import ROOT, finish, start
 from tests.tui.support import open_console, screen_text, until
-from xaitui.opening import ConsoleActions
+from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations import list_explanations
 from xaitui.tui.app import Console

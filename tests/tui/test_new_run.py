@@ -18,7 +18,7 @@ from xaitui.config.command_line import command_line
 from xaitui.config.form import GROUPS, Form, form_of
 from xaitui.config.layers import build_config, preset_layer, resolve
 from xaitui.config.schema import RunConfig
-from xaitui.opening import ConsoleActions
+from xaitui.console_options import ConsoleActions
 from xaitui.tui.app import Console
 from xaitui.tui.screens.new_run import NewRunScreen
 from xaitui.tui.widgets.choice import Choice

@@ -13,7 +13,7 @@ from textual.pilot import Pilot
 
 from tests.made_studies import study
 from tests.tui.support import open_console, screen_text, until
-from xaitui.opening import ConsoleActions
+from xaitui.console_options import ConsoleActions
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.form import StudyForm

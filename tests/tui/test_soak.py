@@ -15,7 +15,7 @@ from tests.made_events import epoch_finished, epoch_started, started, step
 from tests.made_runs import made_run
 from tests.tui.support import open_console, until
 from tests.tui.watching import Watch, watching
-from xaitui.codec import encode
+from xaitui.event_codec import encode
 from xaitui.events import Event
 from xaitui.execution.recording import Recorder
 from xaitui.runs import series

@@ -17,8 +17,8 @@ from tests.made_runs import own, write
 from tests.made_studies import ended_trial, made_study, made_trial
 from tests.runs_for_tests import ROOT, environment
 from tests.tui.support import open_console, screen_text, until
+from xaitui.console_options import ConsoleActions
 from xaitui.events import RunFailed, RunStopped
-from xaitui.opening import ConsoleActions
 from xaitui.runs.summary import State, summarise
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.trials import plan

@@ -11,7 +11,7 @@ import pytest
 from tests.made_maps import watched
 from tests.made_runs import finished_run
 from tests.tui.support import open_console, screen_text, until
-from xaitui.opening import ConsoleActions
+from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import Console
 from xaitui.tui.screens.compare import CompareScreen

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.tui.support import screen_text, until
 from xaitui.config.layers import build_config
+from xaitui.console_options import ConsoleActions, First
 from xaitui.errors import UsageError
-from xaitui.opening import ConsoleActions, First
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.follow import RunFollower
 from xaitui.runs.journal import read_journal

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.made_events import events_of, finished, step
-from xaitui.codec import CodecError, decode, encode
+from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import (
     EVENTS,
     Event,

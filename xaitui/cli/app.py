@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xaitui import __version__
-from xaitui.cli.opening import CONSOLE, no_console, open_console, runs_folder
+from xaitui.cli.opening import CONSOLE, no_console, open_console
 from xaitui.cli.streams import SHOW_TRACEBACK, check_output, forget_old_size, guard_streams, put, say, say_where
+from xaitui.console_options import ConsoleOptions, OpenConsole
 from xaitui.errors import ExitCode, XaituiError
-from xaitui.opening import ConsoleOptions, OpenConsole
+from xaitui.runs.folder import runs_folder
+from xaitui.version import __version__
 
 if TYPE_CHECKING:
     import typer

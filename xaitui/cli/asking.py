@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xaitui.cli.opening import runs_folder
 from xaitui.errors import UsageError
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 from xaitui.runs.requests import Request, ask
 from xaitui.runs.summary import summarise
 

@@ -7,14 +7,15 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import has_terminal, open_console, runs_folder
+from xaitui.cli.opening import has_terminal, open_console
 from xaitui.cli.places import RunsDir, RunWord
 from xaitui.cli.progress import LineReporter
 from xaitui.cli.streams import put, say
-from xaitui.codec import encode
-from xaitui.opening import ConsoleOptions
+from xaitui.console_options import ConsoleOptions
+from xaitui.event_codec import encode
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 from xaitui.runs.journal import JournalReader, fold
 from xaitui.runs.owner import SILENT_SECONDS, Pulse
 from xaitui.runs.summary import State, summarise

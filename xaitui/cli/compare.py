@@ -9,7 +9,6 @@ import typer
 
 from xaitui.cli.compare_output import Compared, json_record, markdown_lines, text_lines
 from xaitui.cli.completion import complete_run, complete_runs, one_of
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put, say
 from xaitui.errors import UsageError, nearest
@@ -19,6 +18,7 @@ from xaitui.report.comparison_tables import numbers_table
 from xaitui.report.tables import to_csv
 from xaitui.runs.comparison import Comparison, compare
 from xaitui.runs.find import find_run, find_runs
+from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
 
 RunWords = Annotated[

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import typer
 
-from xaitui.cli.opening import runs_folder
 from xaitui.runs.directory import STUDIES, RunDirectory, list_runs
+from xaitui.runs.folder import runs_folder
 
 NAMED = 100
 """The newest runs, whose names are completed too: each costs the reading of a file."""

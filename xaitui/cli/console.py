@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from xaitui.cli.completion import one_of
-from xaitui.cli.opening import open_console, runs_folder
+from xaitui.cli.opening import open_console
 from xaitui.cli.places import RunsDir
+from xaitui.console_options import ConsoleOptions
 from xaitui.errors import UsageError, nearest
-from xaitui.opening import ConsoleOptions
+from xaitui.runs.folder import runs_folder
 
 THEMES = ("dark", "light", "contrast")
 

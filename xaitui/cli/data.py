@@ -21,7 +21,7 @@ from xaitui.text import listed, printable
 
 if TYPE_CHECKING:
     from xaitui.catalog.records import RemoteFile
-    from xaitui.data.disk import Report
+    from xaitui.system.disk import Report
 
 app = typer.Typer(rich_markup_mode=None)
 

@@ -17,7 +17,6 @@ import typer
 
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import DatasetInfo
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put
 from xaitui.config.units import format_size
@@ -37,6 +36,7 @@ from xaitui.hardware.compiler import check_compiler
 from xaitui.hardware.gpus import read_driver
 from xaitui.hardware.logind import check_sessions
 from xaitui.hardware.torch_probe import TorchProbe, check_torch, check_torchvision, probe_torch
+from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
 
 NAME_WIDTH = 12

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from xaitui.cli.completion import one_of
 from xaitui.cli.evaluate_output import Shown, json_record, text_lines
 from xaitui.cli.evaluate_show import put_confusion
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put, say
 from xaitui.data.dataset import Split
@@ -25,14 +24,15 @@ from xaitui.errors import DataError, UsageError, nearest
 from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, labels_csv, samples_csv
-from xaitui.files import write_atomic
 from xaitui.runs.data import move_data, open_data
 from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 from xaitui.runs.other_data import open_other
 from xaitui.runs.preprocessing import read_preprocessing
 from xaitui.runs.summary import State, summarise
+from xaitui.system.atomic_files import write_atomic
 from xaitui.text import printable
 
 LISTED = 5

@@ -18,13 +18,13 @@ from xaitui.catalog.attributions import (
 from xaitui.cli.completion import complete_run, one_of
 from xaitui.cli.explain_against import against_lines, against_record
 from xaitui.cli.explain_output import method_lines, record, set_lines
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, TrustModel
 from xaitui.cli.streams import put
 from xaitui.cli.work_bar import WorkBar
 from xaitui.errors import UsageError, nearest
 from xaitui.runs.data import move_data
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 
 from xaitui.cli.completion import one_of
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import DataDir, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put
 from xaitui.config.units import format_size
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
 
 

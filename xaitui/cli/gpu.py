@@ -12,7 +12,6 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put
 from xaitui.config.units import format_size
@@ -20,6 +19,7 @@ from xaitui.hardware import wording
 from xaitui.hardware.sample import GpuSample, HostSample, Sample
 from xaitui.hardware.sampler import FIRST_SECONDS, Reader
 from xaitui.runs.find import writers
+from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
 
 INTERVAL = 1.0

@@ -1,14 +1,13 @@
-"""How commands open the console, and where runs are kept; loads nothing, for the first frame waits for it."""
+"""Open the console from a command; imports nothing heavy, because the first frame waits for it."""
 
 from __future__ import annotations
 
 import os
 import sys
 from contextvars import ContextVar
-from pathlib import Path
 
+from xaitui.console_options import ConsoleOptions, First, OpenConsole
 from xaitui.errors import UsageError
-from xaitui.opening import ConsoleOptions, First, OpenConsole
 
 CONSOLE: ContextVar[OpenConsole] = ContextVar("console")
 """What opens it: handed in from outside, for the command line does not know the console."""
@@ -40,8 +39,3 @@ def open_console(options: ConsoleOptions, first: First = lambda console: None) -
             "xaitui train --headless, xaitui runs ls, xaitui attach --plain"
         )
     return CONSOLE.get()(options, first)
-
-
-def runs_folder(given: Path | None = None) -> Path:
-    """The folder that an option, the environment or the default names."""
-    return (given or Path(os.environ.get("XAITUI_RUNS_DIR") or "runs")).absolute()

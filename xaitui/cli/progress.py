@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from typing import Protocol
 
 from xaitui.cli.streams import put, say
-from xaitui.codec import encode
 from xaitui.config.units import format_size
+from xaitui.event_codec import encode
 from xaitui.events import (
     EpochStarted,
     Event,

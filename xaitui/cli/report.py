@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from xaitui.cli.compare import RunWords
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put
 from xaitui.errors import UsageError
-from xaitui.files import write_atomic
 from xaitui.runs.directory import STUDIES, RunDirectory
 from xaitui.runs.find import STUDY, find_runs
+from xaitui.runs.folder import runs_folder
+from xaitui.system.atomic_files import write_atomic
 from xaitui.text import printable
 
 

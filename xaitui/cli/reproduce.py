@@ -11,7 +11,6 @@ import typer
 
 from xaitui.catalog.experiments import EXPERIMENTS, Experiment
 from xaitui.cli.completion import one_of
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir
 from xaitui.cli.reproduction_show import put_reproduction
 from xaitui.cli.streams import put, say
@@ -21,6 +20,7 @@ from xaitui.cli.sweep import DryRun, Workers
 from xaitui.config.units import format_duration
 from xaitui.errors import DataError, ExitCode, UsageError
 from xaitui.hardware.gpus import read_driver
+from xaitui.runs.folder import runs_folder
 from xaitui.studies.definition import Study
 from xaitui.studies.estimates import Estimates, measured_speed, total, train_images
 from xaitui.studies.folder import create_study, studies_dir

@@ -6,15 +6,16 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import has_terminal, open_console, runs_folder
+from xaitui.cli.opening import has_terminal, open_console
 from xaitui.cli.options import parse_extension
 from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord
 from xaitui.config.units import parse_duration
+from xaitui.console_options import ConsoleOptions
 from xaitui.errors import UsageError
 from xaitui.execution.options import ResumeOptions
-from xaitui.opening import ConsoleOptions
 from xaitui.runs.data import move_data
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 
 
 def command(

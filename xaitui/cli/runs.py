@@ -12,7 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from xaitui.cli.completion import one_of
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.places import RunsDir, RunWord
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_duration
@@ -22,6 +21,7 @@ from xaitui.runs.describe import describe, epoch_line, number
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.filtering import parse
 from xaitui.runs.find import find_run
+from xaitui.runs.folder import runs_folder
 from xaitui.runs.journal import JournalReader, fold
 from xaitui.runs.listing import RunList, RunRow, read_row
 from xaitui.runs.ordering import SORTS, sort_rows

@@ -9,8 +9,8 @@ import traceback
 from contextvars import ContextVar
 
 from xaitui.errors import XaituiError
-from xaitui.files import NO_ROOM
-from xaitui.sturdy import SturdyStream
+from xaitui.system.atomic_files import NO_ROOM
+from xaitui.system.safe_stream import SturdyStream
 
 SHOW_TRACEBACK = ContextVar("show_traceback", default=False)
 """Whether the user asked to see where an error comes from."""

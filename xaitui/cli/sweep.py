@@ -12,7 +12,6 @@ import typer
 
 from xaitui.catalog.presets import PRESETS
 from xaitui.cli.completion import complete_study, one_of
-from xaitui.cli.opening import runs_folder
 from xaitui.cli.options import with_base_settings
 from xaitui.cli.places import RunsDir
 from xaitui.cli.sections import SectionedGroup
@@ -20,6 +19,7 @@ from xaitui.cli.streams import put, say
 from xaitui.cli.study_run import begin, put_all, work_here
 from xaitui.cli.study_show import counts_line, plan_lines, standing_lines, standing_record, trial_line
 from xaitui.errors import UsageError
+from xaitui.runs.folder import runs_folder
 from xaitui.studies.definition import TESTED, Study
 from xaitui.studies.estimates import Estimates
 from xaitui.studies.folder import create_study, find_study, list_studies

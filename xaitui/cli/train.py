@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import open_console, runs_folder
+from xaitui.cli.opening import open_console
 from xaitui.cli.options import with_settings
 from xaitui.cli.places import RunsDir
 from xaitui.cli.signals import stop_on_signals
@@ -20,10 +20,11 @@ from xaitui.config.command_line import command_line
 from xaitui.config.layers import Resolution
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_toml
+from xaitui.console_options import ConsoleOptions
 from xaitui.errors import ExitCode, UsageError
 from xaitui.execution.background import RUN_LINE, start_detached
 from xaitui.execution.preflight_report import Preflight
-from xaitui.opening import ConsoleOptions
+from xaitui.runs.folder import runs_folder
 from xaitui.stop import Stop
 from xaitui.text import quoted
 

@@ -16,10 +16,10 @@ from numpy.lib import format as npy
 
 from xaitui.data.dataset import GreyRange
 from xaitui.data.decode import PictureError, decode, decoding_rules
-from xaitui.data.disk import ensure_free, exclusive, publish, writing_to
 from xaitui.data.rows import RowFile
 from xaitui.data.source import Residency
 from xaitui.data.survey import LARGEST_SIDE, Survey, geometry
+from xaitui.system.disk import ensure_free, exclusive, publish, writing_to
 
 
 @dataclass(frozen=True)

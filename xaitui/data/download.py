@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaitui.data.disk import BLOCK, Report, digest, ensure_free, exclusive, no_report, publish, writing_to
 from xaitui.data.part_file import PartFile
 from xaitui.data.transfer import TransferError, transfer
 from xaitui.errors import DataError
-from xaitui.files import replacing
+from xaitui.system.atomic_files import replacing
+from xaitui.system.disk import BLOCK, Report, digest, ensure_free, exclusive, no_report, publish, writing_to
 from xaitui.text import printable
 
 

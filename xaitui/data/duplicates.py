@@ -13,7 +13,7 @@ from xaitui.data.dataset import Dataset, Digests, Images, Split, chunks
 from xaitui.data.rows import RowFile
 from xaitui.data.source import SPLITS
 from xaitui.data.splits import RowSelection
-from xaitui.files import replacing
+from xaitui.system.atomic_files import replacing
 
 
 def image_digests(images: Images) -> Digests:

@@ -11,10 +11,10 @@ from pathlib import Path
 from xaitui.catalog.datasets import UNPACKED_MD5
 from xaitui.catalog.records import RemoteFile
 from xaitui.data.dataset import DataFile
-from xaitui.data.disk import Report, digest, no_report
 from xaitui.data.locate import cache_home
 from xaitui.errors import DataError
-from xaitui.files import write_atomic
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.disk import Report, digest, no_report
 from xaitui.text import printable
 
 

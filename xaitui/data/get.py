@@ -9,7 +9,6 @@ from pathlib import Path
 
 from xaitui.catalog.datasets import DATASETS, dataset_info
 from xaitui.catalog.records import DatasetInfo, RemoteFile
-from xaitui.data.disk import Report
 from xaitui.data.download import (
     PATIENCE,
     ForeignFileError,
@@ -23,6 +22,7 @@ from xaitui.data.fingerprint import remember_md5
 from xaitui.data.locate import data_home
 from xaitui.data.verify import FileState, FileStatus, file_status, set_status, verify
 from xaitui.errors import DataError, UsageError
+from xaitui.system.disk import Report
 
 Progress = Callable[[str], AbstractContextManager[Report]]
 """Opens a display for what is done now, "fetching x.npz", and gives what is to be told how far it is.

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from xaitui.data.dataset import ListedFile
-from xaitui.data.disk import Report, no_report
 from xaitui.data.locate import cache_home
-from xaitui.files import write_atomic
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.disk import Report, no_report
 
 
 def listed_files(folder: Path, paths: Sequence[Path], report: Report = no_report) -> dict[Path, ListedFile]:

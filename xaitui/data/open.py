@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_npz, is_own_data
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import Dataset, GreyRange
-from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import official_file
 from xaitui.data.idx_folder import holds_idx, idx_source
 from xaitui.data.locate import replacement_advice, require_file, user_path
 from xaitui.data.source import DATA_RULES, Residency, Source
 from xaitui.data.splits import assemble, divide
 from xaitui.errors import DataError
+from xaitui.system.disk import Report, no_report
 from xaitui.text import printable
 
 if TYPE_CHECKING:  # a command that opens no dataset need not wait for pydantic

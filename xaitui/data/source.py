@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import DataFile, Digests, GreyRange, Images, ListedFile
-from xaitui.data.disk import Report, no_report
+from xaitui.system.disk import Report, no_report
 
 SPLITS = ("train", "val", "test")
 

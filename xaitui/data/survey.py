@@ -13,9 +13,9 @@ import numpy as np
 
 from xaitui.data.dataset import GreyRange, ListedFile
 from xaitui.data.decode import Picture, PictureError, damage, grey_levels, probe
-from xaitui.data.disk import writing_to
 from xaitui.errors import DataError
-from xaitui.files import replacing
+from xaitui.system.atomic_files import replacing
+from xaitui.system.disk import writing_to
 from xaitui.text import listed, printable
 
 LARGEST_SIDE = 224

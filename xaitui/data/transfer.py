@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from xaitui import __version__
-from xaitui.data.disk import BLOCK, Report, ensure_free
 from xaitui.data.part_file import PartFile
-from xaitui.faults import Point, point
+from xaitui.system.disk import BLOCK, Report, ensure_free
+from xaitui.system.fault_points import Point, point
+from xaitui.version import __version__
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 """Answers that may be another one in a moment."""

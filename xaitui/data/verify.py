@@ -7,10 +7,10 @@ from enum import StrEnum
 from pathlib import Path
 
 from xaitui.catalog.records import DatasetInfo, RemoteFile
-from xaitui.data.disk import Report, no_report
 from xaitui.data.fingerprint import file_md5, known_md5, published_md5
 from xaitui.data.locate import data_home, find_file
 from xaitui.data.part_file import PartFile
+from xaitui.system.disk import Report, no_report
 
 
 class FileState(StrEnum):

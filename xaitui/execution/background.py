@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO
 
-from xaitui.child import python_module
 from xaitui.config.command_line import arguments
 from xaitui.config.layers import setting_variables
 from xaitui.config.schema import RunConfig
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.helper_process import python_module
 
 RUN_LINE = "run    "
 """What the line begins with in which a command says where its run is."""

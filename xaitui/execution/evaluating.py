@@ -23,7 +23,6 @@ from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, resident_limit
 from xaitui.execution.testing import score_test
 from xaitui.execution.trained import TrainedModel, load_trained
-from xaitui.files import write_atomic
 from xaitui.metrics.scores import score
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.other_data import open_other
@@ -31,6 +30,7 @@ from xaitui.runs.owner import owning
 from xaitui.runs.predictions import read_predictions, write_predictions
 from xaitui.runs.summary import RunSummary, State, summarise
 from xaitui.stop import Stop
+from xaitui.system.atomic_files import write_atomic
 from xaitui.text import printable
 from xaitui.training.evaluate import Predictions, predict
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, free, is_out_of_memory

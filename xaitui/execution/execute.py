@@ -40,8 +40,6 @@ from xaitui.execution.recording import Recorder
 from xaitui.execution.saver import RunSaver, has_checkpoint, restore_last
 from xaitui.execution.trained import preprocessing_of
 from xaitui.execution.watcher import watching
-from xaitui.files import write_atomic
-from xaitui.hashes import begin_notes
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import write_environment
 from xaitui.runs.journal import JournalWriter
@@ -51,6 +49,8 @@ from xaitui.runs.preprocessing import write_preprocessing
 from xaitui.runs.recorded_data import write_record
 from xaitui.runs.requests import Request, ask, take
 from xaitui.stop import Stop, StopReason
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.hash_log import begin_notes
 from xaitui.training.memory import TornUpdateError
 from xaitui.training.profile import profiling
 

@@ -1,6 +1,6 @@
 """The process that explains for the console: questions come in, maps are kept with the run, problems go out.
 
-It stays while a screen is open, so that torch and the model are loaded once; see `xaitui.helper_process`.
+It stays while a screen is open, so that torch and the model are loaded once; see `xaitui.system.helper_process`.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from xaitui.execution.explaining_pictures import draw_pictures
 from xaitui.execution.failures import failure_of
 from xaitui.execution.judging import judge_method
 from xaitui.explain.attributions import Recipe
-from xaitui.helper_process import Say, serve
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.helper_process import Say, serve
 from xaitui.text import printable
 
 Question = Mapping[str, Any]

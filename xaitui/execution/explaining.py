@@ -13,7 +13,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaitui import __version__
 from xaitui.catalog.attributions import DEFAULT_BASELINE, attribution_info
 from xaitui.catalog.records import Task
 from xaitui.data.dataset import Split
@@ -35,6 +34,7 @@ from xaitui.runs.explanations import SEVERAL_LABELS, ExplanationSet, Sample, rea
 from xaitui.text import printable
 from xaitui.training.evaluate import probabilities
 from xaitui.training.memory import MEMORY_ADVICE, MEMORY_ERRORS, free, is_out_of_memory
+from xaitui.version import __version__
 
 FULL_BATCH, FULL_SIDE = 64, 64
 """Images that go through a model at once, copies included, and the side in pixels up to which so many do."""

@@ -15,18 +15,18 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import xaitui
 from xaitui.catalog.records import Task
 from xaitui.data.dataset import GreyRange
 from xaitui.data.decode import range_text
-from xaitui.data.disk import exclusive
 from xaitui.errors import UsageError, nearest
 from xaitui.execution.export_formats import FORMATS, INPUT, KEY, NEEDED, OUTPUT, require_libraries
 from xaitui.execution.stored_answers import Agreement, require_agreement
 from xaitui.execution.trained import TrainedModel
-from xaitui.files import sync_folder, write_atomic
 from xaitui.models.own_model import CODE_ERRORS
+from xaitui.system.atomic_files import sync_folder, write_atomic
+from xaitui.system.disk import exclusive
 from xaitui.text import printable
+from xaitui.version import __version__
 
 FOLDER = "exports"
 """In the run, where nothing else is asked for; each format has a folder of its own there."""
@@ -137,7 +137,7 @@ def _record(model: TrainedModel, name: str) -> dict[str, Any]:
         "run": model.run.id,
         "weights": model.weights,
         "sha256": model.sha256,
-        "versions": {"xaitui": xaitui.__version__}
+        "versions": {"xaitui": __version__}
         | {each: metadata.version(each) for each in ("torch", *NEEDED.get(name, ()))},
     }
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from xaitui.errors import OutOfMemoryError, XaituiError
-from xaitui.files import trouble_of
+from xaitui.system.atomic_files import trouble_of
 from xaitui.text import quoted
 from xaitui.training.memory import MEMORY_ADVICE, is_out_of_memory
 

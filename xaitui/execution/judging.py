@@ -19,11 +19,11 @@ from xaitui.explain.randomisation import RANDOMISED_IMAGES, randomise
 from xaitui.explain.robustness import sensitivity
 from xaitui.explain.subjects import Subjects
 from xaitui.explain.trust import JUDGED_IMAGES, Scores, judge, score_floors, score_maps
-from xaitui.files import replacing
 from xaitui.models.summary import summarize
 from xaitui.runs.explanation_writer import begin_set, explaining, write_settings
 from xaitui.runs.explanations import ExplanationSet, read_explanations, set_folder
 from xaitui.seeds import derive_seed
+from xaitui.system.atomic_files import replacing
 
 FEWEST, BUDGET = 10, 5 * 10**9
 """Images that a method is judged on at least, and the multiply-adds of one pass of all of them: a ResNet-18 at 28 px is

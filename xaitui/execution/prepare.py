@@ -12,7 +12,6 @@ import torch
 from xaitui.config.schema import ModelConfig, RunConfig
 from xaitui.config.units import AUTO, format_size
 from xaitui.data.dataset import Dataset, GreyRange
-from xaitui.data.disk import Report
 from xaitui.data.duplicates import note_at_start
 from xaitui.data.open import open_configured
 from xaitui.data.source import DATA_RULES
@@ -21,6 +20,7 @@ from xaitui.hardware.capacity import available_memory
 from xaitui.metrics.scores import require_defined
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
+from xaitui.system.disk import Report
 from xaitui.training.compiling import settle_compile
 from xaitui.training.device import ChosenDevice, choose_device, unsupported_capability
 from xaitui.training.parts import Parts

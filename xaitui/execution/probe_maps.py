@@ -18,7 +18,6 @@ from xaitui.events import EpochFinished, Event, Note
 from xaitui.explain.grad_cam import grad_cam
 from xaitui.explain.layers import default_layer
 from xaitui.explain.probe import choose_probe
-from xaitui.files import trouble_of
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.models.own_model import CODE_ERRORS
 from xaitui.runs.directory import RunDirectory
@@ -33,6 +32,7 @@ from xaitui.runs.watched import (
     write_epoch,
     write_probe,
 )
+from xaitui.system.atomic_files import trouble_of
 from xaitui.training.evaluate import probabilities
 from xaitui.training.memory import Undo, free, is_out_of_memory
 from xaitui.training.numerics import allow_tf32

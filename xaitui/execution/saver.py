@@ -12,10 +12,10 @@ from pathlib import Path
 
 from xaitui.config.schema import RunConfig
 from xaitui.events import CheckpointSaved, Note
-from xaitui.files import write_atomic
-from xaitui.hashes import note_second_name
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import JournalWriter
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.hash_log import note_second_name
 from xaitui.training.checkpoint import (
     CheckpointError,
     State,

@@ -8,9 +8,9 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from xaitui.errors import ExitCode
-from xaitui.repeating import repeating
 from xaitui.runs.requests import Request, take
 from xaitui.stop import Stop, StopReason
+from xaitui.system.periodic import repeating
 
 POLL_SECONDS = 0.5
 

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from xaitui.colour_scale import coloured, over, scaled
-from xaitui.files import replacing
+from xaitui.colormap import coloured, over, scaled
+from xaitui.system.atomic_files import replacing
 
 SIDE = 224
 """Pixels that an image and a map take; whole multiples of their own pixels, so that none is blurred."""

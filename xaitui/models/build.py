@@ -20,7 +20,6 @@ from xaitui.catalog.models import (
     model_info,
     resolve_stem,
 )
-from xaitui.data.disk import Report
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.models.adapt import take_grey, train_only
 from xaitui.models.construct import construct
@@ -29,6 +28,7 @@ from xaitui.models.net import ModelRequest, Net
 from xaitui.models.own_model import OwnSource, read_source
 from xaitui.models.state_dict import fill
 from xaitui.models.weights import FoundWeights, find_weights, read_state_dicts
+from xaitui.system.disk import Report
 from xaitui.text import printable
 
 Values = tuple[float, ...]

@@ -21,10 +21,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
-from xaitui.data.disk import Report, digest
 from xaitui.data.download import fetch
 from xaitui.data.locate import cache_home
 from xaitui.errors import DataError
+from xaitui.system.disk import Report, digest
 from xaitui.text import printable
 
 

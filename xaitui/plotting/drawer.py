@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xaitui.child import python_module
-from xaitui.helper_process import HelperProcess, NoAnswerError
 from xaitui.plotting.figure import Drawing, Figure, one_row, to_wire
+from xaitui.system.helper_process import HelperProcess, NoAnswerError, python_module
 
 COMMAND = python_module("xaitui.plotting.process")
 PATIENCE = 30.0

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from xaitui.helper_process import Say, serve
 from xaitui.plotting.draw import draw
 from xaitui.plotting.figure import from_wire
+from xaitui.system.helper_process import Say, serve
 
 
 def answer(question: Mapping[str, Any], say: Say) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.files import write_atomic
+from xaitui.system.atomic_files import write_atomic
 from xaitui.text import printable
 
 if TYPE_CHECKING:

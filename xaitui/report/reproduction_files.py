@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from xaitui.errors import XaituiError
-from xaitui.files import write_atomic
 from xaitui.report.figures import curve_figure, save_figure
 from xaitui.report.reproduction import RULE, Reproduction, claim_lines, table_of, text_of
 from xaitui.report.tables import markdown_text, to_csv, to_markdown
+from xaitui.system.atomic_files import write_atomic
 
 
 def write_reproduction(found: Reproduction, folder: Path, command: str) -> list[Path]:

@@ -25,8 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.errors import DataError
-from xaitui.files import replacing, write_atomic
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.atomic_files import replacing, write_atomic
 
 Maps = NDArray[np.float32]
 

@@ -12,13 +12,13 @@ from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_configured
 from xaitui.errors import DataError, UsageError, XaituiError
 from xaitui.events import Note
-from xaitui.files import trouble_of, write_atomic
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.intact import changed_settings
 from xaitui.runs.journal import JournalWriter
 from xaitui.runs.owner import owning
 from xaitui.runs.preprocessing import grey_range_of
 from xaitui.runs.recorded_data import find_place, require_same
+from xaitui.system.atomic_files import trouble_of, write_atomic
 from xaitui.text import printable
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from xaitui.codec import CodecError, decode
+from xaitui.event_codec import CodecError, decode
 from xaitui.events import (
     EpochFinished,
     Scalars,

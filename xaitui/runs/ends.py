@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from xaitui.codec import CodecError, decode
+from xaitui.event_codec import CodecError, decode
 from xaitui.events import (
     Event,
     LifeCycle,

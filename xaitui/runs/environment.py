@@ -13,10 +13,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import xaitui
 from xaitui.data.dataset import DataFile
-from xaitui.files import write_atomic
 from xaitui.runs.owner import Owner
+from xaitui.system.atomic_files import write_atomic
+from xaitui.version import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pretrainedmodels", "medmnist", "pillow")
 GIT_SECONDS = 5.0
@@ -29,7 +29,7 @@ def write_environment(
     owner = Owner.of_this_process()
     record = {
         "command": list(command),
-        "xaitui": xaitui.__version__,
+        "xaitui": __version__,
         "commit": _commit(),
         "python": platform.python_version(),
         "platform": platform.platform(),
@@ -96,7 +96,7 @@ def installed() -> dict[str, str]:
 
 def _commit() -> str:
     """The commit of the code, with "+changes" where the checkout differs; empty for an installed package."""
-    folder = Path(xaitui.__file__).parent.parent
+    folder = Path(__file__).parents[2]
     return _commit_of(folder) if (folder / ".git").exists() else ""
 
 

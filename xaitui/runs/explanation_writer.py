@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.data.disk import exclusive, writing_to
 from xaitui.errors import DataError, UsageError
-from xaitui.files import write_atomic
-from xaitui.hashes import forget
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations import ExplanationSet, Sample, read_explanations, table_text
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.disk import exclusive, writing_to
+from xaitui.system.hash_log import forget
 
 IDENTITY = ("method", "layer", "baseline", "steps", "seed", "weights_sha256")
 """The settings that make a map what it is."""

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from xaitui.codec import CodecError, decode
+from xaitui.event_codec import CodecError, decode
 from xaitui.events import Event, RunResumed, RunStarted
-from xaitui.hashes import NAME, Notes, Written, read_notes, written_in
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.summary import State, summarise
+from xaitui.system.hash_log import NAME, Notes, Written, read_notes, written_in
 
 
 @dataclass(frozen=True)

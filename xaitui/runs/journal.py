@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaitui.codec import CodecError, decode, encode
+from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import CheckpointSaved, Event, LifeCycle, Progress, RunResumed
-from xaitui.faults import Point, point
+from xaitui.system.fault_points import Point, point
 
 LONGEST_LINE = 1 << 20
 """Bytes; what is longer is no event, and is not kept in memory."""

@@ -238,7 +238,7 @@ def _load(path: Path, runs_dir: Path) -> dict[str, _Known]:
 
 
 def _store(path: Path, runs_dir: Path, known: Mapping[str, _Known]) -> None:
-    from xaitui.files import write_atomic
+    from xaitui.system.atomic_files import write_atomic
 
     runs = {run_id: [*each.stamp, _pack(each.row)] for run_id, each in known.items()}
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.events import EpochFinished, Event, Note
-from xaitui.faults import Point, point
-from xaitui.files import trouble_of, write_atomic
 from xaitui.runs.journal import read_journal
+from xaitui.system.atomic_files import trouble_of, write_atomic
+from xaitui.system.fault_points import Point, point
 
 COLUMNS = (
     "epoch", "step", "train_loss", "train_accuracy", *(f"val_{name}" for name in METRICS), "lr", "images_per_second",

@@ -16,8 +16,8 @@ from pathlib import Path
 import psutil
 
 from xaitui.errors import UsageError
-from xaitui.files import remove_leftovers, write_atomic
-from xaitui.repeating import repeating
+from xaitui.system.atomic_files import remove_leftovers, write_atomic
+from xaitui.system.periodic import repeating
 from xaitui.text import quoted
 
 HEARTBEAT_SECONDS = 10.0

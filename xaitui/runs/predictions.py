@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
 from xaitui.errors import DataError
-from xaitui.files import replacing
-from xaitui.hashes import forget
 from xaitui.runs.directory import GONE
+from xaitui.system.atomic_files import replacing
+from xaitui.system.hash_log import forget
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import Any
 from xaitui.catalog.records import Task
 from xaitui.data.dataset import GreyRange
 from xaitui.errors import DataError
-from xaitui.files import write_atomic
+from xaitui.system.atomic_files import write_atomic
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from xaitui.codec import CodecError
+from xaitui.event_codec import CodecError
 from xaitui.events import (  # fmt: skip
     EpochFinished,
     EpochStarted,

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.errors import DataError
-from xaitui.files import replacing
-from xaitui.hashes import forget
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.atomic_files import replacing
+from xaitui.system.hash_log import forget
 
 STILL_EPOCHS = 3
 """Epochs in a row, after a first one, over which validation accuracy must have stood still for an alarm."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xaitui.errors import DataError, UsageError, XaituiError, nearest
-from xaitui.files import write_atomic
 from xaitui.runs.directory import STUDIES, TRIALS, RunDirectory
 from xaitui.studies.definition import Study, with_absolute_paths
 from xaitui.studies.study_file import from_toml, to_toml
+from xaitui.system.atomic_files import write_atomic
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ from xaitui.events import EpochFinished, Event, RunFailed
 from xaitui.execution.begin import begin_trial, begin_trial_again
 from xaitui.execution.execute import Execution
 from xaitui.execution.testing import score_test
-from xaitui.files import write_atomic
-from xaitui.repeating import repeating
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import JournalWriter
 from xaitui.runs.owner import BusyError, owning
@@ -25,6 +23,8 @@ from xaitui.studies.folder import StudyFolder
 from xaitui.studies.propose import Proposer, Pruning, size_of
 from xaitui.studies.standing import PRUNED, StudyReader, StudyStanding, TrialStanding, TrialState
 from xaitui.studies.trials import Trial, point_key, trials_of
+from xaitui.system.atomic_files import write_atomic
+from xaitui.system.periodic import repeating
 
 LOOK_SECONDS = 1.0
 """Between two looks at whether the study is to stop, and at trials that other processes have."""

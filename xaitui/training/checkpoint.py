@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from xaitui.errors import DataError
-from xaitui.files import replacing
+from xaitui.system.atomic_files import replacing
 
 State = dict[str, Any]
 

@@ -16,8 +16,8 @@ from xaitui.catalog.records import Task
 from xaitui.data.device.prepare import Prepare
 from xaitui.data.device.store import Store
 from xaitui.events import Event, MemoryRanOut
-from xaitui.faults import Point, point
 from xaitui.stop import Stop
+from xaitui.system.fault_points import Point, point
 from xaitui.training.losses import build_loss
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, free, is_out_of_memory
 from xaitui.training.numerics import Numerics

@@ -16,9 +16,9 @@ import torch
 from torch.profiler import ProfilerActivity, profile, record_function
 from torch.utils.flop_counter import FlopCounterMode
 
-from xaitui.codec import encode
+from xaitui.event_codec import encode
 from xaitui.events import Event, Note, Profiled
-from xaitui.files import write_atomic
+from xaitui.system.atomic_files import write_atomic
 from xaitui.training.memory import MEMORY_ERRORS, is_out_of_memory
 from xaitui.training.numerics import FiniteGuard, Numerics, wait_for
 from xaitui.training.observer import Observer

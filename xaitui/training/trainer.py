@@ -19,9 +19,9 @@ from xaitui.events import (
     RunPaused,
     StepLogged,
 )
-from xaitui.faults import Point, point
 from xaitui.metrics.scores import score
 from xaitui.stop import Stop
+from xaitui.system.fault_points import Point, point
 from xaitui.training.bad_step import LabelError, bad_step
 from xaitui.training.checkpoint import State
 from xaitui.training.early_stopping import end_reason

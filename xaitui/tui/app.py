@@ -16,7 +16,7 @@ from textual.screen import Screen
 from textual.theme import ThemeProvider
 from textual.widget import Widget
 
-from xaitui.opening import ConsoleOptions, First
+from xaitui.console_options import ConsoleOptions, First
 from xaitui.tui.commands import commands_of
 from xaitui.tui.input_gate import InputGate
 from xaitui.tui.navigation import Navigation

@@ -11,7 +11,7 @@ from typing import Any
 
 import platformdirs
 
-from xaitui.files import write_atomic
+from xaitui.system.atomic_files import write_atomic
 from xaitui.tui.threads import begin_thread
 
 

@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xaitui.child import python_module
-from xaitui.helper_process import HelperProcess, Say
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.helper_process import HelperProcess, Say, python_module
 
 COMMAND = python_module("xaitui.execution.explain_process")
 

@@ -17,7 +17,7 @@ from types import FrameType
 
 from textual.app import App, SuspendNotSupported
 
-from xaitui.child import python_module
+from xaitui.system.helper_process import python_module
 
 COMMAND = python_module("xaitui.tui.sharp")
 

@@ -17,9 +17,9 @@ from types import FrameType
 from rich.cells import cell_len
 from textual.drivers import linux_driver
 
+from xaitui.console_options import ConsoleOptions, First
 from xaitui.errors import ExitCode
-from xaitui.opening import ConsoleOptions, First
-from xaitui.sturdy import SturdyStream
+from xaitui.system.safe_stream import SturdyStream
 from xaitui.tui.app import Console
 from xaitui.tui.threads import end_process, wait_for_threads
 

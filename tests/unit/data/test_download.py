@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from tests.file_server import Answer, FileServer, serving
-from xaitui.data.disk import exclusive
 from xaitui.data.download import ForeignFileError, Patience, fetch, import_file
 from xaitui.errors import DataError, ExitCode
+from xaitui.system.disk import exclusive
 
 BODY = random.Random(0).randbytes(100_000)
 MD5 = hashlib.md5(BODY).hexdigest()

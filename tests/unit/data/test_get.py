@@ -11,11 +11,11 @@ import pytest
 from tests.file_server import Answer, FileServer, serving
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import DatasetInfo, RemoteFile
-from xaitui.data.disk import Report
 from xaitui.data.download import Patience
 from xaitui.data.get import bring_set, check_file, files_here, find_set
 from xaitui.data.verify import FileState
 from xaitui.errors import DataError, UsageError
+from xaitui.system.disk import Report
 
 BODIES = {"one.gz": b"images" * 50_000, "two.gz": b"labels" * 50}
 PATIENCE = Patience(tries=1, timeout=20.0, pause=lambda seconds: None)

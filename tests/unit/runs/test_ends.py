@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
-from xaitui.codec import CodecError, encode
+from xaitui.event_codec import CodecError, encode
 from xaitui.events import (
     EpochStarted,
     Event,

@@ -8,7 +8,7 @@ import pytest
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, started, step
 from tests.made_runs import made_run, own, write
-from xaitui.codec import encode
+from xaitui.event_codec import encode
 from xaitui.events import Event, Note, RequestAnswered, RunPaused
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follow import AT_ONCE, RunFollower

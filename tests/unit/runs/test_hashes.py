@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from xaitui.faults import Point, injected
-from xaitui.files import replacing, write_atomic
-from xaitui.hashes import NAME, Written, begin_notes, forget, note_second_name, read_notes
+from xaitui.system.atomic_files import replacing, write_atomic
+from xaitui.system.fault_points import Point, injected
+from xaitui.system.hash_log import NAME, Written, begin_notes, forget, note_second_name, read_notes
 
 
 @pytest.fixture

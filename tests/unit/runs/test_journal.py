@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.made_events import epoch_finished, epoch_started, events_of, finished, resumed, saved, started, step
-from xaitui.codec import encode
+from xaitui.event_codec import encode
 from xaitui.events import (
     EVENTS,
     Event,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
-from xaitui.codec import encode
+from xaitui.event_codec import encode
 from xaitui.events import (
     Event,
     HandingOver,

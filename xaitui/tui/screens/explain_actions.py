@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from xaitui.catalog.attributions import ATTRIBUTIONS, DEFAULT_METHODS, AttributionInfo
-from xaitui.helper_process import NoAnswerError
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.helper_process import NoAnswerError
 from xaitui.tui.explain_material import CHOICES, SPLITS, Choice, Material, Subject
 from xaitui.tui.explainer import Explainer, Layer
 from xaitui.tui.screens.choose import ChooseScreen

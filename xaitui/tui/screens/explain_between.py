@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from xaitui.colour_scale import scaled
+from xaitui.colormap import scaled
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.comparison import short_labels
 from xaitui.runs.directory import RunDirectory

@@ -7,8 +7,8 @@ from collections.abc import Coroutine
 from typing import Any
 
 from xaitui.catalog.attributions import ATTRIBUTIONS
-from xaitui.helper_process import NoAnswerError
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.helper_process import NoAnswerError
 from xaitui.tui.explain_material import Material, Subject
 from xaitui.tui.explainer import Question
 from xaitui.tui.screens.explain_actions import ExplainActions

@@ -19,7 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from xaitui.colour_scale import coloured, over, scaled
+from xaitui.colormap import coloured, over, scaled
 from xaitui.tui.palette import MUTED
 from xaitui.tui.widgets.picture import RAMP, Pixels, fit, is_plain, strips
 

@@ -19,7 +19,7 @@ from xaitui.text import printable
 from xaitui.tui.widgets.picture import is_plain
 
 if TYPE_CHECKING:
-    from xaitui.data.disk import Report
+    from xaitui.system.disk import Report
 
 _REDRAW = 0.25
 """Seconds between two looks at how far it is."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from xaitui.faults import Point, point
-from xaitui.hashes import note, take_back
+from xaitui.system.fault_points import Point, point
+from xaitui.system.hash_log import note, take_back
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
 """Names that `_beside` gives."""
@@ -25,7 +25,7 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
     Args:
         path: the file to replace or make.
         durable: whether it is to survive a power cut; waiting for the disk takes milliseconds.
-        grows: whether it is also written in other ways, so that no note of it (xaitui/hashes.py) would stay true.
+        grows: whether it is also written in other ways, so that a hash noted for it would not stay true.
 
     Raises:
         OSError: the disk is full or the folder cannot be written; it names `path`, which is as it was.

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from xaitui.config.units import format_size
 from xaitui.errors import DataError
-from xaitui.files import sync_folder
+from xaitui.system.atomic_files import sync_folder
 
 BLOCK = 1 << 20
 """Bytes that are read or written at a time."""

@@ -11,6 +11,7 @@ import json
 import os
 import select
 import signal
+import sys
 import threading
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -23,6 +24,14 @@ NICE = 5
 Say = Callable[[str], None]
 """Takes a word about how far an answer is."""
 Answer = Callable[[Mapping[str, Any], Say], Mapping[str, Any]]
+
+
+def python_module(module: str) -> tuple[str, ...]:
+    """The words that start a module of ours with this Python.
+
+    -P: what lies in the folder in which the user happens to stand (a `torch.py` beside the data) is not to be imported.
+    """
+    return sys.executable, "-P", "-m", module
 
 
 class NoAnswerError(OSError):

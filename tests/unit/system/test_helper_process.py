@@ -10,11 +10,11 @@ import sys
 
 import pytest
 
-from xaitui.helper_process import HelperProcess, NoAnswerError
+from xaitui.system.helper_process import HelperProcess, NoAnswerError
 
 ECHO = """
 import sys
-from xaitui.helper_process import serve
+from xaitui.system.helper_process import serve
 def answer(question, say):
     print("what a library prints is no answer")
     say("thinking")
@@ -46,7 +46,7 @@ async def test_its_last_words_are_told_and_the_next_question_starts_another() ->
 
 FOREVER = """
 import threading
-from xaitui.helper_process import serve
+from xaitui.system.helper_process import serve
 def answer(question, say):
     say("begun")
     threading.Event().wait()

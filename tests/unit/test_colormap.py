@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from xaitui.colour_scale import coloured, over, scaled
+from xaitui.colormap import coloured, over, scaled
 
 
 def grid(*values: float) -> np.ndarray:
