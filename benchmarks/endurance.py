@@ -19,7 +19,7 @@ from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import silent
 from benchmarks.made_images import make_images
 from benchmarks.turns import verdict
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, RunFailed
 from xaitui.execution.begin import begin_run
 from xaitui.stop import Stop

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 import torch
 
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.events import Evaluated, StepLogged
 from xaitui.execution.prepare import Prepared, prepare
 from xaitui.stop import Stop

@@ -16,7 +16,7 @@ from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import refuse_without_gpu, silent
 from benchmarks.made_images import make_images
 from xaitui.catalog.medmnist import MEDMNIST
-from xaitui.config.layers import Layer, preset_layer, resolve
+from xaitui.config.resolve import Layer, preset_layer, resolve
 from xaitui.config.units import format_duration
 from xaitui.execution.preflight import preflight
 from xaitui.execution.preflight_report import Preflight

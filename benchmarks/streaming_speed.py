@@ -23,7 +23,7 @@ from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import RESNET18, SIMPLE_CNN, NeverDue, Training, epoch_speed, prepared, refuse_without_gpu
 from benchmarks.made_images import make_images
 from benchmarks.turns import in_turns, verdict
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.events import StepLogged
 from xaitui.execution.prepare import Prepared
 from xaitui.stop import Stop

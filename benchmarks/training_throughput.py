@@ -40,7 +40,7 @@ from benchmarks.engine import RESNET18, SIMPLE_CNN, Training, epoch_speed, prepa
 from benchmarks.made_images import make_images, take_mnist
 from benchmarks.peers import Work, limit_speed, medmnist_speed
 from benchmarks.turns import in_turns, verdict
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.units import AUTO
 from xaitui.errors import XaituiError
 from xaitui.execution.preflight import settle_batch_size

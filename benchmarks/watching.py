@@ -13,7 +13,7 @@ from typing import Any
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.turns import verdict
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import encode

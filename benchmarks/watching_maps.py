@@ -19,7 +19,7 @@ from unittest.mock import patch
 from benchmarks.conditions import conditions, write_result
 from benchmarks.made_images import make_images
 from benchmarks.turns import verdict
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, Event
 from xaitui.execution.begin import begin_run
 from xaitui.execution.probe_maps import ProbeMaps

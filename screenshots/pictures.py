@@ -8,7 +8,7 @@ from pathlib import Path
 from screenshots.place import RUNS
 from screenshots.stage import Stage
 from screenshots.training import STUDY
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.console_options import ConsoleOptions
 from xaitui.runs.directory import list_runs
 from xaitui.tui.app import Console

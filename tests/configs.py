@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.schedules import SCHEDULES
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import FIELDS, RunConfig
 
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

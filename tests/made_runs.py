@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from tests.forked import Forked
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.events import Event, StepLogged
 from xaitui.execution.execute import Execution, create
 from xaitui.execution.options import ResumeOptions

@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.cases.inputs import bar, class_folders
 from xaitui.cli.app import run as command
-from xaitui.data.decode import decode
 from xaitui.data.open import open_dataset
+from xaitui.data.picture import decode
 from xaitui.errors import DataError
 from xaitui.runs.data import open_data
 from xaitui.runs.find import find_run

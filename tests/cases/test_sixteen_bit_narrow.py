@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 import xaitui
 from tests.cases.inputs import save
 from xaitui.cli.app import run as command
-from xaitui.data.decode import decode
 from xaitui.data.open import open_dataset
+from xaitui.data.picture import decode
 from xaitui.errors import DataError
 from xaitui.execution import prepare
 from xaitui.runs.directory import RunDirectory

@@ -12,7 +12,7 @@ from xaitui.cli.app import run
 from xaitui.cli.config import explain
 from xaitui.config.command_line import differences
 from xaitui.config.json_schema import json_schema
-from xaitui.config.layers import Layer, build_config, resolve
+from xaitui.config.resolve import Layer, build_config, resolve
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import from_toml
 

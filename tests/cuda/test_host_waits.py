@@ -17,7 +17,7 @@ from tests.cuda.conftest import REHEARSED
 from tests.cuda.support import NeverDue, quiet
 from tests.runs_for_tests import made_set
 from tests.unit.training.test_host_waits import BATCH, IMAGES, SETTINGS
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.data.device.streaming import StreamingStore
 from xaitui.events import Event, Note, StepLogged
 from xaitui.execution.prepare import prepare

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cuda.support import DeviceMemory, quiet
 from tests.runs_for_tests import finish, made_set
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.events import RunFinished
 from xaitui.execution import largest_batch, speed

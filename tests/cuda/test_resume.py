@@ -15,7 +15,7 @@ from tests.execution.test_hand_over import hand_over, wait_for
 from tests.runs_for_tests import ROOT, assert_equal_weights, finish, logged_steps, made_set, start, take_up, weights
 from xaitui.cli.app import run as run_command
 from xaitui.config.command_line import arguments
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.events import RunFinished, RunResumed
 from xaitui.runs.directory import RunDirectory, list_runs

@@ -18,7 +18,7 @@ from xaitui.data.dataset import Split
 from xaitui.data.device.resident import ResidentStore
 from xaitui.data.device.store import Store, open_store
 from xaitui.data.device.streaming import StreamingStore
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.events import RunFinished
 from xaitui.runs.directory import RunDirectory
 from xaitui.training import final, setup

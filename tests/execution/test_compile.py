@@ -11,7 +11,7 @@ import pytest
 
 from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up, weights
 from xaitui.cli.app import run
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.toml import read_resolved
 from xaitui.errors import ExitCode
 from xaitui.events import Event, MemoryRanOut, Note, RunFinished, RunResumed, StepLogged

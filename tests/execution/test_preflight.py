@@ -14,7 +14,7 @@ import torch
 from tests.execution.test_out_of_memory import ERRORS, Wall
 from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
 from tests.shared_data import shared_file
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import from_toml, read_resolved
 from xaitui.errors import ExitCode, OutOfMemoryError

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.errors import ExitCode
 from xaitui.events import EpochFinished, Event, Note, RunFinished
 from xaitui.execution import probe_maps

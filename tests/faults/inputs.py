@@ -20,9 +20,9 @@ from PIL import Image
 
 from tests.runs_for_tests import made_set
 from xaitui.config.toml import from_toml
-from xaitui.data.decode import decode
 from xaitui.data.idx import read_idx
 from xaitui.data.npz import array_names, read_array, read_headers
+from xaitui.data.picture import decode
 from xaitui.errors import XaituiError
 
 Case = tuple[list[str], int, str]

@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
 from tests.made_runs import finished_run
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import EpochFinished, Event, Note, StepLogged

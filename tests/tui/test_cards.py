@@ -25,7 +25,7 @@ from tests.file_server import Answer, FileServer, serving
 from tests.shared_data import shared_file
 from tests.tui.support import open_console, screen_text, until
 from xaitui.catalog.datasets import DATASETS
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.tui.app import Console
 from xaitui.tui.screens.base import ConsoleScreen

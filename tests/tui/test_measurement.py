@@ -10,7 +10,7 @@ from tests.runs_for_tests import ROOT
 from tests.tui.desk import Desk
 from tests.tui.support import until
 from tests.tui.test_new_run import desk
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.tui.screens.new_run import NewRunScreen
 from xaitui.tui.widgets.measurement import Measurement
 

@@ -16,7 +16,7 @@ from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.catalog.presets import PRESETS
 from xaitui.config.command_line import command_line
 from xaitui.config.form import GROUPS, Form, form_of
-from xaitui.config.layers import build_config, preset_layer, resolve
+from xaitui.config.resolve import build_config, preset_layer, resolve
 from xaitui.config.schema import RunConfig
 from xaitui.console_options import ConsoleActions
 from xaitui.tui.app import Console

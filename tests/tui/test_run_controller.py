@@ -11,7 +11,7 @@ import pytest
 
 from tests.runs_for_tests import made_set
 from tests.tui.watching import events_of_kind
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError
 from xaitui.events import HandingOver, RequestAnswered, RunStopped

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.tui.support import screen_text, until
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.console_options import ConsoleActions, First
 from xaitui.errors import UsageError
 from xaitui.runs.directory import RunDirectory, list_runs

@@ -12,7 +12,7 @@ from xaitui.cli.sections import SectionedCommand
 from xaitui.cli.streams import put
 from xaitui.config.command_line import differences
 from xaitui.config.json_schema import json_schema
-from xaitui.config.layers import Resolution
+from xaitui.config.resolve import Resolution
 from xaitui.config.toml import to_toml
 from xaitui.text import printable
 

@@ -82,7 +82,7 @@ def get_command(
     force: Annotated[bool, typer.Option("--force", help="Replace files that are not the published ones.")] = False,
 ) -> int:
     """Fetch the files of a set and verify them."""
-    from xaitui.data.get import bring_set, find_set
+    from xaitui.data.fetch import bring_set, find_set
 
     info, size = find_set(name, size)
     if not info.files:
@@ -111,7 +111,7 @@ def _progress(what: str) -> Iterator[Report]:
 @app.command("verify")
 def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
     """Read the files that are here, and compare their MD5."""
-    from xaitui.data.get import check_file, files_here
+    from xaitui.data.fetch import check_file, files_here
     from xaitui.data.locate import replacement_advice
     from xaitui.data.verify import FileState
 
@@ -132,7 +132,7 @@ def verify_command(name: AnyName = "", data_dir: DataDir = "") -> int:
 
 
 def _say_nothing_is_here(name: str, data_dir: str) -> None:
-    from xaitui.data.get import find_set
+    from xaitui.data.fetch import find_set
     from xaitui.data.locate import get_command as fetch_line
 
     info, size = find_set(name, 0) if name else (None, 0)
@@ -167,7 +167,7 @@ def _free_cache() -> int:
 
 
 def _remove_set(name: str, size: int, data_dir: str, *, yes: bool, force: bool) -> int:
-    from xaitui.data.get import check_file, files_here, find_set
+    from xaitui.data.fetch import check_file, files_here, find_set
     from xaitui.data.locate import data_home
     from xaitui.data.verify import FileState
 
@@ -195,7 +195,7 @@ def _remove_set(name: str, size: int, data_dir: str, *, yes: bool, force: bool) 
 
 
 def _remove_file(remote: RemoteFile, path: Path, home: Path) -> None:
-    from xaitui.data.part_file import PartFile
+    from xaitui.data.partial_download import PartFile
 
     try:
         path.unlink(missing_ok=True)

@@ -87,7 +87,7 @@ def show_command(
     if finetune not in FINETUNING:
         raise UsageError(f"--finetune cannot be {finetune!r}{nearest(finetune, FINETUNING)}")
     size = size or model_info(name).pretrained_size or SIZE
-    from xaitui.config.layers import build_config
+    from xaitui.config.resolve import build_config
     from xaitui.models.estimate import estimate
 
     config = build_config({"model.name": name, "model.finetune": finetune, "training.batch_size": batch_size})

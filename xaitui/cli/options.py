@@ -13,7 +13,7 @@ from xaitui.catalog.presets import PRESETS
 from xaitui.cli.completion import one_of
 from xaitui.config.command_line import setting_text
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import Resolution, environment_layer, preset_layer, resolve_over
+from xaitui.config.resolve import Resolution, environment_layer, preset_layer, resolve_over
 from xaitui.config.schema import FIELDS
 from xaitui.config.toml import file_layer
 from xaitui.errors import UsageError

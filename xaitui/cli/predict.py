@@ -141,7 +141,7 @@ def _about(model: TrainedModel, *, invert: bool) -> Iterator[str]:
 
 def _preparation(needed: Preprocessing, *, invert: bool) -> str:
     """What happens to a picture, in words."""
-    from xaitui.data.decode import decoding_rules
+    from xaitui.data.picture import decoding_rules
 
     kind, inverted = "grey" if needed.channels == 1 else "RGB", ", light and dark exchanged" if invert else ""
     resized = f", then to {needed.image_size} px" if needed.image_size != needed.source_size else ""

@@ -17,7 +17,7 @@ from xaitui.cli.places import RunsDir
 from xaitui.cli.signals import stop_on_signals
 from xaitui.cli.streams import put, say
 from xaitui.config.command_line import command_line
-from xaitui.config.layers import Resolution
+from xaitui.config.resolve import Resolution
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_toml
 from xaitui.console_options import ConsoleOptions

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import build_config, preset_layer, resolve_over
+from xaitui.config.resolve import build_config, preset_layer, resolve_over
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.toml import file_layer, to_values
 from xaitui.errors import UsageError, nearest

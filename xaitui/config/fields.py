@@ -13,7 +13,7 @@ from pydantic import BaseModel, Field
 from pydantic.fields import FieldInfo
 
 from xaitui.catalog.records import KindInfo
-from xaitui.config.groups import KindGroup
+from xaitui.config.base import KindGroup
 
 
 def setting(

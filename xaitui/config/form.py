@@ -13,7 +13,6 @@ from xaitui.catalog.models import FINETUNING, MODELS
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.presets import PRESETS
 from xaitui.catalog.schedules import SCHEDULES
-from xaitui.config.applicability import applies, refused, set_of
 from xaitui.config.command_line import (
     DETACH,
     PROGRAM,
@@ -25,8 +24,9 @@ from xaitui.config.command_line import (
     split_command_line,
 )
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import KINDS, augmentation_layer, preset_layer, resolve, validate
+from xaitui.config.resolve import KINDS, augmentation_layer, preset_layer, resolve, validate
 from xaitui.config.schema import FIELDS, RunConfig
+from xaitui.config.validity import applies, refused, set_of
 
 GROUPS = tuple(RunConfig.model_fields)
 """The tables of a configuration, in the order of its file."""

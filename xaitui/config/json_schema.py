@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from xaitui.catalog.records import KindInfo
+from xaitui.config.base import KindGroup
 from xaitui.config.fields import FieldRecord
-from xaitui.config.groups import KindGroup
 from xaitui.config.schema import FIELDS, SCHEMA_VERSION, RunConfig
 from xaitui.config.toml import RESOLVED
 

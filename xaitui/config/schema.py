@@ -13,8 +13,8 @@ from xaitui.catalog.models import MODELS
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.records import KindInfo
 from xaitui.catalog.schedules import SCHEDULES
+from xaitui.config.base import Bytes, Command, Count, Fractions, Group, KindGroup, Seconds, Words
 from xaitui.config.fields import field_records, setting
-from xaitui.config.groups import Bytes, Command, Count, Fractions, Group, KindGroup, Seconds, Words
 from xaitui.config.units import AUTO
 from xaitui.errors import nearest
 from xaitui.text import shortened

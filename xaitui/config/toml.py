@@ -9,8 +9,8 @@ from typing import Any
 
 import tomli_w
 
-from xaitui.config.groups import KindGroup
-from xaitui.config.layers import Layer, build_config
+from xaitui.config.base import KindGroup
+from xaitui.config.resolve import Layer, build_config
 from xaitui.config.schema import FIELDS, SCHEMA_VERSION, RunConfig
 from xaitui.errors import UsageError, nearest
 

@@ -28,7 +28,7 @@ from typing import IO, Any
 import numpy as np
 
 from xaitui.data.locate import cache_home
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.errors import DataError
 from xaitui.system.disk import BLOCK, Report, ensure_free, exclusive, no_report, publish, writing_to
 from xaitui.text import printable

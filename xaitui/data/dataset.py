@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.text import listed, shortened
 
 GreyRange = tuple[float, float]

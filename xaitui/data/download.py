@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaitui.data.part_file import PartFile
-from xaitui.data.transfer import TransferError, transfer
+from xaitui.data.http import TransferError, transfer
+from xaitui.data.partial_download import PartFile
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import replacing
 from xaitui.system.disk import BLOCK, Report, digest, ensure_free, exclusive, no_report, publish, writing_to

@@ -13,13 +13,13 @@ import numpy as np
 from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.data.array_cache import array_folder
 from xaitui.data.dataset import DataFile, GreyRange, Images
-from xaitui.data.decode import decoding_rules, range_text
-from xaitui.data.decoded import DamagedImagesError, Form, decoded_rows
 from xaitui.data.duplicates import image_digests
 from xaitui.data.fingerprint import file_md5
 from xaitui.data.folder_listing import Listing, list_known, list_pictures
 from xaitui.data.manifest import listed_files
-from xaitui.data.rows import RowFile
+from xaitui.data.picture import decoding_rules, range_text
+from xaitui.data.picture_cache import DamagedImagesError, Form, decoded_rows
+from xaitui.data.row_file import RowFile
 from xaitui.data.source import DATA_RULES, Part, Residency, Source
 from xaitui.data.splits import Labels, Rows
 from xaitui.data.survey import Survey, survey_pictures

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.data.decode import FORMATS
+from xaitui.data.picture import FORMATS
 from xaitui.data.source import DATA_RULES, SPLITS
 from xaitui.errors import DataError
 from xaitui.text import listed, printable

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from xaitui.catalog.datasets import check_size, dataset_info, is_folder, is_own_data
 from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.data.dataset import DataFile
-from xaitui.data.decode import decode, grey_levels, probe
 from xaitui.data.folder import folder_info
 from xaitui.data.folder_listing import list_pictures
 from xaitui.data.idx import mnist_source, read_idx_rows
@@ -25,6 +24,7 @@ from xaitui.data.labels import count_classes
 from xaitui.data.locate import replacement_advice, require_file, user_path
 from xaitui.data.medmnist import official_source, read_train_rows
 from xaitui.data.open import own_file_source
+from xaitui.data.picture import decode, grey_levels, probe
 from xaitui.data.source import Residency, Source
 from xaitui.data.survey import geometry
 from xaitui.data.verify import FileState, set_status

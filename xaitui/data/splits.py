@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.data.dataset import Dataset, Digests, Images, Split
 from xaitui.data.labels import count_classes
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.data.source import DATA_RULES, SPLITS, Part, Source
 from xaitui.errors import DataError, UsageError
 from xaitui.seeds import derive_seed

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from xaitui.data.dataset import GreyRange, ListedFile
-from xaitui.data.decode import Picture, PictureError, damage, grey_levels, probe
+from xaitui.data.picture import Picture, PictureError, damage, grey_levels, probe
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import replacing
 from xaitui.system.disk import writing_to

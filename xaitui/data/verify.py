@@ -9,7 +9,7 @@ from pathlib import Path
 from xaitui.catalog.records import DatasetInfo, RemoteFile
 from xaitui.data.fingerprint import file_md5, known_md5, published_md5
 from xaitui.data.locate import data_home, find_file
-from xaitui.data.part_file import PartFile
+from xaitui.data.partial_download import PartFile
 from xaitui.system.disk import Report, no_report
 
 

@@ -20,7 +20,7 @@ from xaitui.metrics.confusion import ConfusedPair, confused_pairs, confusion_mat
 from xaitui.metrics.curves import Curve, precision_recall, roc
 from xaitui.metrics.intervals import Interval, bootstrap_intervals
 from xaitui.metrics.per_class import PerClass, per_class
-from xaitui.metrics.samples import losses
+from xaitui.metrics.per_sample import losses
 from xaitui.metrics.scores import Scores, decide, score
 from xaitui.metrics.selective import Selective, selective
 from xaitui.runs.details import read_settings

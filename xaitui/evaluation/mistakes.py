@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import Task
-from xaitui.metrics.samples import losses, margins
+from xaitui.metrics.per_sample import losses, margins
 from xaitui.metrics.scores import decide
 from xaitui.runs.predictions import Predictions
 

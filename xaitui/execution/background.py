@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO
 
 from xaitui.config.command_line import arguments
-from xaitui.config.layers import setting_variables
+from xaitui.config.resolve import setting_variables
 from xaitui.config.schema import RunConfig
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.helper_process import python_module

@@ -27,7 +27,7 @@ from xaitui.explain.samples import class_index
 from xaitui.explain.subjects import Subjects
 from xaitui.explain.suitable import check_method, gives_probabilities
 from xaitui.explain.trust import score_maps
-from xaitui.metrics.samples import losses
+from xaitui.metrics.per_sample import losses
 from xaitui.metrics.scores import decide
 from xaitui.runs.explanation_writer import append, begin_set, explaining
 from xaitui.runs.explanations import SEVERAL_LABELS, ExplanationSet, Sample, read_explanations, set_folder

@@ -17,7 +17,7 @@ from typing import Any
 
 from xaitui.catalog.records import Task
 from xaitui.data.dataset import GreyRange
-from xaitui.data.decode import range_text
+from xaitui.data.picture import range_text
 from xaitui.errors import UsageError, nearest
 from xaitui.execution.export_formats import FORMATS, INPUT, KEY, NEEDED, OUTPUT, require_libraries
 from xaitui.execution.stored_answers import Agreement, require_agreement

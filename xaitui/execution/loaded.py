@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
-from xaitui.data.decode import decode, decode_image
+from xaitui.data.picture import decode, decode_image
 from xaitui.errors import UsageError
 from xaitui.execution.predicting import Pixels, predict_pixels
 from xaitui.execution.stored_answers import Agreement, compare_answers

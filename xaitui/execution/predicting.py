@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from xaitui.data.decode import Picture, decode, probe
+from xaitui.data.picture import Picture, decode, probe
 from xaitui.errors import DataError
 from xaitui.execution.trained import TrainedModel
 from xaitui.training.evaluate import probabilities

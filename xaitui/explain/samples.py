@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xaitui.catalog.records import Task
 from xaitui.errors import UsageError, nearest
-from xaitui.metrics.samples import losses, margins
+from xaitui.metrics.per_sample import losses, margins
 from xaitui.metrics.scores import decide
 from xaitui.seeds import derive_seed
 from xaitui.text import printable

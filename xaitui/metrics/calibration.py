@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import Task
-from xaitui.metrics.samples import SMALLEST, losses
+from xaitui.metrics.per_sample import SMALLEST, losses
 from xaitui.metrics.scores import Labels, Probabilities, decide
 
 BINS = 15

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import Task
-from xaitui.metrics.samples import losses
+from xaitui.metrics.per_sample import losses
 from xaitui.metrics.scores import Labels, Probabilities, decide
 
 RESAMPLES = 1000

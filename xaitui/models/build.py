@@ -23,9 +23,9 @@ from xaitui.catalog.models import (
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.models.adapt import take_grey, train_only
 from xaitui.models.construct import construct
-from xaitui.models.foreign import inspect_library_model, inspect_own_model
-from xaitui.models.net import ModelRequest, Net
+from xaitui.models.inspect import inspect_library_model, inspect_own_model
 from xaitui.models.own_model import OwnSource, read_source
+from xaitui.models.request import ModelRequest, Net
 from xaitui.models.state_dict import fill
 from xaitui.models.weights import FoundWeights, find_weights, read_state_dicts
 from xaitui.system.disk import Report

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from xaitui.models.net import ModelRequest, Net
 from xaitui.models.own_model import OwnSource, build_own_model
+from xaitui.models.request import ModelRequest, Net
 from xaitui.models.simple_cnn import build_simple_cnn, build_simple_cnn_v1, build_softmaxed_cnn_v1
 
 

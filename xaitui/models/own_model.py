@@ -19,7 +19,7 @@ from torch import nn
 
 from xaitui.catalog.models import split_own_model
 from xaitui.errors import UsageError, nearest
-from xaitui.models.net import ModelRequest, Net
+from xaitui.models.request import ModelRequest, Net
 from xaitui.text import printable
 
 CODE_ERRORS = (

@@ -11,7 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from xaitui.errors import DataError
-from xaitui.models.net import Net
+from xaitui.models.request import Net
 from xaitui.models.weights import StateDicts
 from xaitui.text import listed, printable
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.models.activations import own_activations
-from xaitui.models.net import ModelRequest, Net
+from xaitui.models.request import ModelRequest, Net
 from xaitui.text import printable
 
 

@@ -14,7 +14,7 @@ from torchvision.models import resnet
 
 from xaitui.models.activations import own_activations
 from xaitui.models.adapt import replace_first_layer
-from xaitui.models.net import ModelRequest, Net
+from xaitui.models.request import ModelRequest, Net
 from xaitui.models.weights import WeightsFile
 
 

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from xaitui.models.activations import own_activations
 from xaitui.models.adapt import replace_first_layer
-from xaitui.models.net import ModelRequest, Net
 from xaitui.models.pretrainedmodels_library import import_pretrainedmodels
+from xaitui.models.request import ModelRequest, Net
 from xaitui.models.weights import WeightsFile
 
 WEIGHTS = WeightsFile(

@@ -167,7 +167,7 @@ _Read = tuple[Mapping[str, Any], Mapping[str, Any], str]
 
 
 def _read(run: RunDirectory) -> _Read:
-    from xaitui.config.layers import build_config
+    from xaitui.config.resolve import build_config
     from xaitui.config.schema import FIELDS
     from xaitui.config.toml import from_toml, to_values
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from statistics import median
 
 from xaitui.catalog.datasets import DATASETS
-from xaitui.config.applicability import image_side
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_values
+from xaitui.config.validity import image_side
 from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.environment import read_host

@@ -10,7 +10,7 @@ from typing import Any
 from xaitui.catalog.datasets import check_size, dataset_info, is_own_data
 from xaitui.catalog.presets import PRESETS
 from xaitui.config.command_line import differences, option_word, setting_text
-from xaitui.config.layers import Layer, preset_layer, resolve_over
+from xaitui.config.resolve import Layer, preset_layer, resolve_over
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.toml import file_layer, read_text, to_values
 from xaitui.data.locate import require_file, user_path

@@ -7,7 +7,7 @@ from typing import Any
 
 import tomli_w
 
-from xaitui.config.layers import Layer, preset_layer, resolve
+from xaitui.config.resolve import Layer, preset_layer, resolve
 from xaitui.config.schema import SCHEMA_VERSION, RunConfig
 from xaitui.config.toml import flat_settings, parse_tables, to_tables
 from xaitui.errors import UsageError, nearest

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xaitui.config.applicability import applies, refused
 from xaitui.config.command_line import setting_text
-from xaitui.config.layers import Layer, resolve
+from xaitui.config.resolve import Layer, resolve
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.toml import to_values
+from xaitui.config.validity import applies, refused
 from xaitui.errors import UsageError
 from xaitui.studies.definition import Study
 from xaitui.studies.points import Point, points

@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
-from xaitui.config.applicability import check_precision
 from xaitui.config.schema import RunConfig
+from xaitui.config.validity import check_precision
 from xaitui.data.source import DATA_RULES
 from xaitui.errors import UsageError
 from xaitui.hardware.capacity import default_threads

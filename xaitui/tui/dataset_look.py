@@ -10,7 +10,7 @@ from xaitui.catalog.augmentations import refuse_channels, refuse_mirrors
 from xaitui.catalog.datasets import check_size, dataset_info, is_own_data
 from xaitui.catalog.records import DatasetInfo
 from xaitui.data.download import PATIENCE
-from xaitui.data.get import bring_set, check_file, files_here, find_set
+from xaitui.data.fetch import bring_set, check_file, files_here, find_set
 from xaitui.data.locate import get_command, replacement_advice
 from xaitui.data.preview import Pictures, Preview, preview
 from xaitui.data.verify import FileState, set_status

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.configs import values_of
 from xaitui.config.command_line import TrainLine, option_word, setting_text
 from xaitui.config.fields import FieldRecord
-from xaitui.config.layers import Layer, resolve
+from xaitui.config.resolve import Layer, resolve
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.errors import UsageError
 

@@ -12,12 +12,12 @@ from xaitui.catalog.models import MODELS
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
 from xaitui.catalog.schedules import SCHEDULES
-from xaitui.config.applicability import refused
 from xaitui.config.command_line import command_line, parse_command_line
 from xaitui.config.form import GROUPS, Form, form_of
-from xaitui.config.layers import build_config, preset_layer, resolve
+from xaitui.config.resolve import build_config, preset_layer, resolve
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.toml import to_toml
+from xaitui.config.validity import refused
 from xaitui.errors import UsageError
 
 

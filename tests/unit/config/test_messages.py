@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xaitui.config.command_line import parse_command_line
-from xaitui.config.layers import Layer, resolve
+from xaitui.config.resolve import Layer, resolve
 from xaitui.config.schema import FIELDS
 from xaitui.config.toml import from_toml
 from xaitui.errors import UsageError

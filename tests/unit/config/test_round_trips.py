@@ -8,7 +8,7 @@ from hypothesis import example, given
 from tests.configs import configs
 from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
 from xaitui.config.command_line import command_line, parse_command_line
-from xaitui.config.layers import build_config, preset_layer, resolve
+from xaitui.config.resolve import build_config, preset_layer, resolve
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import from_toml, to_toml
 

@@ -10,7 +10,7 @@ from PIL import Image
 from xaitui.catalog.records import Task
 from xaitui.data.array_cache import cached_arrays
 from xaitui.data.folder import folder_source
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.data.source import Residency, Source
 from xaitui.errors import DataError, ExitCode
 
@@ -102,7 +102,7 @@ def test_the_second_opening_reads_the_cache_whatever_the_times_of_the_files(
     assert len(stamps) == 2  # the images, and the survey of their files
     for path in folder.rglob("*.png"):
         os.utime(path, ns=(1, 1))
-    monkeypatch.delattr("xaitui.data.decoded.decode")
+    monkeypatch.delattr("xaitui.data.picture_cache.decode")
     second = open_folder(folder)
     assert values(second) == values(first)
     assert (second.files, second.images) == (first.files, first.images)

@@ -11,7 +11,7 @@ from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import Task
 from xaitui.data.dataset import DataFile
 from xaitui.data.medmnist import official_source, own_source
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.data.source import Residency, Source
 from xaitui.errors import DataError, ExitCode
 

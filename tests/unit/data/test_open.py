@@ -14,7 +14,7 @@ from tests.shared_data import shared_file
 from xaitui.catalog.datasets import DATASETS
 from xaitui.data.dataset import Dataset, Split
 from xaitui.data.open import open_dataset
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.errors import DataError, ExitCode, UsageError
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo, Task
 from xaitui.data.dataset import Images
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.data.source import Part, Source
 from xaitui.data.splits import assemble, select_rows, split_rows
 from xaitui.errors import DataError, UsageError

@@ -17,7 +17,7 @@ from xaitui.metrics.confusion import confused_pairs, confusion_matrix, row_share
 from xaitui.metrics.curves import POINTS, precision_recall, roc
 from xaitui.metrics.intervals import bootstrap_intervals
 from xaitui.metrics.per_class import per_class
-from xaitui.metrics.samples import losses, margins
+from xaitui.metrics.per_sample import losses, margins
 from xaitui.metrics.scores import decide, score
 from xaitui.metrics.selective import selective
 

@@ -12,7 +12,7 @@ from xaitui.errors import DataError, UsageError
 from xaitui.models.adapt import GreyConv2d
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.models.construct import construct
-from xaitui.models.net import ModelRequest
+from xaitui.models.request import ModelRequest
 
 IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 

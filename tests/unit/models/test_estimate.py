@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from xaitui.catalog.optimizers import OPTIMIZERS
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.errors import UsageError
 from xaitui.models.build import build_model
 from xaitui.models.estimate import ModelEstimate, activation_bytes, estimate

@@ -12,8 +12,8 @@ from xaitui.catalog.models import PRETRAINEDMODELS
 from xaitui.errors import UsageError
 from xaitui.models.build import build_model
 from xaitui.models.construct import construct
-from xaitui.models.net import ModelRequest, Net
 from xaitui.models.pretrainedmodels_library import import_pretrainedmodels
+from xaitui.models.request import ModelRequest, Net
 
 ENOUGH = 8
 """Networks that would survive less are refused below it all the same."""

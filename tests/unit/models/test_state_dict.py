@@ -10,8 +10,8 @@ from torch import Tensor
 from xaitui.errors import DataError, ExitCode
 from xaitui.models import state_dict
 from xaitui.models.construct import construct
-from xaitui.models.net import ModelRequest, Net
 from xaitui.models.pretrainedmodels_library import import_pretrainedmodels
+from xaitui.models.request import ModelRequest, Net
 
 FILE = Path("weights.pth")
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from xaitui.models.build import build_model
 from xaitui.models.construct import construct
-from xaitui.models.net import ModelRequest
+from xaitui.models.request import ModelRequest
 
 NETS = ("alexnet", "resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 

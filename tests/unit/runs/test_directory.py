@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode, UsageError
 from xaitui.runs.directory import RunDirectory, create_run, list_runs

@@ -5,7 +5,7 @@ import pytest
 from tests.made_studies import study
 from tests.unit.studies.words import study_of_words
 from xaitui.catalog.presets import PRESETS
-from xaitui.config.layers import preset_layer, resolve
+from xaitui.config.resolve import preset_layer, resolve
 from xaitui.errors import UsageError
 from xaitui.studies.definition import Study
 from xaitui.studies.make import StudyWords, sweep_words

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.made_studies import study
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.errors import UsageError
 from xaitui.studies.points import points
 from xaitui.studies.trials import check_space, plan, trial_id

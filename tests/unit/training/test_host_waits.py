@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from tests.runs_for_tests import made_set
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.events import Event, Note
 from xaitui.execution.prepare import prepare
 from xaitui.stop import Stop

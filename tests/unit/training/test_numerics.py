@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.errors import DivergedError, UsageError
 from xaitui.training.device import ChosenDevice
 from xaitui.training.numerics import FiniteGuard

@@ -8,7 +8,7 @@ import psutil
 import pytest
 import torch
 
-from xaitui.config.layers import build_config
+from xaitui.config.resolve import build_config
 from xaitui.errors import UsageError
 from xaitui.training.device import ChosenDevice
 from xaitui.training.resolve import Resolved, resolve_machine

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from xaitui.data.dataset import Images, Split
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 
 _UPLOAD_BYTES = 64 << 20
 """Host memory that bringing rows of a file to the device may take."""

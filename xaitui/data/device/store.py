@@ -11,7 +11,7 @@ from torch import Tensor
 from xaitui.data.dataset import Split
 from xaitui.data.device.resident import ResidentStore
 from xaitui.data.device.streaming import StreamingStore
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 
 RESIDENT_SHARE = 0.5
 """Part of a GPU's free memory that images may take; the rest is for the model, its gradients and activations."""

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from xaitui.data.array_cache import in_use
 from xaitui.data.dataset import Split
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.errors import DataError
 
 AHEAD = 3

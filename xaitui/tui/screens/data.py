@@ -81,7 +81,7 @@ class DataScreen(ConsoleScreen):
 
     def _config(self) -> RunConfig:
         """A run on the set under the cursor, at the chosen size."""
-        from xaitui.config.layers import build_config
+        from xaitui.config.resolve import build_config
 
         info = self._info
         size = self._chosen_sizes[info.name]

@@ -12,9 +12,9 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from xaitui.catalog.datasets import is_own_data
-from xaitui.config.applicability import set_of
 from xaitui.config.form import Form, form_of
 from xaitui.config.schema import FIELDS, RunConfig
+from xaitui.config.validity import set_of
 from xaitui.data.locate import user_path
 from xaitui.data.verify import FileState, set_status
 from xaitui.errors import XaituiError

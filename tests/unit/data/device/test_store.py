@@ -19,7 +19,7 @@ from xaitui.data.device import resident
 from xaitui.data.device.resident import ResidentStore
 from xaitui.data.device.store import Store, open_store
 from xaitui.data.device.streaming import AHEAD, StreamingStore
-from xaitui.data.rows import RowFile
+from xaitui.data.row_file import RowFile
 from xaitui.data.splits import select_rows
 from xaitui.errors import DataError
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from xaitui.data.part_file import PartFile
+from xaitui.data.partial_download import PartFile
 from xaitui.system.disk import BLOCK, Report, ensure_free
 from xaitui.system.fault_points import Point, point
 from xaitui.version import __version__

@@ -12,7 +12,7 @@ from xaitui.catalog.augmentations import AUGMENTATIONS, refuse_channels, refuse_
 from xaitui.catalog.datasets import DATASETS, check_size, dataset_info, is_own_data
 from xaitui.catalog.models import check_model, check_start, has_rgb_weights, model_info
 from xaitui.catalog.records import DatasetInfo, ModelInfo
-from xaitui.config.groups import KindGroup
+from xaitui.config.base import KindGroup
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.errors import UsageError
 

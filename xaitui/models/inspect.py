@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from xaitui.errors import UsageError
 from xaitui.models.activations import ActivationUse, watch_activations
-from xaitui.models.net import Net
 from xaitui.models.own_model import CODE_ERRORS, OwnSource, explained
+from xaitui.models.request import Net
 from xaitui.text import printable
 
 Shape = tuple[int, int, int, int]

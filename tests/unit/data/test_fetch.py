@@ -12,7 +12,7 @@ from tests.file_server import Answer, FileServer, serving
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import DatasetInfo, RemoteFile
 from xaitui.data.download import Patience
-from xaitui.data.get import bring_set, check_file, files_here, find_set
+from xaitui.data.fetch import bring_set, check_file, files_here, find_set
 from xaitui.data.verify import FileState
 from xaitui.errors import DataError, UsageError
 from xaitui.system.disk import Report

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
-from xaitui.config.groups import KindGroup
+from xaitui.config.base import KindGroup
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.errors import UsageError, nearest
 from xaitui.text import shortened

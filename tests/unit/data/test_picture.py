@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from xaitui.data.decode import FORMATS, decode, probe
+from xaitui.data.picture import FORMATS, decode, probe
 from xaitui.errors import DataError, ExitCode
 
 RASTERFILE = struct.pack(">8I", 0x59A66A95, 8, 8, 24, 192, 1, 0, 0)

@@ -15,8 +15,8 @@ from pathlib import Path
 from numpy.lib import format as npy
 
 from xaitui.data.dataset import GreyRange
-from xaitui.data.decode import PictureError, decode, decoding_rules
-from xaitui.data.rows import RowFile
+from xaitui.data.picture import PictureError, decode, decoding_rules
+from xaitui.data.row_file import RowFile
 from xaitui.data.source import Residency
 from xaitui.data.survey import LARGEST_SIDE, Survey, geometry
 from xaitui.system.disk import ensure_free, exclusive, publish, writing_to

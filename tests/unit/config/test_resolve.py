@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.configs import settings
 from xaitui.catalog.presets import AUGMENTATION_PRESETS, PRESETS
-from xaitui.config.layers import Layer, augmentation_layer, environment_layer, preset_layer, resolve
+from xaitui.config.resolve import Layer, augmentation_layer, environment_layer, preset_layer, resolve
 from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.toml import file_layer, to_values
 from xaitui.errors import ExitCode, UsageError
