@@ -28,7 +28,7 @@ from xaitui.errors import XaituiError
 from xaitui.events import EpochFinished, Evaluated, Event, StepLogged
 from xaitui.execution.prepare import Prepared, prepare
 from xaitui.stop import Stop
-from xaitui.training.final import Verdict, judge
+from xaitui.training.best_weights import Verdict, judge
 
 REPORT, FAST = "report-mnist", "fast-mnist"
 GOAL = 1 / 8

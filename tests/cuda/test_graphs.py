@@ -21,10 +21,11 @@ from xaitui.events import Event, RunFinished, RunResumed
 from xaitui.execution.prepare import prepare
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.stop import Stop
-from xaitui.training import compiling, resolve
-from xaitui.training.compiling import GRAPHED, _chosen, _step
+from xaitui.training import compile as compiling
+from xaitui.training import resolve
+from xaitui.training.compile import GRAPHED, _chosen, _step
+from xaitui.training.components import Parts
 from xaitui.training.cuda_graph import GraphedForward
-from xaitui.training.parts import Parts
 from xaitui.training.step import prepared_batch
 from xaitui.training.trainer import Trainer
 

@@ -22,7 +22,8 @@ from xaitui.data.device.streaming import StreamingStore
 from xaitui.events import Event, Note, StepLogged
 from xaitui.execution.prepare import prepare
 from xaitui.stop import Stop
-from xaitui.training import resolve, setup
+from xaitui.training import build as setup
+from xaitui.training import resolve
 from xaitui.training.trainer import Trainer
 
 pytestmark = pytest.mark.cuda

@@ -21,7 +21,8 @@ from xaitui.data.device.streaming import StreamingStore
 from xaitui.data.row_file import RowFile
 from xaitui.events import RunFinished
 from xaitui.runs.directory import RunDirectory
-from xaitui.training import final, setup
+from xaitui.training import best_weights as final
+from xaitui.training import build as setup
 
 pytestmark = pytest.mark.cuda
 

@@ -18,7 +18,7 @@ from xaitui.events import Event, MemoryRanOut, Note, RunFinished, RunResumed, St
 from xaitui.execution.begin import begin_run
 from xaitui.runs.directory import list_runs
 from xaitui.stop import Stop, StoppedError, StopReason
-from xaitui.training import compiling
+from xaitui.training import compile as compiling
 
 SMALL: dict[str, Any] = {"training__batch_size": 8, "training__epochs": 2, "training__threads": 1}
 """On 30 images: three batches of 8 and one of 6."""

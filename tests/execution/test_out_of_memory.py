@@ -214,7 +214,7 @@ def test_what_is_no_lack_of_memory_fails_at_once(dataset: str, runs_dir: Path) -
 LIMITED = """
 import resource, sys
 import torch, psutil
-import xaitui.execution.begin, xaitui.training.setup
+import xaitui.execution.begin, xaitui.training.build
 from xaitui.__main__ import main
 torch.rand(64, 64) @ torch.rand(64, 64)
 limit = psutil.Process().memory_info().data + (int(sys.argv.pop(1)) << 20)

@@ -29,8 +29,8 @@ from xaitui.execution.preflight import preflight
 from xaitui.execution.preflight_report import WIDTH, Preflight
 from xaitui.execution.prepare import prepare
 from xaitui.stop import Stop, StoppedError, StopReason
-from xaitui.training.parts import Parts
-from xaitui.training.setup import build_parts
+from xaitui.training.build import build_parts
+from xaitui.training.components import Parts
 
 MIB = 1 << 20
 FAST: dict[str, Any] = {"data.fraction": 0.2, "training.epochs": 2, "training.threads": 1}

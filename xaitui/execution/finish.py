@@ -14,8 +14,8 @@ from xaitui.events import Evaluated, Event, Note
 from xaitui.execution.prepare import Prepared
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_medmnist_result, write_predictions
+from xaitui.training.best_weights import judge, load_best
 from xaitui.training.evaluate import Predictions
-from xaitui.training.final import judge, load_best
 from xaitui.training.trainer import Trainer
 
 

@@ -12,9 +12,9 @@ from xaitui.errors import OutOfMemoryError
 from xaitui.execution.memory_meter import STEP_ERRORS, MemoryMeter, ran_out
 from xaitui.execution.speed import training_steps
 from xaitui.stop import Stop
+from xaitui.training.components import Parts
 from xaitui.training.memory import MEMORY_ADVICE, free, smallest_micro_batch
 from xaitui.training.numerics import wait_for
-from xaitui.training.parts import Parts
 
 RESERVE = 0.1
 """Part of the memory that is left free: an allocator fragments, and others use the machine too."""

@@ -13,8 +13,8 @@ from xaitui.errors import OutOfMemoryError
 from xaitui.execution.memory_meter import STEP_ERRORS, ran_out
 from xaitui.execution.speed import training_speed
 from xaitui.stop import Stop
+from xaitui.training.components import Parts
 from xaitui.training.memory import MEMORY_ADVICE, free
-from xaitui.training.parts import Parts
 
 TRIED: Mapping[str, tuple[str, ...]] = {
     "cuda": ("float32", "bfloat16", "float16"),

@@ -21,11 +21,7 @@ from xaitui.metrics.scores import require_defined
 from xaitui.models.build import BuiltModel, build_model
 from xaitui.stop import Stop
 from xaitui.system.disk import Report
-from xaitui.training.compiling import settle_compile
-from xaitui.training.device import ChosenDevice, choose_device, unsupported_capability
-from xaitui.training.parts import Parts
-from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
-from xaitui.training.setup import (
+from xaitui.training.build import (
     Normalisation,
     build_parts,
     effective_normalisation,
@@ -34,6 +30,10 @@ from xaitui.training.setup import (
     seed_weights,
     train_statistics,
 )
+from xaitui.training.compile import settle_compile
+from xaitui.training.components import Parts
+from xaitui.training.device import ChosenDevice, choose_device, unsupported_capability
+from xaitui.training.resolve import Resolved, adapted, differences, resolve_machine
 from xaitui.training.trainer import Trainer
 
 Say = Callable[[str], None]

@@ -33,10 +33,10 @@ from xaitui.runs.watched import (
     write_probe,
 )
 from xaitui.system.atomic_files import trouble_of
+from xaitui.training.components import Parts
 from xaitui.training.evaluate import probabilities
 from xaitui.training.memory import Undo, free, is_out_of_memory
 from xaitui.training.numerics import allow_tf32
-from xaitui.training.parts import Parts
 
 DEFAULT_SAMPLES = 8
 SMALL_SIDE, FEW_EPOCHS = 64, 200

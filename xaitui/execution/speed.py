@@ -15,10 +15,10 @@ from xaitui.data.device.store import Store
 from xaitui.events import Event
 from xaitui.models.build import build_model
 from xaitui.stop import Stop, StoppedError
+from xaitui.training.batch_order import epoch_batches
+from xaitui.training.components import Parts
 from xaitui.training.evaluate import Predictions
 from xaitui.training.numerics import FiniteGuard, wait_for
-from xaitui.training.order import epoch_batches
-from xaitui.training.parts import Parts
 from xaitui.training.step import TrainingStep
 from xaitui.training.trainer import Trainer
 

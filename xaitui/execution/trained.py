@@ -23,17 +23,17 @@ from xaitui.runs.preprocessing import Preprocessing, grey_range_of, read_preproc
 from xaitui.runs.recorded_data import find_place, require_same
 from xaitui.stop import Stop
 from xaitui.text import quoted
-from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
-from xaitui.training.device import choose_device
-from xaitui.training.final import best_weights
-from xaitui.training.numerics import allow_tf32
-from xaitui.training.setup import (
+from xaitui.training.best_weights import best_weights
+from xaitui.training.build import (
     Normalisation,
     effective_normalisation,
     image_side,
     normalisation,
     train_statistics,
 )
+from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
+from xaitui.training.device import choose_device
+from xaitui.training.numerics import allow_tf32
 
 SPLITS = ("train", "val", "test")
 

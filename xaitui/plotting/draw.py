@@ -16,8 +16,7 @@ from itertools import groupby
 import plotext
 
 from xaitui.plotting.axes import Layout, Point, layout
-from xaitui.plotting.figure import AXIS, CURSOR, MARK, Drawing, Figure, Line, Span, one_row
-from xaitui.plotting.measure import cells_of, fitted
+from xaitui.plotting.figure import AXIS, CURSOR, MARK, Drawing, Figure, Line, Span, cells_of, fitted, one_row
 
 RAISED = (
     ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from xaitui.plotting.measure import cells_of, fitted
 from xaitui.text import printable
 
 AXIS, MARK, CURSOR = -1, -2, -3
@@ -58,3 +58,20 @@ def one_row(text: str, width: int) -> Drawing:
     """A drawing of one row that says something instead of showing a plot."""
     text = fitted(printable(text), width)
     return [[(text + " " * (width - cells_of(text)), AXIS)]]
+
+
+def cells_of(text: str) -> int:
+    """How many cells a printable text takes: two for a wide character, none for one that joins the one before."""
+    if text.isascii():
+        return len(text)
+    wide = sum(unicodedata.east_asian_width(char) in ("W", "F") for char in text)
+    return len(text) + wide - sum(unicodedata.category(char) in ("Mn", "Me", "Cf") for char in text)
+
+
+def fitted(text: str, cells: int, cut: str = "") -> str:
+    """The text, or as much of its beginning as fits into so many cells together with the sign of a cut."""
+    if cells_of(text) <= cells:
+        return text
+    while text and cells_of(text) + cells_of(cut) > cells:
+        text = text[:-1]
+    return text + cut if cells_of(text + cut) <= cells else ""

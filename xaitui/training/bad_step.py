@@ -8,8 +8,8 @@ from torch import Tensor
 from xaitui.catalog.records import Task
 from xaitui.errors import DataError
 from xaitui.events import BadStep
-from xaitui.training.order import epoch_batches, steps_per_epoch
-from xaitui.training.parts import Parts
+from xaitui.training.batch_order import epoch_batches, steps_per_epoch
+from xaitui.training.components import Parts
 
 
 class LabelError(DataError):

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from xaitui.training.components import Parts
 from xaitui.training.memory import Undo
-from xaitui.training.parts import Parts
 
 AGREEMENT = 1e-2
 """Largest difference of captured gradients, as a part of their norm: what another order of sums may give at most."""

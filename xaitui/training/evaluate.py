@@ -18,11 +18,11 @@ from xaitui.data.device.store import Store
 from xaitui.events import Event, MemoryRanOut
 from xaitui.stop import Stop
 from xaitui.system.fault_points import Point, point
+from xaitui.training.components import Parts
 from xaitui.training.losses import build_loss
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, free, is_out_of_memory
 from xaitui.training.numerics import Numerics
-from xaitui.training.parts import Parts
-from xaitui.training.position import Position
+from xaitui.training.progress import Position
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from xaitui.errors import OutOfMemoryError
 from xaitui.events import MemoryRanOut
 from xaitui.hardware.host_allocator import give_back_freed_memory
-from xaitui.training.parts import Parts
-from xaitui.training.position import Position
+from xaitui.training.components import Parts
+from xaitui.training.progress import Position
 
 MEMORY_ADVICE = "out of memory: try a smaller --batch-size or --image-size, --precision bfloat16, or --finetune head"
 

@@ -19,10 +19,10 @@ from torch.utils.flop_counter import FlopCounterMode
 from xaitui.event_codec import encode
 from xaitui.events import Event, Note, Profiled
 from xaitui.system.atomic_files import write_atomic
+from xaitui.training.components import Parts
 from xaitui.training.memory import MEMORY_ERRORS, is_out_of_memory
 from xaitui.training.numerics import FiniteGuard, Numerics, wait_for
 from xaitui.training.observer import Observer
-from xaitui.training.parts import Parts
 from xaitui.training.step import TrainingStep, prepared_batch
 from xaitui.training.trainer import Trainer
 

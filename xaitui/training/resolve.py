@@ -14,8 +14,8 @@ from xaitui.data.source import DATA_RULES
 from xaitui.errors import UsageError
 from xaitui.hardware.capacity import default_threads
 from xaitui.hardware.compiler import compiler_problem
+from xaitui.training.batch_order import log_every, steps_per_epoch
 from xaitui.training.device import ChosenDevice
-from xaitui.training.order import log_every, steps_per_epoch
 
 EVAL_BATCH_SIZES = {"cuda": 1024}
 """By device: small batches leave most of a GPU idle. Where memory runs out they are halved."""

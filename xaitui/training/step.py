@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 
 from xaitui.training.bad_step import LabelError, strange_labels
+from xaitui.training.batch_order import epoch_batches
+from xaitui.training.components import Parts
 from xaitui.training.memory import MEMORY_ERRORS, TornUpdateError, Undo, is_out_of_memory, pieces
 from xaitui.training.numerics import FiniteGuard
 from xaitui.training.observer import Observer
 from xaitui.training.optim import set_rate
-from xaitui.training.order import epoch_batches
-from xaitui.training.parts import Parts
 
 
 @dataclass(frozen=True)

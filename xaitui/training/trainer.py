@@ -23,16 +23,16 @@ from xaitui.metrics.scores import score
 from xaitui.stop import Stop
 from xaitui.system.fault_points import Point, point
 from xaitui.training.bad_step import LabelError, bad_step
+from xaitui.training.batch_order import epoch_batches, steps_per_epoch
 from xaitui.training.checkpoint import State
+from xaitui.training.components import Parts
 from xaitui.training.early_stopping import end_reason
 from xaitui.training.evaluate import Predictions, predict_within_memory
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, halve_micro_batch, is_out_of_memory
-from xaitui.training.meter import Meter
 from xaitui.training.numerics import FiniteGuard, peak_memory
 from xaitui.training.observer import Observer
-from xaitui.training.order import epoch_batches, steps_per_epoch
-from xaitui.training.parts import Parts
-from xaitui.training.position import Best, Position
+from xaitui.training.progress import Best, Position
+from xaitui.training.running_metrics import Meter
 from xaitui.training.step import TrainingStep
 
 

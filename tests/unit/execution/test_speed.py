@@ -11,7 +11,7 @@ import torch
 from xaitui.execution.precision import choose, fastest_precision, speed_with
 from xaitui.execution.speed import LEAST_LAPS, SECONDS, WARM_UP, images_per_second, median_seconds
 from xaitui.stop import Stop
-from xaitui.training.parts import Parts
+from xaitui.training.components import Parts
 
 CPU = torch.device("cpu")
 

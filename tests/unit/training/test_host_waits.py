@@ -20,8 +20,8 @@ from xaitui.config.resolve import build_config
 from xaitui.events import Event, Note
 from xaitui.execution.prepare import prepare
 from xaitui.stop import Stop
+from xaitui.training.components import Parts
 from xaitui.training.numerics import FiniteGuard
-from xaitui.training.parts import Parts
 from xaitui.training.trainer import Trainer
 
 IMAGES, BATCH = 96, 8

@@ -22,14 +22,14 @@ from xaitui.models.build import BuiltModel
 from xaitui.seeds import derive_seed
 from xaitui.training.averaging import WeightAverage
 from xaitui.training.bad_step import strange_labels
+from xaitui.training.batch_order import steps_per_epoch
+from xaitui.training.components import Parts
 from xaitui.training.early_stopping import EarlyStopping
 from xaitui.training.inputs import TrainingInputs
 from xaitui.training.losses import Loss, balanced_weights, build_loss
 from xaitui.training.memory import Undo
 from xaitui.training.numerics import Numerics, configure
 from xaitui.training.optim import allocate_state, build_optimizer
-from xaitui.training.order import steps_per_epoch
-from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved
 from xaitui.training.schedule import Plateau, Schedule, build_schedule
 

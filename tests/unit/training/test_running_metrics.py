@@ -5,8 +5,8 @@ import math
 import torch
 
 from xaitui.catalog.records import Task
-from xaitui.training.meter import Meter
 from xaitui.training.numerics import Numerics
+from xaitui.training.running_metrics import Meter
 
 CPU = Numerics(torch.device("cpu"))
 

@@ -22,11 +22,11 @@ from torch import Tensor
 from xaitui.config.units import format_duration
 from xaitui.hardware.compiler import compiler_problem
 from xaitui.stop import Stop, StoppedError
+from xaitui.training.batch_order import steps_per_epoch
+from xaitui.training.components import Parts
 from xaitui.training.cuda_graph import GraphedForward, refuse_other_gradient
 from xaitui.training.memory import free, is_out_of_memory
 from xaitui.training.numerics import FiniteGuard, wait_for
-from xaitui.training.order import steps_per_epoch
-from xaitui.training.parts import Parts
 from xaitui.training.resolve import Resolved
 from xaitui.training.step import TrainingStep, prepared_batch
 

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from xaitui.training.order import LINES_PER_EPOCH, LINES_PER_RUN, epoch_batches, log_every, steps_per_epoch
+from xaitui.training.batch_order import LINES_PER_EPOCH, LINES_PER_RUN, epoch_batches, log_every, steps_per_epoch
 
 CPU = torch.device("cpu")
 

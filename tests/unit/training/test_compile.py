@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from xaitui.training.compiling import SHORTEST, Timing, judge, too_short
+from xaitui.training.compile import SHORTEST, Timing, judge, too_short
 
 
 def test_a_run_that_is_over_before_anything_is_compiled_is_not_compiled() -> None:
