@@ -29,7 +29,7 @@ from benchmarks.in_terminal import Terminal
 from benchmarks.made_images import make_images
 from xaitui.events import EpochFinished, RunFinished
 from xaitui.runs.directory import list_runs
-from xaitui.runs.journal import JournalReader
+from xaitui.runs.journal.journal import JournalReader
 
 SIZES = ((120, 40), (80, 24), (200, 60))
 TARGET = "120x40"

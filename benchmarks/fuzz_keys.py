@@ -36,7 +36,7 @@ from tests.tui.every_screen import make_two
 from tests.tui.random_input import bursts, size
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import list_studies
 
 TRAIN = ("train", "--model", "simple-cnn-v1", "--epochs", "100000", "--threads", "1")

@@ -22,7 +22,7 @@ from pathlib import Path
 from benchmarks.conditions import conditions, write_result
 from benchmarks.turns import verdict
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.listing import RunList
+from xaitui.runs.listing.run_list import RunList
 
 GOAL = 1.0
 """Seconds that the first list may take."""

@@ -26,7 +26,7 @@ from benchmarks.watching import journal_lines, made_run, until
 from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import decode
 from xaitui.execution.recording import Recorder
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
 from xaitui.tui.app import Console
 from xaitui.tui.screens.live import LiveScreen
 from xaitui.tui.widgets.plot import Plot

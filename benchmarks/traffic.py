@@ -21,7 +21,7 @@ from benchmarks.console_training import arguments
 from benchmarks.in_terminal import Terminal
 from benchmarks.made_images import make_images
 from xaitui.runs.directory import list_runs
-from xaitui.runs.series import read_series
+from xaitui.runs.journal.series import read_series
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 TARGET = "80x24"

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explanation_writer import append, begin_set
-from xaitui.runs.explanations import Sample, set_folder
-from xaitui.runs.watched import Probe, watched_folder, write_epoch, write_probe
+from xaitui.runs.explanations.maps import Sample, set_folder
+from xaitui.runs.explanations.training_maps import Probe, watched_folder, write_epoch, write_probe
+from xaitui.runs.explanations.writer import append, begin_set
 
 SIDE = 8
 LEFT_AGAINST_RIGHT: NDArray[np.float32] = np.repeat(np.linspace(-1, 1, SIDE, dtype=np.float32)[None], SIDE, axis=0)

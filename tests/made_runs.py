@@ -13,8 +13,8 @@ from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
-from xaitui.runs.owner import Owner
+from xaitui.runs.journal.journal import JournalWriter
+from xaitui.runs.lock import Owner
 
 
 def made_run(

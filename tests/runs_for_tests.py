@@ -23,7 +23,7 @@ from xaitui.execution.options import ResumeOptions
 from xaitui.execution.prepare import prepare
 from xaitui.execution.resume import resume
 from xaitui.runs.directory import RunDirectory, create_run
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 from xaitui.stop import Stop
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from xaitui.cli.app import run as command
 from xaitui.data.open import open_dataset
 from xaitui.data.picture import decode
 from xaitui.errors import DataError
-from xaitui.runs.data import open_data
+from xaitui.runs.dataset import open_data
 from xaitui.runs.find import find_run
 
 

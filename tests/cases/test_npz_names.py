@@ -21,7 +21,7 @@ from xaitui.data.preview import preview
 from xaitui.data.source import Residency
 from xaitui.errors import DataError
 from xaitui.events import RunResumed
-from xaitui.runs.data import open_data
+from xaitui.runs.dataset import open_data
 from xaitui.training.resolve import Resolved
 
 X, Y = arrays(60)

@@ -18,7 +18,7 @@ from xaitui.data.dataset import DataFile
 from xaitui.data.open import open_dataset
 from xaitui.events import RunResumed
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 from xaitui.runs.recorded_data import Difference, compare, write_record
 
 LITTLE = ["--epochs", "1", "--threads", "1", "--batch-size", "8", "--watch-samples", "0", "--device", "cpu"]

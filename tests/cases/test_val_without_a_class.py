@@ -10,7 +10,7 @@ import pytest
 from tests.cases.inputs import class_folders
 from tests.runs_for_tests import take_up
 from xaitui.cli.app import run
-from xaitui.runs.data import open_data
+from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory, list_runs
 
 CLASSES = [*"abcd"]

@@ -15,8 +15,8 @@ from tests.made_runs import finished_run, made_run
 from tests.made_studies import ended_trial, made_study
 from tests.runs_for_tests import command, environment, finish, start
 from xaitui.cli.app import run as run_command
-from xaitui.runs import comparison
 from xaitui.runs.find import find_runs
+from xaitui.runs.listing import comparison
 from xaitui.studies.trials import plan
 
 

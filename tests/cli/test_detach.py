@@ -14,8 +14,8 @@ from tests.runs_for_tests import environment, made_set, run_command, spawn
 from xaitui.cli.app import run
 from xaitui.config.toml import from_toml
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.owner import read_owner
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.lock import read_owner
+from xaitui.runs.state import State, summarise
 
 
 def detach(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:

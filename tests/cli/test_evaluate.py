@@ -19,7 +19,7 @@ from xaitui.cli.app import run as run_command
 from xaitui.events import Evaluated, RunStopped
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
-from xaitui.runs.journal import JournalWriter, read_journal
+from xaitui.runs.journal.journal import JournalWriter, read_journal
 from xaitui.runs.predictions import read_predictions, write_predictions
 
 

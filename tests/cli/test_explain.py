@@ -17,7 +17,7 @@ from xaitui.data.dataset import Split
 from xaitui.execution.explaining import RunExplainer, Wanted
 from xaitui.execution.trained import load_trained
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explanations import list_explanations
+from xaitui.runs.explanations.maps import list_explanations
 from xaitui.runs.find import find_run
 
 

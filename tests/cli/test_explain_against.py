@@ -12,8 +12,8 @@ from PIL import Image
 
 from tests.runs_for_tests import finish, made_set, start
 from xaitui.cli.app import run as run_command
-from xaitui.runs.against import list_against, mean_of
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.explanations.two_runs import list_against, mean_of
 from xaitui.runs.find import find_run
 
 Captured = pytest.CaptureFixture[str]

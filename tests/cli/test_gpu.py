@@ -13,7 +13,7 @@ from tests.runs_for_tests import made_set, start
 from xaitui.cli import gpu as module
 from xaitui.cli.app import run
 from xaitui.runs.find import writers
-from xaitui.runs.owner import owning
+from xaitui.runs.lock import owning
 
 
 @pytest.fixture(autouse=True)

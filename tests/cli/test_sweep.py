@@ -12,7 +12,7 @@ from tests.runs_for_tests import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.events import Evaluated, RunFinished, RunStarted
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.standing import StudyReader, TrialState
 from xaitui.studies.trials import plan

@@ -9,7 +9,7 @@ import pytest
 from tests.runs_for_tests import finish, made_set, start
 from xaitui.cli.app import run as run_command
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.owner import owning
+from xaitui.runs.lock import owning
 from xaitui.training.checkpoint import load_checkpoint, save_checkpoint
 
 OWN_MODEL = """

@@ -14,7 +14,7 @@ from xaitui.cli.app import run as run_command
 from xaitui.data.dataset import Dataset
 from xaitui.execution import prepare
 from xaitui.runs.directory import list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 
 pytestmark = pytest.mark.cuda
 

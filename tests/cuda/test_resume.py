@@ -19,8 +19,8 @@ from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.events import RunFinished, RunResumed
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.journal.journal import read_journal
+from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point
 
 pytestmark = pytest.mark.cuda

@@ -22,7 +22,7 @@ from xaitui.events import RunFinished, RunResumed
 from xaitui.execution.evaluating import HowToPredict, weights_agree
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.predictions import read_predictions
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 
 pytestmark = pytest.mark.cuda
 

@@ -10,7 +10,7 @@ import pytest
 from tests.runs_for_tests import finish, start
 from xaitui.execution.explain_process import Answerer
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explanations import list_explanations
+from xaitui.runs.explanations.maps import list_explanations
 
 
 @pytest.fixture(scope="module")

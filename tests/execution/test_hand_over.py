@@ -27,10 +27,10 @@ from xaitui.events import (
 )
 from xaitui.execution.execute import Execution
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import read_journal
-from xaitui.runs.owner import read_owner
+from xaitui.runs.journal.journal import read_journal
+from xaitui.runs.lock import read_owner
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.stop import StopReason
 
 HAND_OVER = StopReason("the console was left", ExitCode.FINISHED, hand_over=True)

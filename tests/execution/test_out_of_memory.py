@@ -18,7 +18,7 @@ from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, mad
 from xaitui.errors import ExitCode
 from xaitui.events import EpochFinished, Evaluated, Event, MemoryRanOut, RunFailed, RunFinished, RunResumed, StepLogged
 from xaitui.execution.execute import Execution
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 from xaitui.stop import Stop, StopReason
 
 SMALL: dict[str, Any] = {"training__batch_size": 8, "training__epochs": 2, "training__threads": 1}

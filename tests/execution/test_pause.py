@@ -27,9 +27,9 @@ from xaitui.events import (
 )
 from xaitui.execution.execute import Execution
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.stop import Stop, StopReason
 from xaitui.training.trainer import Trainer
 

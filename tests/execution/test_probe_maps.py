@@ -21,7 +21,7 @@ from xaitui.execution.probe_maps import ProbeMaps, samples_of
 from xaitui.explain.grad_cam import grad_cam
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.watched import Watched, read_watched, watched_folder
+from xaitui.runs.explanations.training_maps import Watched, read_watched, watched_folder
 from xaitui.stop import Stop, StopReason
 from xaitui.training.checkpoint import load_checkpoint
 

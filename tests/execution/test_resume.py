@@ -24,8 +24,8 @@ from xaitui.events import (
 from xaitui.execution.execute import Execution
 from xaitui.execution.saver import mend_journal, saved_journal
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter, read_journal
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.journal.journal import JournalWriter, read_journal
+from xaitui.runs.state import State, summarise
 from xaitui.stop import Stop, StopReason
 from xaitui.training.checkpoint import load_checkpoint
 

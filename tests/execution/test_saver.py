@@ -11,7 +11,7 @@ from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, 
 from xaitui.events import CheckpointSaved, EpochFinished, Note, RunFinished, RunResumed
 from xaitui.execution.saver import SHARE, RunSaver, restore_last
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
 from xaitui.system.fault_points import Point, injected
 
 

@@ -17,7 +17,7 @@ from xaitui.events import RunResumed, StepLogged
 from xaitui.execution.saver import saved_journal
 from xaitui.execution.verifying import Replayed, look, replay
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.intact import check_files, check_journal
+from xaitui.runs.integrity import check_files, check_journal
 from xaitui.stop import Stop, StopReason
 from xaitui.system.hash_log import note
 from xaitui.training.checkpoint import State, load_checkpoint, save_checkpoint

@@ -14,11 +14,11 @@ from tests.made_events import epoch_finished, epoch_started, started, step
 from tests.made_runs import made_run, own
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.journal import JournalWriter
-from xaitui.runs.listing import read_row
-from xaitui.runs.progress import progress
-from xaitui.runs.summary import State
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.journal import JournalWriter
+from xaitui.runs.listing.progress import progress
+from xaitui.runs.listing.run_list import read_row
+from xaitui.runs.state import State
 
 EPOCHS, PER_EPOCH, TRAIN_SIZE = 8, 10, 320
 STEP_SECONDS = 1.0

@@ -29,7 +29,7 @@ from xaitui.errors import XaituiError
 from xaitui.events import Event, RunFailed, RunFinished
 from xaitui.execution.execute import Execution
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point, injected
 from xaitui.training.checkpoint import load_checkpoint
 

@@ -17,16 +17,16 @@ from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import EpochFinished, Event, Note, StepLogged
-from xaitui.runs.comparison import compare
-from xaitui.runs.describe import describe
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.health import health
-from xaitui.runs.journal import LONGEST_LINE, JournalReader, fold, read_journal
-from xaitui.runs.listing import RunList
-from xaitui.runs.metrics_csv import write_metrics
-from xaitui.runs.series import XAxis, read_series
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.describe import describe
+from xaitui.runs.journal.journal import LONGEST_LINE, JournalReader, fold, read_journal
+from xaitui.runs.journal.metrics_csv import write_metrics
+from xaitui.runs.journal.series import XAxis, read_series
+from xaitui.runs.listing.comparison import compare
+from xaitui.runs.listing.health import health
+from xaitui.runs.listing.run_list import RunList
+from xaitui.runs.state import State, summarise
 
 CASES = 100
 """Of a round."""

@@ -15,8 +15,8 @@ from tests.runs_for_tests import assert_equal_weights, events_of, kept_folder, l
 from xaitui.config.toml import from_toml
 from xaitui.events import EpochFinished, RunFinished
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import JournalReader, read_journal
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.journal.journal import JournalReader, read_journal
+from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Hook, Point
 from xaitui.training.checkpoint import load_checkpoint
 

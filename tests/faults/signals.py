@@ -20,7 +20,7 @@ from tests.runs_for_tests import assert_equal_weights, events_of, finish, spawn,
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import RemoteFile
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.system.disk import BLOCK
 from xaitui.system.fault_points import Hook, Point
 

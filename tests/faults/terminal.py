@@ -29,8 +29,8 @@ from tests.runs_for_tests import (
 from tests.tui.every_screen import BEYOND, ROUTES, make_two
 from xaitui.events import HandingOver, RunResumed
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.journal.journal import read_journal
+from xaitui.runs.state import State, summarise
 
 IMAGES, EPOCHS = 2400, 12
 TRAIN = ("train", "--dataset", "set.npz", "--batch-size", "8", "--epochs", str(EPOCHS), "--rotate", "10", "--ema-decay",

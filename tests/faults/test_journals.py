@@ -15,8 +15,8 @@ from tests.faults.journals import assert_read, one_case, one_round, sound_lines
 from tests.made_runs import finished_run
 from xaitui.cli.app import run as run_command
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.journal import LONGEST_LINE
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.journal import LONGEST_LINE
 
 
 @pytest.fixture(scope="module")

@@ -24,7 +24,7 @@ from tests.faults.kill import (
 from tests.forked import Forked
 from tests.runs_for_tests import environment, run_command, spawn
 from xaitui.runs.directory import list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point
 
 FILES = ("CHECKSUMS", "config.toml", "environment.json", "preprocessing.json", "heartbeat", "metrics.csv", "last.pt",

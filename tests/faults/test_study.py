@@ -16,8 +16,8 @@ from tests.forked import Forked
 from tests.runs_for_tests import made_set, run_command, spawn
 from xaitui.events import EpochFinished, RunFinished, StepLogged
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import fold, read_entries
-from xaitui.runs.owner import read_owner
+from xaitui.runs.journal.journal import fold, read_entries
+from xaitui.runs.lock import read_owner
 from xaitui.studies.folder import StudyFolder
 from xaitui.studies.standing import StudyReader, TrialState
 

@@ -14,7 +14,7 @@ from tests.tui.every_screen import ROUTES, go, make_two
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import slow_training
 from xaitui.runs.directory import list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.tui.run_controller import TERMINATED
 from xaitui.tui.terminal import HANG_UP
 

@@ -1,4 +1,4 @@
-"""One run, several who want to write it; tests/unit/runs/test_owner.py has the locks that nobody holds any more."""
+"""One run, several who want to write it; tests/unit/runs/test_lock.py has the locks that nobody holds any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.faults.writers import interrupted, one_round
 from tests.made_runs import own
 from tests.runs_for_tests import events_of, finish, run_command, spawn, take_up
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.owner import Owner
+from xaitui.runs.lock import Owner
 
 
 def test_of_several_that_take_up_a_run_one_does(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.faults.kill import TRAIN, assert_as_if_nothing_had_been, go, make_dat
 from tests.runs_for_tests import events_of, spawn
 from xaitui.events import RunFinished
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 
 REFUSED = re.compile(
     r"xaitui: \S+ is (being written by process \d+ on \S+; stop it first: xaitui stop \S+|finished; .*)"

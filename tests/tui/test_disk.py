@@ -15,7 +15,7 @@ from tests.tui.every_screen import BEYOND, name_of
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import watching
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
+from xaitui.runs.follower import RunFollower
 from xaitui.tui import threads
 from xaitui.tui.app import Console
 from xaitui.tui.screens import live

@@ -18,7 +18,7 @@ from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.catalog.records import Task
 from xaitui.console_options import ConsoleActions
 from xaitui.evaluation.evaluated import Evaluation
-from xaitui.runs.data import open_data
+from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_predictions
 from xaitui.runs.preprocessing import Preprocessing, write_preprocessing

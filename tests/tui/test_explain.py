@@ -17,7 +17,7 @@ from tests.runs_for_tests import ROOT, finish, start
 from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explanations import list_explanations
+from xaitui.runs.explanations.maps import list_explanations
 from xaitui.tui.app import Console
 from xaitui.tui.screens.explain import ExplainScreen
 from xaitui.tui.screens.runs import RunsScreen

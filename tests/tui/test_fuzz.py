@@ -21,7 +21,7 @@ from tests.tui.random_input import bursts, size
 from tests.tui.support import open_console, until_acted_on
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import summarise
+from xaitui.runs.state import summarise
 from xaitui.studies.folder import list_studies
 from xaitui.tui.app import Console
 from xaitui.tui.run_controller import TERMINATED

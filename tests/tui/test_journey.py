@@ -10,7 +10,7 @@ from tests.tui.desk import Desk
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import Watch, events_of_kind
 from xaitui.runs.directory import list_runs
-from xaitui.runs.owner import read_owner
+from xaitui.runs.lock import read_owner
 from xaitui.tui.screens.compare import CompareScreen
 from xaitui.tui.screens.leave import LeaveScreen
 from xaitui.tui.screens.live import LiveScreen

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import Watch, events_of_kind, slow_training, watching
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.tui.app import Console
 from xaitui.tui.screens.leave import LeaveScreen
 

@@ -14,8 +14,8 @@ from tests.tui.watching import Watch, events_of_kind, slow_training, training, w
 from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, StepLogged
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
-from xaitui.runs.owner import read_owner
+from xaitui.runs.journal.journal import read_journal
+from xaitui.runs.lock import read_owner
 from xaitui.tui.screens.plot import PlotScreen
 from xaitui.tui.widgets.plot import Plot
 

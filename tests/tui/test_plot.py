@@ -13,7 +13,7 @@ from tests.tui.support import open_console, screen_rows, screen_text, until
 from tests.unit.plotting.figures import FALLING, RISING, figure
 from xaitui.plotting.curves import Curves, NamedCurve, View
 from xaitui.plotting.figure import Figure, Line
-from xaitui.runs.series import Curve, XAxis
+from xaitui.runs.journal.series import Curve, XAxis
 from xaitui.tui.app import Console
 from xaitui.tui.palette import THEMES, series_colours
 from xaitui.tui.screens.plot import PlotScreen

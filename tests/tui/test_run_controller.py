@@ -16,10 +16,10 @@ from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError
 from xaitui.events import HandingOver, RequestAnswered, RunStopped
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.journal import read_journal
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.journal import read_journal
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.tui.run_controller import HAND_OVER, STOP, TERMINATED, Launch, RunController
 
 SECONDS = 60.0

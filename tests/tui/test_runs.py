@@ -12,7 +12,7 @@ from tests.made_runs import finished_run, made_run, own, write
 from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.config.schema import RunConfig
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.summary import State
+from xaitui.runs.state import State
 from xaitui.tui.app import Console
 from xaitui.tui.screens.confirm import ConfirmScreen
 from xaitui.tui.screens.runs import RunsScreen

@@ -18,9 +18,9 @@ from tests.tui.watching import Watch, watching
 from xaitui.event_codec import encode
 from xaitui.events import Event
 from xaitui.execution.recording import Recorder
-from xaitui.runs import series
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal import series
+from xaitui.runs.journal.journal import JournalWriter
 
 EPOCHS, PORTIONS = 1666, 10
 """Of twelve events each."""

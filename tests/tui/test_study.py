@@ -19,7 +19,7 @@ from tests.runs_for_tests import ROOT, environment
 from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.events import RunFailed, RunStopped
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.trials import plan
 from xaitui.tui.app import Console

@@ -22,9 +22,9 @@ from tests.runs_for_tests import command, environment, logged_steps
 from tests.tui.watching import events_of_kind
 from xaitui.events import HandingOver
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 
 DEADLINE = 90.0
 LOOK = 0.1

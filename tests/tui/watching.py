@@ -7,8 +7,8 @@ from xaitui.config.resolve import build_config
 from xaitui.console_options import ConsoleActions, First
 from xaitui.errors import UsageError
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.journal import read_journal
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.journal import read_journal
 from xaitui.tui.app import Console
 from xaitui.tui.screens.live import LiveScreen
 

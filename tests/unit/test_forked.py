@@ -10,7 +10,7 @@ import pytest
 
 from tests.runs_for_tests import command, environment, events_of, made_set, run_command, spawn
 from xaitui.runs.directory import list_runs
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 
 
 @pytest.mark.parametrize("words", [("config", "show"), ("train", "--epoch", "2"), ("runs", "show", "nothing"), ("-h",)])

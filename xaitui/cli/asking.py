@@ -9,7 +9,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import summarise
+from xaitui.runs.state import summarise
 
 
 def ask_run(word: str, runs_dir: Path | None, request: Request) -> RunDirectory:

@@ -16,9 +16,9 @@ from xaitui.event_codec import encode
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
-from xaitui.runs.journal import JournalReader, fold
-from xaitui.runs.owner import SILENT_SECONDS, Pulse
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.journal.journal import JournalReader, fold
+from xaitui.runs.lock import SILENT_SECONDS, Pulse
+from xaitui.runs.state import State, summarise
 
 POLL_SECONDS = 0.5
 

@@ -16,9 +16,9 @@ from xaitui.evaluation.significance import SplitName
 from xaitui.evaluation.watched_maps import with_maps
 from xaitui.report.comparison_tables import numbers_table
 from xaitui.report.tables import to_csv
-from xaitui.runs.comparison import Comparison, compare
 from xaitui.runs.find import find_run, find_runs
 from xaitui.runs.folder import runs_folder
+from xaitui.runs.listing.comparison import Comparison, compare
 from xaitui.text import printable
 
 RunWords = Annotated[

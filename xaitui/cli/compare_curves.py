@@ -6,8 +6,8 @@ from xaitui.cli.compare_output import letter
 from xaitui.cli.streams import put, say
 from xaitui.cli.terminal_plot import put_plot
 from xaitui.plotting.figure import Line
-from xaitui.runs.comparison import Comparison
-from xaitui.runs.series import RunSeries, read_series
+from xaitui.runs.journal.series import RunSeries, read_series
+from xaitui.runs.listing.comparison import Comparison
 from xaitui.text import printable
 
 CURVES = ("val_loss", "val_accuracy")

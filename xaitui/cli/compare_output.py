@@ -26,7 +26,7 @@ from xaitui.report.comparison_tables import (
     untested_lines,
 )
 from xaitui.report.tables import Table, markdown_text, to_markdown
-from xaitui.runs.comparison import Comparison, Score, Setting
+from xaitui.runs.listing.comparison import Comparison, Score, Setting
 from xaitui.text import printable
 
 WIDTH = 79

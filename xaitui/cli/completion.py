@@ -45,7 +45,7 @@ def _folder(ctx: typer.Context) -> Path:
 
 def _words(folder: Path) -> list[str]:
     from xaitui.catalog.metrics import METRICS
-    from xaitui.runs.details import read_config_head
+    from xaitui.runs.listing.settings import read_config_head
 
     runs = _listed(folder)
     if not runs:

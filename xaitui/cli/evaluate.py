@@ -24,14 +24,14 @@ from xaitui.errors import DataError, UsageError, nearest
 from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, labels_csv, samples_csv
-from xaitui.runs.data import move_data, open_data
-from xaitui.runs.details import read_settings
+from xaitui.runs.dataset import move_data, open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
+from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.other_data import open_other
 from xaitui.runs.preprocessing import read_preprocessing
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.system.atomic_files import write_atomic
 from xaitui.text import printable
 

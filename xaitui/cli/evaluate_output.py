@@ -14,8 +14,8 @@ from xaitui.cli.evaluate_show import fits, short_names
 from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import SUSPICION, Sample
 from xaitui.metrics.per_class import ClassScores
-from xaitui.runs.describe import WIDTH
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.journal.describe import WIDTH
 from xaitui.text import printable
 
 COVERAGES = 1.0, 0.95, 0.9, 0.8

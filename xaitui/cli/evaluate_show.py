@@ -12,7 +12,7 @@ from rich.text import Text
 from xaitui.cli.compare_output import letter
 from xaitui.evaluation.evaluated import Evaluation
 from xaitui.metrics.confusion import row_shares
-from xaitui.runs.describe import WIDTH
+from xaitui.runs.journal.describe import WIDTH
 from xaitui.text import printable
 
 _DARKEST = (18, 92, 170)

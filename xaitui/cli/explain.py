@@ -22,7 +22,7 @@ from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, 
 from xaitui.cli.streams import put
 from xaitui.cli.work_bar import WorkBar
 from xaitui.errors import UsageError, nearest
-from xaitui.runs.data import move_data
+from xaitui.runs.dataset import move_data
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from xaitui.execution.against import OtherRun
     from xaitui.execution.evaluating import HowToPredict
     from xaitui.execution.explain_request import ExplainRequest
-    from xaitui.runs.against import Against
     from xaitui.runs.directory import RunDirectory
-    from xaitui.runs.explained import Explained
+    from xaitui.runs.explanations.maps import Explained
+    from xaitui.runs.explanations.two_runs import Against
 
 EVERYTHING = "all"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from xaitui.runs.against import Against, mean_of
+from xaitui.runs.explanations.two_runs import Against, mean_of
 from xaitui.text import printable
 
 _NUMBERS = ("spearman_abs", "spearman_signed", "ssim")

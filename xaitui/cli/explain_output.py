@@ -9,9 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xaitui.catalog.attributions import ATTRIBUTIONS, attribution_info
-from xaitui.runs.describe import WIDTH
-from xaitui.runs.explained import Explained
-from xaitui.runs.explanations import SEVERAL_LABELS, Sample
+from xaitui.runs.explanations.maps import SEVERAL_LABELS, Explained, Sample
+from xaitui.runs.journal.describe import WIDTH
 from xaitui.text import printable
 
 COLUMNS = {"deletion": "DEL", "insertion": "INS", "infidelity": "INFID", "sensitivity": "SENS", "sparseness": "SPARSE",

@@ -15,7 +15,7 @@ from xaitui.cli.completion import one_of
 from xaitui.cli.streams import put, say
 from xaitui.config.units import format_size
 from xaitui.errors import UsageError, nearest
-from xaitui.runs.describe import WIDTH
+from xaitui.runs.journal.describe import WIDTH
 from xaitui.text import printable
 
 if TYPE_CHECKING:

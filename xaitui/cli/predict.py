@@ -16,9 +16,9 @@ from xaitui.catalog.records import Task
 from xaitui.cli.places import DataDir, Device, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put, say
 from xaitui.errors import ExitCode, UsageError
-from xaitui.runs.describe import WIDTH
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
+from xaitui.runs.journal.describe import WIDTH
 from xaitui.runs.preprocessing import Preprocessing
 from xaitui.text import last_part, printable
 

@@ -23,8 +23,8 @@ from xaitui.events import (
     StepLogged,
 )
 from xaitui.execution.background import RUN_LINE
-from xaitui.runs.describe import describe
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.journal.describe import describe
 from xaitui.text import quoted
 
 

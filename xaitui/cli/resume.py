@@ -13,7 +13,7 @@ from xaitui.config.units import parse_duration
 from xaitui.console_options import ConsoleOptions
 from xaitui.errors import UsageError
 from xaitui.execution.options import ResumeOptions
-from xaitui.runs.data import move_data
+from xaitui.runs.dataset import move_data
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
 

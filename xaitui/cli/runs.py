@@ -17,15 +17,15 @@ from xaitui.cli.streams import put, say
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError
 from xaitui.events import EpochFinished, LifeCycle, RunStarted
-from xaitui.runs.describe import describe, epoch_line, number
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.filtering import parse
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
-from xaitui.runs.journal import JournalReader, fold
-from xaitui.runs.listing import RunList, RunRow, read_row
-from xaitui.runs.ordering import SORTS, sort_rows
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.journal.describe import describe, epoch_line, number
+from xaitui.runs.journal.journal import JournalReader, fold
+from xaitui.runs.listing.filter import parse
+from xaitui.runs.listing.run_list import RunList, RunRow, read_row
+from xaitui.runs.listing.sort import SORTS, sort_rows
+from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import list_studies
 from xaitui.text import printable, quoted
 

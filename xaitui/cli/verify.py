@@ -12,11 +12,11 @@ import typer
 from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord, TrustModel
 from xaitui.cli.streams import put, say
 from xaitui.errors import ExitCode
-from xaitui.runs.data import move_data
+from xaitui.runs.dataset import move_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.state import State, summarise
 from xaitui.text import printable
 
 if TYPE_CHECKING:

@@ -23,8 +23,8 @@ from xaitui.metrics.per_class import PerClass, per_class
 from xaitui.metrics.per_sample import losses
 from xaitui.metrics.scores import Scores, decide, score
 from xaitui.metrics.selective import Selective, selective
-from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.predictions import Predictions, read_predictions
 from xaitui.runs.preprocessing import read_preprocessing
 

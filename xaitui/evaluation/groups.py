@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from xaitui.metrics.statistics import PairedDifference, Spread, paired_difference, spread
-from xaitui.runs.comparison import Comparison, Setting
-from xaitui.runs.details import read_settings
+from xaitui.runs.listing.comparison import Comparison, Setting
+from xaitui.runs.listing.settings import read_settings
 
 SEED = "training.seed"
 _NO_SETTING = (SEED, "run.", "resolved.")

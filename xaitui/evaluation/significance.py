@@ -13,9 +13,9 @@ from xaitui.catalog.datasets import DATASETS
 from xaitui.errors import DataError
 from xaitui.events import Note
 from xaitui.metrics.scores import THRESHOLD
-from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import read_journal
+from xaitui.runs.journal.journal import read_journal
+from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.predictions import Predictions, read_predictions
 from xaitui.runs.recorded_data import same_data
 

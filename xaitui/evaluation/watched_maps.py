@@ -10,10 +10,10 @@ import numpy as np
 from xaitui.errors import DataError
 from xaitui.evaluation.groups import SEED, group_by_seed
 from xaitui.metrics.rank_correlation import rank_correlation
-from xaitui.runs.comparison import Comparison, Score
-from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.watched import read_watched
+from xaitui.runs.explanations.training_maps import read_watched
+from xaitui.runs.listing.comparison import Comparison, Score
+from xaitui.runs.listing.settings import read_settings
 
 MAPS_SCORE = "maps_rank_corr"
 """Name of the score in tables of runs."""

@@ -17,10 +17,10 @@ from xaitui.execution.trained import TrainedModel
 from xaitui.explain.attributions import Recipe
 from xaitui.explain.between import Likeness, difference, likeness
 from xaitui.explain.picture import save_picture
-from xaitui.runs.against import Against, Maps, PairedSample, against_folder, write_against
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explained import Explained
-from xaitui.runs.explanation_writer import explaining
+from xaitui.runs.explanations.maps import Explained
+from xaitui.runs.explanations.two_runs import Against, Maps, PairedSample, against_folder, write_against
+from xaitui.runs.explanations.writer import explaining
 from xaitui.runs.recorded_data import same_data
 from xaitui.text import printable
 

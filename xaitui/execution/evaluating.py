@@ -25,10 +25,10 @@ from xaitui.execution.testing import score_test
 from xaitui.execution.trained import TrainedModel, load_trained
 from xaitui.metrics.scores import score
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.lock import owning
 from xaitui.runs.other_data import open_other
-from xaitui.runs.owner import owning
 from xaitui.runs.predictions import read_predictions, write_predictions
-from xaitui.runs.summary import RunSummary, State, summarise
+from xaitui.runs.state import RunSummary, State, summarise
 from xaitui.stop import Stop
 from xaitui.system.atomic_files import write_atomic
 from xaitui.text import printable

@@ -42,9 +42,9 @@ from xaitui.execution.trained import preprocessing_of
 from xaitui.execution.watcher import watching
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import write_environment
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
+from xaitui.runs.lock import owning
 from xaitui.runs.log import logger, logging_to, run_program
-from xaitui.runs.owner import owning
 from xaitui.runs.preprocessing import write_preprocessing
 from xaitui.runs.recorded_data import write_record
 from xaitui.runs.requests import Request, ask, take

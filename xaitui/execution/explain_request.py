@@ -19,8 +19,7 @@ from xaitui.execution.prepare import Say
 from xaitui.explain.attributions import Recipe
 from xaitui.explain.samples import Answers, choose, parse_choice
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explained import Explained
-from xaitui.runs.explanations import ExplanationSet
+from xaitui.runs.explanations.maps import Explained, ExplanationSet
 from xaitui.runs.predictions import read_predictions
 
 

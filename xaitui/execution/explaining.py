@@ -29,8 +29,8 @@ from xaitui.explain.suitable import check_method, gives_probabilities
 from xaitui.explain.trust import score_maps
 from xaitui.metrics.per_sample import losses
 from xaitui.metrics.scores import decide
-from xaitui.runs.explanation_writer import append, begin_set, explaining
-from xaitui.runs.explanations import SEVERAL_LABELS, ExplanationSet, Sample, read_explanations, set_folder
+from xaitui.runs.explanations.maps import SEVERAL_LABELS, ExplanationSet, Sample, read_explanations, set_folder
+from xaitui.runs.explanations.writer import append, begin_set, explaining
 from xaitui.text import printable
 from xaitui.training.evaluate import probabilities
 from xaitui.training.memory import MEMORY_ADVICE, MEMORY_ERRORS, free, is_out_of_memory

@@ -10,7 +10,7 @@ import numpy as np
 from xaitui.catalog.attributions import attribution_info
 from xaitui.execution.explaining import RunExplainer
 from xaitui.explain.picture import save_picture
-from xaitui.runs.explanations import SEVERAL_LABELS, ExplanationSet, Sample
+from xaitui.runs.explanations.maps import SEVERAL_LABELS, ExplanationSet, Sample
 from xaitui.text import printable
 
 PICTURES = 100

@@ -20,8 +20,8 @@ from xaitui.explain.robustness import sensitivity
 from xaitui.explain.subjects import Subjects
 from xaitui.explain.trust import JUDGED_IMAGES, Scores, judge, score_floors, score_maps
 from xaitui.models.summary import summarize
-from xaitui.runs.explanation_writer import begin_set, explaining, write_settings
-from xaitui.runs.explanations import ExplanationSet, read_explanations, set_folder
+from xaitui.runs.explanations.maps import ExplanationSet, read_explanations, set_folder
+from xaitui.runs.explanations.writer import begin_set, explaining, write_settings
 from xaitui.seeds import derive_seed
 from xaitui.system.atomic_files import replacing
 

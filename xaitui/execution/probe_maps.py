@@ -21,7 +21,7 @@ from xaitui.explain.probe import choose_probe
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.models.own_model import CODE_ERRORS
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.watched import (
+from xaitui.runs.explanations.training_maps import (
     STILL_EPOCHS,
     Probe,
     Watched,

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from xaitui.events import EpochFinished, Event, LifeCycle, Note
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
+from xaitui.runs.journal.metrics_csv import MetricsTable
 from xaitui.runs.log import logger
-from xaitui.runs.metrics_csv import MetricsTable
 
 
 class Recorder:

@@ -16,10 +16,10 @@ from xaitui.execution.options import ResumeOptions
 from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, prepare
 from xaitui.execution.saver import Restored, has_checkpoint, mend_journal, restore_last
-from xaitui.runs.data import with_place
+from xaitui.runs.dataset import with_place
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.intact import changed_settings
-from xaitui.runs.journal import read_entries, read_journal
+from xaitui.runs.integrity import changed_settings
+from xaitui.runs.journal.journal import read_entries, read_journal
 from xaitui.runs.preprocessing import grey_range_of
 from xaitui.runs.recorded_data import accepted_changes, find_place, require_same, write_record
 from xaitui.stop import Stop

@@ -13,7 +13,7 @@ from pathlib import Path
 from xaitui.config.schema import RunConfig
 from xaitui.events import CheckpointSaved, Note
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
 from xaitui.system.atomic_files import write_atomic
 from xaitui.system.hash_log import note_second_name
 from xaitui.training.checkpoint import (

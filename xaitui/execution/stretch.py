@@ -10,7 +10,7 @@ from xaitui.errors import DataError
 from xaitui.events import Event, MemoryRanOut, Progress, RunExtended, RunResumed
 from xaitui.execution.saver import saved_journal
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import Entry
+from xaitui.runs.journal.journal import Entry
 from xaitui.training.checkpoint import State, load_checkpoint
 
 

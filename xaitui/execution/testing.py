@@ -11,9 +11,9 @@ from xaitui.events import Evaluated, Note
 from xaitui.execution.failures import failure_of
 from xaitui.execution.finish import Ending, judge_best
 from xaitui.execution.prepare import Say, prepare
-from xaitui.runs.data import with_place
+from xaitui.runs.dataset import with_place
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
 from xaitui.runs.log import logging_to
 from xaitui.runs.preprocessing import grey_range_of
 from xaitui.runs.recorded_data import find_place, require_same

@@ -17,7 +17,7 @@ from xaitui.errors import DataError, UsageError, XaituiError, nearest
 from xaitui.execution.own_source import trusted_source
 from xaitui.execution.prepare import Say, build_for, open_data
 from xaitui.models.build import BuiltModel
-from xaitui.runs.data import data_rules, with_place
+from xaitui.runs.dataset import data_rules, with_place
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.preprocessing import Preprocessing, grey_range_of, read_preprocessing
 from xaitui.runs.recorded_data import find_place, require_same

@@ -30,8 +30,8 @@ from xaitui.execution.saver import saved_journal
 from xaitui.execution.stretch import Stretch, find_stretch, since
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import changed_versions
-from xaitui.runs.intact import FilesFound, JournalFound, check_files, check_journal
-from xaitui.runs.journal import Entry, read_entries, read_journal
+from xaitui.runs.integrity import FilesFound, JournalFound, check_files, check_journal
+from xaitui.runs.journal.journal import Entry, read_entries, read_journal
 from xaitui.runs.preprocessing import grey_range_of
 from xaitui.runs.recorded_data import accepted_changes, require_same
 from xaitui.stop import Stop

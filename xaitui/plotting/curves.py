@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TypeVar, get_args
 
 from xaitui.plotting.figure import Cells, Figure, Line
-from xaitui.runs.series import Curve, XAxis, smooth, thin
+from xaitui.runs.journal.series import Curve, XAxis, smooth, thin
 
 T = TypeVar("T")
 

@@ -27,10 +27,10 @@ from xaitui.report.cuts import cuts_of, warnings_of
 from xaitui.report.figures import confusion_figure
 from xaitui.report.mistakes import class_names, confusion_matrix, label_table, worst_mistakes
 from xaitui.report.tables import Table
-from xaitui.runs.comparison import Comparison, compare
-from xaitui.runs.data import open_data
-from xaitui.runs.details import read_settings
+from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
+from xaitui.runs.listing.comparison import Comparison, compare
+from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.predictions import Predictions, read_predictions
 
 MOST_SHOWN = 3

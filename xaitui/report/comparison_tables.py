@@ -9,8 +9,8 @@ from xaitui.evaluation.groups import SEED, SeedGroup
 from xaitui.evaluation.significance import PairedTest, Significance
 from xaitui.metrics.statistics import Spread
 from xaitui.report.tables import Table
-from xaitui.runs.comparison import Comparison, Score
-from xaitui.runs.details import read_settings
+from xaitui.runs.listing.comparison import Comparison, Score
+from xaitui.runs.listing.settings import read_settings
 
 MOST_COLUMNS = 4
 """Runs up to which each has a column of the settings that differ; of more, each has a row."""

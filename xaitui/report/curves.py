@@ -11,8 +11,8 @@ from xaitui.report.blocks import Drawing
 from xaitui.report.comparison_tables import has_seeds, run_labels
 from xaitui.report.cuts import common_note
 from xaitui.report.figures import Series, curve_figure
-from xaitui.runs.comparison import Comparison
-from xaitui.runs.series import RunSeries, read_series
+from xaitui.runs.journal.series import RunSeries, read_series
+from xaitui.runs.listing.comparison import Comparison
 
 MOST_LINES = 24
 """Of more runs or groups, the first ones are drawn, and the figure says so."""

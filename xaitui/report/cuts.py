@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xaitui.runs.comparison import Comparison
-from xaitui.runs.details import read_settings
-from xaitui.runs.listing import RunRow
-from xaitui.runs.summary import State
+from xaitui.runs.listing.comparison import Comparison
+from xaitui.runs.listing.run_list import RunRow
+from xaitui.runs.listing.settings import read_settings
+from xaitui.runs.state import State
 
 FEW_EPOCHS = 5
 """Up to so many are said."""

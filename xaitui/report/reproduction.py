@@ -13,8 +13,8 @@ from xaitui.events import EpochFinished
 from xaitui.metrics.statistics import PairedDifference, Spread, spread
 from xaitui.report.figures import LABEL_LENGTH, Series
 from xaitui.report.tables import Table
-from xaitui.runs.details import finished_epochs
-from xaitui.runs.summary import summarise
+from xaitui.runs.listing.settings import finished_epochs
+from xaitui.runs.state import summarise
 from xaitui.studies.paired import difference
 from xaitui.studies.reproduction import Cut, scaled_epochs
 from xaitui.studies.standing import PointStanding, StudyStanding, TrialState

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from xaitui.data.dataset import DataFile
-from xaitui.runs.owner import Owner
+from xaitui.runs.lock import Owner
 from xaitui.system.atomic_files import write_atomic
 from xaitui.version import __version__
 

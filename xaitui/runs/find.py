@@ -12,10 +12,10 @@ from xaitui.catalog.metrics import METRICS
 from xaitui.config.toml import from_toml
 from xaitui.errors import UsageError, XaituiError, nearest
 from xaitui.events import EpochFinished
-from xaitui.runs.details import read_config_head
 from xaitui.runs.directory import STUDIES, TRIALS, RunDirectory, in_order_made, list_runs
-from xaitui.runs.journal import read_journal
-from xaitui.runs.owner import read_owner
+from xaitui.runs.journal.journal import read_journal
+from xaitui.runs.listing.settings import read_config_head
+from xaitui.runs.lock import read_owner
 
 WRITERS_SECONDS = 10.0
 """How old the answer of `Writers` may be."""

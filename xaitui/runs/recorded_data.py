@@ -13,9 +13,9 @@ from xaitui.data.locate import user_path
 from xaitui.data.manifest import from_rows, pack, to_rows, unpack
 from xaitui.errors import DataError
 from xaitui.events import Event, RunResumed
-from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.environment import read_data_files
+from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.preprocessing import read_preprocessing
 from xaitui.system.atomic_files import write_atomic
 from xaitui.text import listed, printable, shortened

@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from xaitui.errors import XaituiError
 from xaitui.events import RunFailed, RunFinished, RunStopped
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.listing import read_row
-from xaitui.runs.owner import BusyError, owning
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.listing.run_list import read_row
+from xaitui.runs.lock import BusyError, owning
+from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import StudyFolder, list_studies, remove_trial
 from xaitui.studies.standing import PRUNED, StudyReader, TrialState
 from xaitui.studies.trials import Trial

@@ -12,11 +12,11 @@ from xaitui.catalog.datasets import DATASETS
 from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_values
 from xaitui.config.validity import image_side
-from xaitui.runs.details import read_settings
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.environment import read_host
-from xaitui.runs.listing import read_row
-from xaitui.runs.summary import State, summarise
+from xaitui.runs.listing.run_list import read_row
+from xaitui.runs.listing.settings import read_settings
+from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import list_studies
 
 MOST_READ = 400

@@ -8,7 +8,7 @@ from typing import Literal
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.errors import UsageError, nearest
-from xaitui.runs.listing import RunList, RunRow
+from xaitui.runs.listing.run_list import RunList, RunRow
 
 COSTS = ("seconds", "parameters")
 """Objectives that are no score; of them less is better."""

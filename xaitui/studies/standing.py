@@ -14,8 +14,8 @@ from xaitui.config.toml import from_toml, to_values
 from xaitui.errors import ExitCode, UsageError, XaituiError
 from xaitui.metrics.statistics import Spread, spread
 from xaitui.runs.directory import RunDirectory, in_order_made, list_runs
-from xaitui.runs.listing import RunList, RunRow
-from xaitui.runs.summary import State
+from xaitui.runs.listing.run_list import RunList, RunRow
+from xaitui.runs.state import State
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder
 from xaitui.studies.points import Point

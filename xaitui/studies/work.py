@@ -15,8 +15,8 @@ from xaitui.execution.begin import begin_trial, begin_trial_again
 from xaitui.execution.execute import Execution
 from xaitui.execution.testing import score_test
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.journal import JournalWriter
-from xaitui.runs.owner import BusyError, owning
+from xaitui.runs.journal.journal import JournalWriter
+from xaitui.runs.lock import BusyError, owning
 from xaitui.stop import Stop, StoppedError, StopReason
 from xaitui.studies.claim import borrow, claiming
 from xaitui.studies.folder import StudyFolder

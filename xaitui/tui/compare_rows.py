@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from xaitui.runs.comparison import Comparison, Score, Setting
+from xaitui.runs.listing.comparison import Comparison, Score, Setting
 from xaitui.text import printable
 from xaitui.tui.widgets.run_columns import fit
 

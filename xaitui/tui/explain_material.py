@@ -16,9 +16,9 @@ from xaitui.data.dataset import Dataset, Split
 from xaitui.errors import DataError
 from xaitui.evaluation.evaluated import Evaluation
 from xaitui.evaluation.mistakes import RANKINGS
-from xaitui.runs.data import open_data
+from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.explanations import ExplanationSet, Sample, read_explanations
+from xaitui.runs.explanations.maps import ExplanationSet, Sample, read_explanations
 from xaitui.tui.widgets.picture import Pixels
 
 SPLITS = ("test", "val", "train")

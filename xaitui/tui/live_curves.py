@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.plotting.curves import Curves, NamedCurve, Source
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.series import XAxis
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.series import XAxis
 
 TRAIN, VAL = 0, 1
 """Colours: training always has the first, validation the second."""

@@ -9,8 +9,8 @@ from xaitui.tui.slices import in_slices
 from xaitui.tui.widgets.run_table import Heading
 
 if TYPE_CHECKING:
-    from xaitui.runs.filtering import Filter
-    from xaitui.runs.listing import RunList, RunRow
+    from xaitui.runs.listing.filter import Filter
+    from xaitui.runs.listing.run_list import RunList, RunRow
 
 UNSORTED = "began"
 GROUPINGS = ("", "dataset", "model", "state")
@@ -41,7 +41,7 @@ class RunView:
 
     async def arrange(self, runs: RunList) -> list[RunRow | Heading]:
         """The lines to show: runs, and the headings of groups."""
-        from xaitui.runs.ordering import group_rows, sort_rows
+        from xaitui.runs.listing.sort import group_rows, sort_rows
 
         passes = self.filter
         rows = [row async for row in in_slices(runs.rows) if passes is None or passes.matches(row, runs)]

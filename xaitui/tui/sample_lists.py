@@ -13,7 +13,7 @@ from xaitui.errors import DataError
 from xaitui.evaluation.evaluated import Evaluation
 from xaitui.evaluation.mistakes import Ranking, Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, samples_csv
-from xaitui.runs.data import open_data
+from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.atomic_files import write_atomic
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from xaitui.plotting.curves import X_AXES, Curves, NamedCurve
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.series import XAxis
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.series import XAxis
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder
 from xaitui.studies.importance import importance

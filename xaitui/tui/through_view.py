@@ -12,7 +12,7 @@ from textual.content import Content
 
 from xaitui.catalog.attributions import ALL_ZERO, NOT_FINITE
 from xaitui.metrics.rank_correlation import rank_correlation
-from xaitui.runs.watched import Watched
+from xaitui.runs.explanations.training_maps import Watched
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_base import class_name

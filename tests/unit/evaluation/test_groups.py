@@ -7,7 +7,7 @@ import pytest
 
 from tests.made_runs import finished_run
 from xaitui.evaluation.groups import group_by_seed
-from xaitui.runs.comparison import compare
+from xaitui.runs.listing.comparison import compare
 
 
 def test_runs_that_differ_by_seed_and_name_alone_are_a_group(runs_dir: Path) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from tests.made_runs import finished_run
 from xaitui.evaluation.watched_maps import MAPS_SCORE, maps_likeness, with_maps
-from xaitui.runs.comparison import compare
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.watched import Probe, watched_folder, write_epoch, write_probe
+from xaitui.runs.explanations.training_maps import Probe, watched_folder, write_epoch, write_probe
+from xaitui.runs.listing.comparison import compare
 
 SIDE = 5
 RISING = np.arange(2.0 * SIDE * SIDE, dtype=np.float32).reshape(2, SIDE, SIDE)

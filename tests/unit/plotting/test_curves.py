@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from xaitui.plotting.curves import Curves, NamedCurve, View, figure_of, read_at, smoothed
-from xaitui.runs.series import Curve
+from xaitui.runs.journal.series import Curve
 
 TRAIN = Curve(np.arange(1000.0), np.where(np.arange(1000) % 2, 1.0, 3.0))
 VAL = Curve(np.array([100.0, 200.0]), np.array([0.5, 0.25]))

@@ -12,7 +12,7 @@ from xaitui.errors import UsageError
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run, find_runs
-from xaitui.runs.journal import JournalWriter
+from xaitui.runs.journal.journal import JournalWriter
 
 A = "20260301-142233-digits-simple-cnn-a1b2"
 B = "20260301-150000-digits-resnet18-c3d4"

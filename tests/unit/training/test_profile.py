@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from xaitui.events import Profiled
-from xaitui.runs.describe import describe
+from xaitui.runs.journal.describe import describe
 from xaitui.training.numerics import Numerics
 from xaitui.training.profile import OTHER, PHASES, STEPS, WARM_UP, Window, product_speed
 

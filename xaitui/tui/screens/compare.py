@@ -14,10 +14,10 @@ from xaitui.catalog.metrics import METRICS
 from xaitui.errors import UsageError
 from xaitui.plotting.curves import Curves, NamedCurve, View, figure_of, smoothed
 from xaitui.plotting.figure import Cells
-from xaitui.runs.comparison import Comparison, compare, short_labels
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.series import XAxis
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.journal.series import XAxis
+from xaitui.runs.listing.comparison import Comparison, compare, short_labels
 from xaitui.text import printable
 from xaitui.tui.screens.base import ConsoleScreen
 from xaitui.tui.screens.plot import PlotScreen

@@ -13,9 +13,9 @@ from textual.widgets import Static
 
 from xaitui.colormap import scaled
 from xaitui.metrics.rank_correlation import rank_correlation
-from xaitui.runs.comparison import short_labels
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.watched import Probe, Watched, read_watched
+from xaitui.runs.explanations.training_maps import Probe, Watched, read_watched
+from xaitui.runs.listing.comparison import short_labels
 from xaitui.text import printable, quoted
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_base import MapScreen, class_name, class_names

@@ -14,7 +14,7 @@ from xaitui.text import printable, quoted
 from xaitui.tui.screens.dialog import Dialog, Options
 
 if TYPE_CHECKING:
-    from xaitui.runs.follow import RunFollower
+    from xaitui.runs.follower import RunFollower
     from xaitui.tui.app import Console
     from xaitui.tui.run_controller import Launch
 
@@ -147,8 +147,8 @@ class LeaveScreen(Dialog[None]):
             self._leave(self._launch.error)
             return
         from xaitui.events import HandingOver
-        from xaitui.runs.follow import RunFollower
-        from xaitui.runs.summary import State
+        from xaitui.runs.follower import RunFollower
+        from xaitui.runs.state import State
 
         self._follower = self._follower or RunFollower(run)
         self._follower.poll()

@@ -13,7 +13,7 @@ from textual.widgets import Log
 from xaitui.plotting.curves import Source, View, figure_of, smoothed
 from xaitui.plotting.figure import Cells
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
+from xaitui.runs.follower import RunFollower
 from xaitui.text import printable
 from xaitui.tui.live_curves import LABELS, SCORES, loss_source, score_source
 from xaitui.tui.run_controller import Launch

@@ -16,7 +16,7 @@ from xaitui.tui.widgets.run_table import Heading, RunTable
 
 if TYPE_CHECKING:
     from xaitui.runs.directory import RunDirectory
-    from xaitui.runs.listing import RunRow
+    from xaitui.runs.listing.run_list import RunRow
 
 NAMED = 6
 """The most runs that a question names one by one."""
@@ -149,7 +149,7 @@ class RunActions(RunLooks):
 
     def action_delete(self) -> None:
         """Remove the marked runs, or the one under the cursor, after a question."""
-        from xaitui.runs.listing import read_row
+        from xaitui.runs.listing.run_list import read_row
 
         runs = [self._run(run_id) for run_id in self.marked] or ([self.row.run] if self.row else [])
         live = [run.id for run in runs if read_row(run).state.is_live]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from xaitui.errors import XaituiError
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.follow import RunFollower
+from xaitui.runs.follower import RunFollower
 from xaitui.runs.requests import Request, ask
-from xaitui.runs.summary import State
+from xaitui.runs.state import State
 from xaitui.text import quoted
 from xaitui.tui.commands import Command
 from xaitui.tui.run_controller import IN_THE_CONSOLE, STOP, Launch

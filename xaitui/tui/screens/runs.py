@@ -19,9 +19,9 @@ from xaitui.tui.widgets.run_table import Heading, RunTable
 
 if TYPE_CHECKING:
     from xaitui.runs.directory import RunDirectory
-    from xaitui.runs.listing import RunList, RunRow
+    from xaitui.runs.listing.run_list import RunList, RunRow
 
-NEEDED = ("xaitui.runs.listing", "xaitui.runs.filtering", "xaitui.runs.ordering")
+NEEDED = ("xaitui.runs.listing.run_list", "xaitui.runs.listing.filter", "xaitui.runs.listing.sort")
 """Loaded once the first frame is seen."""
 NEEDED_LATER = ("xaitui.config.toml",)
 """Loaded once the list is seen: filters and clones need it."""
@@ -75,7 +75,7 @@ class RunsScreen(RunActions):
     async def _look(self) -> None:
         if self._runs is None:
             await in_thread(_load, NEEDED)
-            from xaitui.runs.listing import RunList
+            from xaitui.runs.listing.run_list import RunList
 
             self._runs = RunList(self.console.options.runs_dir)
         await in_thread(touch, self.console.options.runs_dir)

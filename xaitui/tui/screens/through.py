@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from xaitui.plotting.figure import Cells, Figure, Line
 from xaitui.runs.directory import RunDirectory
-from xaitui.runs.watched import Watched, read_watched
+from xaitui.runs.explanations.training_maps import Watched, read_watched
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.explain_base import MapScreen, class_names

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.text import Text
 from textual.widgets import DataTable
 
-from xaitui.runs.comparison import Comparison
+from xaitui.runs.listing.comparison import Comparison
 from xaitui.tui.compare_rows import NAME, TableRow, Tones, column_titles, table_rows
 from xaitui.tui.palette import series_colours
 

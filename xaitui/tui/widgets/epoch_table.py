@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from xaitui.config.units import format_duration
 from xaitui.events import EpochFinished
-from xaitui.runs.follow import RunFollower
+from xaitui.runs.follower import RunFollower
 from xaitui.tui.palette import MUTED
 
 HEADING = "epoch   train     val     acc     auc    time"

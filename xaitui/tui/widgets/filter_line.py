@@ -10,7 +10,7 @@ from textual.widgets import Input
 from xaitui.errors import UsageError
 
 if TYPE_CHECKING:
-    from xaitui.runs.filtering import Filter
+    from xaitui.runs.listing.filter import Filter
 
 
 class FilterLine(Input):
@@ -53,7 +53,7 @@ class FilterLine(Input):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Read the filter as it stands."""
-        from xaitui.runs.filtering import parse
+        from xaitui.runs.listing.filter import parse
 
         event.stop()
         try:

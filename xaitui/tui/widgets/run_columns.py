@@ -12,7 +12,7 @@ from rich.cells import cell_len, set_cell_size
 from xaitui.text import last_part, printable
 
 if TYPE_CHECKING:
-    from xaitui.runs.listing import RunRow
+    from xaitui.runs.listing.run_list import RunRow
 
 SYMBOLS: dict[str, tuple[str, str, str]] = {
     "running": ("●", "*", "good"),

@@ -10,10 +10,10 @@ from textual.widgets import Static
 
 from xaitui.config.units import format_duration, format_size
 from xaitui.events import EpochFinished, RunFinished, RunStopped
-from xaitui.runs.follow import RunFollower
-from xaitui.runs.health import Health, Level, health
-from xaitui.runs.progress import progress
-from xaitui.runs.summary import State
+from xaitui.runs.follower import RunFollower
+from xaitui.runs.listing.health import Health, Level, health
+from xaitui.runs.listing.progress import progress
+from xaitui.runs.state import State
 from xaitui.text import last_part, printable
 from xaitui.tui.palette import MUTED
 

@@ -18,7 +18,7 @@ from textual.strip import Strip
 from xaitui.tui.widgets.run_columns import GAP, MARK_WIDTH, SYMBOLS, Column, columns_for, fit
 
 if TYPE_CHECKING:
-    from xaitui.runs.listing import RunRow
+    from xaitui.runs.listing.run_list import RunRow
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,92 @@
+"""metrics.csv: one row an epoch, for people with a spreadsheet; a view of the journal, never read back."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from xaitui.catalog.metrics import METRICS
+from xaitui.events import EpochFinished, Event, Note
+from xaitui.runs.journal.journal import read_journal
+from xaitui.system.atomic_files import trouble_of, write_atomic
+from xaitui.system.fault_points import Point, point
+
+COLUMNS = (
+    "epoch", "step", "train_loss", "train_accuracy", *(f"val_{name}" for name in METRICS), "lr", "images_per_second",
+    "seconds", "best_epoch", "best",
+)  # fmt: skip
+
+
+class MetricsTable:
+    """The table of a run that is going on, which goes on without where it cannot be written: the journal has it all."""
+
+    def __init__(self, path: Path, journal: Path) -> None:
+        self._path = path
+        self._journal = journal
+        self._is_whole = False
+        """Whether the file has each row so far."""
+        self._is_told = False
+
+    def write(self) -> Iterator[Note]:
+        """Write it anew from the journal; say it, once, where it cannot be written."""
+        try:
+            write_metrics(self._path, read_journal(self._journal))
+            self._is_whole = True
+        except OSError as error:
+            yield from self._miss(error)
+
+    def add(self, event: EpochFinished) -> Iterator[Note]:
+        """Add the row of an epoch that is in the journal; all of them where an earlier one could not be added."""
+        if not self._is_whole:
+            yield from self.write()
+            return
+        try:
+            append_metrics(self._path, event)
+        except OSError as error:
+            yield from self._miss(error)
+
+    def complete(self) -> Iterator[Note]:
+        """Try once more, in the end, where a row is missing."""
+        if not self._is_whole:
+            yield from self.write()
+
+    def _miss(self, error: OSError) -> Iterator[Note]:
+        self._is_whole = False
+        if not self._is_told:
+            self._is_told = True
+            yield Note(message=f"the table of epochs is not written: {trouble_of(error, self._path)}")
+
+
+def write_metrics(path: Path, events: Iterable[Event]) -> None:
+    """Write the whole table anew from folded events."""
+    write_atomic(path, _lines([COLUMNS, *(_row(event) for event in events if isinstance(event, EpochFinished))]),
+                 grows=True)  # fmt: skip
+
+
+def append_metrics(path: Path, event: EpochFinished) -> None:
+    """Add the row of one epoch."""
+    point(Point.ROW_BEGUN, path.name)
+    with path.open("a", encoding="utf-8", newline="") as file:
+        file.write(_lines([_row(event)]))
+    point(Point.ROW_WRITTEN, path.name)
+
+
+def _row(event: EpochFinished) -> list[str]:
+    values = {f"val_{name}": value for name, value in event.val.items()}
+    cells = [values.get(name, getattr(event, name, math.nan)) for name in COLUMNS]
+    return [_cell(cell) for cell in cells]
+
+
+def _cell(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    return f"{value:.8g}" if math.isfinite(value) else ""
+
+
+def _lines(rows: Iterable[Iterable[str]]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    return text.getvalue()
