@@ -10,10 +10,10 @@ from torch import Tensor
 
 from tests.unit.explain.nets import cue_subjects, trained_net
 from xaitui.catalog.attributions import ATTRIBUTIONS, DEFAULT_BASELINE
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.grad_cam import grad_cam
-from xaitui.explain.layers import choose_layer
-from xaitui.explain.methods import Explainer
+from xaitui.explain.methods.grad_cam import grad_cam
+from xaitui.explain.methods.layers import choose_layer
+from xaitui.explain.methods.methods import Explainer
+from xaitui.explain.methods.recipe import Recipe
 from xaitui.training.numerics import allow_tf32
 
 pytestmark = pytest.mark.cuda

@@ -18,7 +18,7 @@ from xaitui.events import EpochFinished, Event, Note, RunFinished
 from xaitui.execution import probe_maps
 from xaitui.execution.execute import Execution
 from xaitui.execution.probe_maps import ProbeMaps, samples_of
-from xaitui.explain.grad_cam import grad_cam
+from xaitui.explain.methods.grad_cam import grad_cam
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Watched, read_watched, watched_folder

@@ -14,9 +14,9 @@ from xaitui.execution.explaining import RunExplainer
 from xaitui.execution.failures import failure_of
 from xaitui.execution.prepare import Say
 from xaitui.execution.trained import TrainedModel
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.between import Likeness, difference, likeness
+from xaitui.explain.methods.recipe import Recipe
 from xaitui.explain.picture import save_picture
+from xaitui.explain.similarity import Likeness, difference, likeness
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import Explained
 from xaitui.runs.explanations.two_runs import Against, Maps, PairedSample, against_folder, write_against

@@ -15,7 +15,7 @@ from xaitui.execution.explaining import RunExplainer, Wanted
 from xaitui.execution.explaining_pictures import draw_pictures
 from xaitui.execution.failures import failure_of
 from xaitui.execution.judging import judge_method
-from xaitui.explain.attributions import Recipe
+from xaitui.explain.methods.recipe import Recipe
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.helper_process import Say, serve
 from xaitui.text import printable

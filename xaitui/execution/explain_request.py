@@ -16,8 +16,8 @@ from xaitui.execution.explaining_pictures import draw_pictures
 from xaitui.execution.failures import failure_of
 from xaitui.execution.judging import judge_method
 from xaitui.execution.prepare import Say
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.samples import Answers, choose, parse_choice
+from xaitui.explain.methods.recipe import Recipe
+from xaitui.explain.sample_choice import Answers, choose, parse_choice
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import Explained, ExplanationSet
 from xaitui.runs.predictions import read_predictions

@@ -19,14 +19,14 @@ from xaitui.data.dataset import Split
 from xaitui.errors import OutOfMemoryError, UsageError
 from xaitui.execution.prepare import Say
 from xaitui.execution.trained import TrainedModel
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.layers import LayerInfo, choose_layer, layers_of
-from xaitui.explain.methods import Explainer
-from xaitui.explain.problems import problems_of
-from xaitui.explain.samples import class_index
-from xaitui.explain.subjects import Subjects
-from xaitui.explain.suitable import check_method, gives_probabilities
-from xaitui.explain.trust import score_maps
+from xaitui.explain.methods.compatibility import check_method, gives_probabilities
+from xaitui.explain.methods.layers import LayerInfo, choose_layer, layers_of
+from xaitui.explain.methods.methods import Explainer
+from xaitui.explain.methods.recipe import Recipe
+from xaitui.explain.sample_choice import class_index
+from xaitui.explain.trust.degenerate import problems_of
+from xaitui.explain.trust.judged_images import Subjects
+from xaitui.explain.trust.verdict import score_maps
 from xaitui.metrics.per_sample import losses
 from xaitui.metrics.scores import decide
 from xaitui.runs.explanations.maps import SEVERAL_LABELS, ExplanationSet, Sample, read_explanations, set_folder

@@ -9,11 +9,11 @@ from torch import Tensor, nn
 
 from xaitui.execution.explaining import SENSITIVITY_SAMPLES, Progress, RunExplainer
 from xaitui.execution.judging import SENSITIVE, judged_images
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.floors import FLOORS
-from xaitui.explain.methods import passes_of
-from xaitui.explain.randomisation import RANDOMISED_IMAGES, STAGES
-from xaitui.explain.trust import passes_of_scores
+from xaitui.explain.methods.methods import passes_of
+from xaitui.explain.methods.recipe import Recipe
+from xaitui.explain.trust.randomisation import RANDOMISED_IMAGES, STAGES
+from xaitui.explain.trust.reference_maps import FLOORS
+from xaitui.explain.trust.verdict import passes_of_scores
 
 
 class Passes:

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from xaitui.execution.explaining import RunExplainer, Wanted
 from xaitui.execution.prepare import Say
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.randomisation import RANDOMISED_IMAGES, randomise
-from xaitui.explain.robustness import sensitivity
-from xaitui.explain.subjects import Subjects
-from xaitui.explain.trust import JUDGED_IMAGES, Scores, judge, score_floors, score_maps
+from xaitui.explain.methods.recipe import Recipe
+from xaitui.explain.trust.judged_images import Subjects
+from xaitui.explain.trust.randomisation import RANDOMISED_IMAGES, randomise
+from xaitui.explain.trust.robustness import sensitivity
+from xaitui.explain.trust.verdict import JUDGED_IMAGES, Scores, judge, score_floors, score_maps
 from xaitui.models.summary import summarize
 from xaitui.runs.explanations.maps import ExplanationSet, read_explanations, set_folder
 from xaitui.runs.explanations.writer import begin_set, explaining, write_settings

@@ -9,11 +9,11 @@ import torch
 
 from xaitui.execution.predicting import Prediction
 from xaitui.execution.trained import TrainedModel
-from xaitui.explain.attributions import Recipe
-from xaitui.explain.layers import choose_layer
-from xaitui.explain.methods import Explainer
+from xaitui.explain.methods.layers import choose_layer
+from xaitui.explain.methods.methods import Explainer
+from xaitui.explain.methods.recipe import Recipe
 from xaitui.explain.picture import save_picture
-from xaitui.explain.problems import problems_of
+from xaitui.explain.trust.degenerate import problems_of
 from xaitui.text import printable
 
 FOLDER = "predict"

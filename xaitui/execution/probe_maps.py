@@ -15,8 +15,8 @@ from xaitui.config.schema import RunConfig
 from xaitui.config.units import AUTO
 from xaitui.errors import DataError
 from xaitui.events import EpochFinished, Event, Note
-from xaitui.explain.grad_cam import grad_cam
-from xaitui.explain.layers import default_layer
+from xaitui.explain.methods.grad_cam import grad_cam
+from xaitui.explain.methods.layers import default_layer
 from xaitui.explain.probe import choose_probe
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.models.own_model import CODE_ERRORS

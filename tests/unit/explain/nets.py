@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from xaitui.explain.subjects import Explain, Subjects
+from xaitui.explain.trust.judged_images import Explain, Subjects
 
 SIDE, PATCH = 16, 4
 

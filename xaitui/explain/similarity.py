@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.explain.randomisation import structure
+from xaitui.explain.trust.randomisation import structure
 from xaitui.metrics.rank_correlation import rank_correlation
 
 Maps = NDArray[np.float32]

@@ -8,8 +8,8 @@ from scipy.ndimage import gaussian_filter
 from torch import nn
 
 from tests.unit.explain.nets import SIDE, cue_maps, cue_subjects, trained_net
-from xaitui.explain.faithfulness import blur, deletion, insertion
-from xaitui.explain.subjects import Subjects
+from xaitui.explain.trust.faithfulness import blur, deletion, insertion
+from xaitui.explain.trust.judged_images import Subjects
 
 
 def area(subjects: Subjects, row: int, values: NDArray[np.float32], *, inserting: bool) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.filters import sobel
 
-from xaitui.explain.subjects import Subjects
+from xaitui.explain.trust.judged_images import Subjects
 from xaitui.seeds import derive_seed
 
 CENTRE_WIDTH = 1 / 4

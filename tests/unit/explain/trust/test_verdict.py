@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from tests.unit.explain.nets import SIDE, cue_maps, cue_subjects, input_x_gradient, trained_net
-from xaitui.explain.problems import problems_of
-from xaitui.explain.randomisation import Randomisation
-from xaitui.explain.trust import Scores, Verdict, judge, score_floors, score_maps
+from xaitui.explain.trust.degenerate import problems_of
+from xaitui.explain.trust.randomisation import Randomisation
+from xaitui.explain.trust.verdict import Scores, Verdict, judge, score_floors, score_maps
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from captum.metrics import sensitivity_max as captum_sensitivity_max
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaitui.explain.subjects import Explain, Maps, Subjects
+from xaitui.explain.trust.judged_images import Explain, Maps, Subjects
 from xaitui.seeds import derive_seed
 
 SQUARES = 20

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
-from xaitui.explain.subjects import Maps, Subjects
+from xaitui.explain.trust.judged_images import Maps, Subjects
 
 BLUR_SIDE, BLUR_SIGMA = 11, 5.0
 """RISE's blur: the side of its kernel and its width, in pixels."""

@@ -10,12 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.explain.faithfulness import deletion, insertion
-from xaitui.explain.floors import FLOORS, Floor
-from xaitui.explain.problems import problems_of
-from xaitui.explain.randomisation import Randomisation
-from xaitui.explain.robustness import NOISY_COPIES, SQUARES, infidelity, sensitivity, sparseness
-from xaitui.explain.subjects import Explain, Subjects
+from xaitui.explain.trust.degenerate import problems_of
+from xaitui.explain.trust.faithfulness import deletion, insertion
+from xaitui.explain.trust.judged_images import Explain, Subjects
+from xaitui.explain.trust.randomisation import Randomisation
+from xaitui.explain.trust.reference_maps import FLOORS, Floor
+from xaitui.explain.trust.robustness import NOISY_COPIES, SQUARES, infidelity, sensitivity, sparseness
 from xaitui.metrics.statistics import PairedDifference, paired_difference
 
 Scores = Mapping[str, NDArray[np.float64]]

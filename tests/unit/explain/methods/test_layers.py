@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from xaitui.errors import UsageError
-from xaitui.explain.layers import choose_layer, default_layer, layers_of
+from xaitui.explain.methods.layers import choose_layer, default_layer, layers_of
 from xaitui.models.build import build_model
 
 

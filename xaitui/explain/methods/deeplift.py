@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from captum.attr import DeepLift
 from torch import Tensor, nn
 
-from xaitui.explain.attributions import Attributions, Call, completeness_error
+from xaitui.explain.methods.recipe import Attributions, Call, completeness_error
 from xaitui.models.activations import ACTIVATIONS
 
 

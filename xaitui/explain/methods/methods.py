@@ -19,10 +19,10 @@ from captum.attr import (
 )
 from torch import Tensor, nn
 
-from xaitui.explain.attributions import Attributions, Call, Recipe, seeded
-from xaitui.explain.baselines import baselines_of
-from xaitui.explain.deeplift import deeplift, with_own_inputs
-from xaitui.explain.integrated import integrated_gradients
+from xaitui.explain.methods.deeplift import deeplift, with_own_inputs
+from xaitui.explain.methods.integrated_gradients import integrated_gradients
+from xaitui.explain.methods.recipe import Attributions, Call, Recipe, seeded
+from xaitui.explain.trust.faithfulness import blur
 
 NOISY_COPIES, NOISE = 25, 0.15
 """Of SmoothGrad: how many, and the standard deviation as a part of the image's range, from 10 to 20 % in the paper."""
@@ -177,3 +177,21 @@ def _portions(count: int, most: int) -> Iterator[int]:
         portion = min(count, most)
         yield portion
         count -= portion
+
+
+def baselines_of(kind: str, inputs: Tensor, black: Tensor) -> Tensor:
+    """The baseline of each image, of the shape of the inputs.
+
+    Args:
+        kind: one of `BASELINES`.
+        inputs: normalised images (N, C, H, W).
+        black: what normalisation makes of black, (C, 1, 1).
+    """
+    return _BASELINES[kind](inputs, black)
+
+
+_BASELINES: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "black": lambda inputs, black: black.expand_as(inputs).clone(),
+    "mean": lambda inputs, black: inputs.mean(dim=(2, 3), keepdim=True).expand_as(inputs).clone(),
+    "blur": lambda inputs, black: blur(inputs),
+}

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.explain.between import difference, likeness
+from xaitui.explain.similarity import difference, likeness
 
 
 def made_maps(seed: int = 0, count: int = 3, side: int = 9) -> NDArray[np.float32]:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.explain.nets import SIDE, cue_subjects, input_x_gradient, trained_net
-from xaitui.explain.robustness import RADIUS, infidelity, sensitivity, sparseness
-from xaitui.explain.subjects import Subjects
+from xaitui.explain.trust.judged_images import Subjects
+from xaitui.explain.trust.robustness import RADIUS, infidelity, sensitivity, sparseness
 
 
 def linear(count: int = 6) -> tuple[Subjects, Tensor]:

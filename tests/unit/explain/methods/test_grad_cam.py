@@ -5,7 +5,7 @@ import torch
 from captum.attr import LayerAttribution, LayerGradCam
 from torch import Tensor, nn
 
-from xaitui.explain.grad_cam import grad_cam
+from xaitui.explain.methods.grad_cam import grad_cam
 from xaitui.models.build import build_model
 
 

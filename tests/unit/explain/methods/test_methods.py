@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from tests.unit.explain.nets import PATCH, cue_subjects, trained_net
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.errors import UsageError
-from xaitui.explain.attributions import Recipe, completeness_error
-from xaitui.explain.layers import choose_layer
-from xaitui.explain.methods import Explainer
-from xaitui.explain.suitable import check_method, gives_probabilities
+from xaitui.explain.methods.compatibility import check_method, gives_probabilities
+from xaitui.explain.methods.layers import choose_layer
+from xaitui.explain.methods.methods import Explainer
+from xaitui.explain.methods.recipe import Recipe, completeness_error
 from xaitui.models.build import build_model
 
 NETS = [("simple-cnn", 28), ("resnet18", 32), ("alexnet", 64), ("xception", 48)]

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from tests.unit.explain.nets import SIDE, cue_subjects, input_x_gradient, trained_net
-from xaitui.explain.floors import FLOORS
-from xaitui.explain.randomisation import STAGES, Randomisation, randomise
-from xaitui.explain.subjects import Explain
+from xaitui.explain.trust.judged_images import Explain
+from xaitui.explain.trust.randomisation import STAGES, Randomisation, randomise
+from xaitui.explain.trust.reference_maps import FLOORS
 
 
 def gradient(net: nn.Module) -> Explain:

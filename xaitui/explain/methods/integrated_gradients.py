@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from captum.attr import IntegratedGradients
 
-from xaitui.explain.attributions import Attributions, Call, completeness_error
+from xaitui.explain.methods.recipe import Attributions, Call, completeness_error
 
 MOST_STEPS = 800
 TOLERANCE = 0.01

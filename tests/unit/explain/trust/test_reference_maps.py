@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from tests.unit.explain.nets import SIDE, cue_subjects
-from xaitui.explain.floors import FLOORS
-from xaitui.explain.subjects import Subjects
+from xaitui.explain.trust.judged_images import Subjects
+from xaitui.explain.trust.reference_maps import FLOORS
 
 
 def test_every_floor_gives_a_map_an_image() -> None:

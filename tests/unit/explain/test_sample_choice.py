@@ -5,7 +5,7 @@ import pytest
 
 from xaitui.catalog.records import Task
 from xaitui.errors import UsageError
-from xaitui.explain.samples import Answers, choose, class_index, parse_choice
+from xaitui.explain.sample_choice import Answers, choose, class_index, parse_choice
 
 CLASSES = ("cat", "dog", "a: b", "7")
 LABELS = np.array([0, 1, 0, 1, 3, 0])

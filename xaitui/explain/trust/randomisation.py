@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from skimage.metrics import structural_similarity
 from torch import Tensor, nn
 
-from xaitui.explain.problems import problems_of
-from xaitui.explain.subjects import Explain, Subjects
+from xaitui.explain.trust.degenerate import problems_of
+from xaitui.explain.trust.judged_images import Explain, Subjects
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.metrics.statistics import spread
 from xaitui.seeds import derive_seed
