@@ -14,7 +14,7 @@ from xaitui.events import Evaluated, RunFinished, RunStarted
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal.journal import read_journal
 from xaitui.studies.folder import StudyFolder, find_study
-from xaitui.studies.standing import StudyReader, TrialState
+from xaitui.studies.status import StudyReader, TrialState
 from xaitui.studies.trials import plan
 
 Captured = pytest.CaptureFixture[str]

@@ -17,7 +17,7 @@ from tests.tui.support import open_console, until
 from tests.tui.watching import Watch, training
 from xaitui.cli.app import run as run_command
 from xaitui.config.toml import read_resolved
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.events import RunFinished, RunResumed
 from xaitui.execution.evaluating import HowToPredict, weights_agree
 from xaitui.runs.directory import RunDirectory, list_runs

@@ -45,7 +45,7 @@ from xaitui.runs.directory import list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StopReason
 from xaitui.studies.folder import find_study
-from xaitui.studies.standing import StudyReader, TrialState
+from xaitui.studies.status import StudyReader, TrialState
 from xaitui.system import periodic as repeating
 from xaitui.system.atomic_files import write_atomic
 from xaitui.system.fault_points import Point, injected

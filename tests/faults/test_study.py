@@ -19,7 +19,7 @@ from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal.journal import fold, read_entries
 from xaitui.runs.lock import read_owner
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.standing import StudyReader, TrialState
+from xaitui.studies.status import StudyReader, TrialState
 
 TRIALS, EPOCHS = 4, 3
 SWEEP = (

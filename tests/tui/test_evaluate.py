@@ -17,7 +17,7 @@ from tests.runs_for_tests import finish, start
 from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.catalog.records import Task
 from xaitui.console_options import ConsoleActions
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_predictions

@@ -14,10 +14,10 @@ from textual.pilot import Pilot
 from tests.made_studies import study
 from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
+from xaitui.studies.create import sweep_words
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.form import StudyForm
-from xaitui.studies.make import sweep_words
 from xaitui.tui.app import Console
 from xaitui.tui.screens.new_study import NewStudyScreen
 from xaitui.tui.screens.study import StudyScreen

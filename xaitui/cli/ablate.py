@@ -9,7 +9,7 @@ import typer
 from xaitui.cli.options import with_base_settings
 from xaitui.cli.places import RunsDir
 from xaitui.cli.sweep import LEFT_OUT, Base, Detach, DryRun, Name, Probe, Workers, start
-from xaitui.studies.make import StudyWords
+from xaitui.studies.create import StudyWords
 
 
 def _ablate(

@@ -12,8 +12,8 @@ from xaitui.cli.completion import complete_run, complete_runs, one_of
 from xaitui.cli.places import RunsDir
 from xaitui.cli.streams import put, say
 from xaitui.errors import UsageError, nearest
+from xaitui.evaluation.map_similarity import with_maps
 from xaitui.evaluation.significance import SplitName
-from xaitui.evaluation.watched_maps import with_maps
 from xaitui.report.comparison_tables import numbers_table
 from xaitui.report.tables import to_csv
 from xaitui.runs.find import find_run, find_runs

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from xaitui.evaluation.groups import SeedGroup, group_by_seed
+from xaitui.evaluation.map_similarity import MAPS_SCORE
+from xaitui.evaluation.seed_groups import SeedGroup, group_by_seed
 from xaitui.evaluation.significance import LEVEL, PairedTest, Significance, SplitName, tell_apart
-from xaitui.evaluation.watched_maps import MAPS_SCORE
 from xaitui.report.comparison_tables import (
     group_text,
     groups_table,

@@ -21,7 +21,7 @@ from xaitui.data.locate import user_path
 from xaitui.data.medmnist import own_source
 from xaitui.data.source import SPLITS, Residency, Source
 from xaitui.errors import DataError, UsageError, nearest
-from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
+from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, labels_csv, samples_csv
 from xaitui.runs.dataset import move_data, open_data

@@ -11,7 +11,7 @@ from typing import Any
 from xaitui.catalog.metrics import METRICS
 from xaitui.cli.compare_output import without_nan
 from xaitui.cli.evaluate_show import fits, short_names
-from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
+from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import SUSPICION, Sample
 from xaitui.metrics.per_class import ClassScores
 from xaitui.runs.directory import RunDirectory

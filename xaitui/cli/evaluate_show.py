@@ -10,7 +10,7 @@ from rich.style import Style
 from rich.text import Text
 
 from xaitui.cli.compare_output import letter
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.metrics.confusion import row_shares
 from xaitui.runs.journal.describe import WIDTH
 from xaitui.text import printable

@@ -21,12 +21,12 @@ from xaitui.config.units import format_duration
 from xaitui.errors import DataError, ExitCode, UsageError
 from xaitui.hardware.gpus import read_driver
 from xaitui.runs.folder import runs_folder
+from xaitui.studies.create import check_study
 from xaitui.studies.definition import Study
-from xaitui.studies.estimates import Estimates, measured_speed, total, train_images
 from xaitui.studies.folder import create_study, studies_dir
-from xaitui.studies.make import check_study
 from xaitui.studies.reproduction import ALL, Cut, cut_words, find_experiments, study_of
-from xaitui.studies.standing import StudyReader
+from xaitui.studies.status import StudyReader
+from xaitui.studies.time_estimates import Estimates, measured_speed, total, train_images
 from xaitui.studies.trials import Trial, plan
 
 PROBED = 8

@@ -15,9 +15,9 @@ from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
 from xaitui.stop import Stop, StopReason
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.standing import StudyReader, StudyStanding
+from xaitui.studies.status import StudyReader, StudyStanding
 from xaitui.studies.trials import Trial
-from xaitui.studies.workers import MOST_WORKERS, interrupt, last_words, start_in_background, start_workers
+from xaitui.studies.worker_processes import MOST_WORKERS, interrupt, last_words, start_in_background, start_workers
 
 POLL_SECONDS = 1.0
 
@@ -73,7 +73,7 @@ def _place(standing: StudyStanding) -> str:
 
 def work_here(folder: StudyFolder, retry_before: float = 0.0, *, shows: bool = True) -> int:
     """Work on a study in this process; its exit code."""
-    from xaitui.studies.work import Work
+    from xaitui.studies.worker import Work
 
     stop = Stop()
     with stop_on_signals(stop), StudyReporter() as reporter:

@@ -9,11 +9,11 @@ from typing import Any
 from xaitui.config.units import format_duration
 from xaitui.metrics.statistics import PairedDifference, Spread
 from xaitui.studies.definition import Study
-from xaitui.studies.estimates import Estimates, total
 from xaitui.studies.importance import importance
 from xaitui.studies.objective import Objective
-from xaitui.studies.paired import paired_rows
-from xaitui.studies.standing import PointStanding, StudyStanding, TrialStanding, TrialState
+from xaitui.studies.paired_comparison import paired_rows
+from xaitui.studies.status import PointStanding, StudyStanding, TrialStanding, TrialState
+from xaitui.studies.time_estimates import Estimates, total
 from xaitui.studies.trials import Trial
 from xaitui.text import printable
 

@@ -20,13 +20,13 @@ from xaitui.cli.study_run import begin, put_all, work_here
 from xaitui.cli.study_show import counts_line, plan_lines, standing_lines, standing_record, trial_line
 from xaitui.errors import UsageError
 from xaitui.runs.folder import runs_folder
+from xaitui.studies.create import StudyWords, check_objectives, check_study, study_of_file
 from xaitui.studies.definition import TESTED, Study
-from xaitui.studies.estimates import Estimates
 from xaitui.studies.folder import create_study, find_study, list_studies
-from xaitui.studies.make import StudyWords, check_objectives, check_study, study_of_file
 from xaitui.studies.samplers import PRUNERS, SAMPLERS
-from xaitui.studies.standing import StudyReader
+from xaitui.studies.status import StudyReader
 from xaitui.studies.study_file import to_toml
+from xaitui.studies.time_estimates import Estimates
 from xaitui.studies.trials import Trial
 
 app = typer.Typer(rich_markup_mode=None, invoke_without_command=True)
@@ -108,7 +108,7 @@ def start(study: Study, runs_dir: Path | None, workers: int, *, background: bool
         show_plan(study, trials, folder, probe=probe)
         return 0
     if study.storage:
-        from xaitui.studies.propose import check_storage
+        from xaitui.studies.optuna_proposer import check_storage
 
         check_storage(study)
     check_objectives(study, trials)

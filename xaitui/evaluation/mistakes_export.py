@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.evaluation.mistakes import Sample
 from xaitui.text import printable
 

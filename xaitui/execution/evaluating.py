@@ -16,7 +16,7 @@ from xaitui.data.locate import user_path
 from xaitui.data.manifest import md5_of
 from xaitui.data.source import Residency
 from xaitui.errors import DataError, UsageError
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.execution.failures import failure_of
 from xaitui.execution.finish import keep_predictions
 from xaitui.execution.own_source import trusted_source

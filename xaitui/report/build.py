@@ -10,9 +10,9 @@ from typing import Any
 
 from xaitui.data.dataset import Dataset
 from xaitui.errors import DataError
-from xaitui.evaluation.groups import group_by_seed
+from xaitui.evaluation.seed_groups import group_by_seed
 from xaitui.evaluation.significance import SplitName, tell_apart
-from xaitui.report.blocks import Block, Drawing, Report, Section
+from xaitui.report.caveats import cuts_of, warnings_of
 from xaitui.report.comparison_tables import (
     groups_table,
     has_seeds,
@@ -23,7 +23,7 @@ from xaitui.report.comparison_tables import (
     untested_lines,
 )
 from xaitui.report.curves import curve_drawings
-from xaitui.report.cuts import cuts_of, warnings_of
+from xaitui.report.document import Block, Drawing, Report, Section
 from xaitui.report.figures import confusion_figure
 from xaitui.report.mistakes import class_names, confusion_matrix, label_table, worst_mistakes
 from xaitui.report.tables import Table

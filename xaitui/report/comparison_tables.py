@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from xaitui.evaluation.groups import SEED, SeedGroup
+from xaitui.evaluation.seed_groups import SEED, SeedGroup
 from xaitui.evaluation.significance import PairedTest, Significance
 from xaitui.metrics.statistics import Spread
 from xaitui.report.tables import Table

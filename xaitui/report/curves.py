@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaitui.evaluation.groups import SeedGroup
-from xaitui.report.blocks import Drawing
+from xaitui.evaluation.seed_groups import SeedGroup
+from xaitui.report.caveats import common_note
 from xaitui.report.comparison_tables import has_seeds, run_labels
-from xaitui.report.cuts import common_note
+from xaitui.report.document import Drawing
 from xaitui.report.figures import Series, curve_figure
 from xaitui.runs.journal.series import RunSeries, read_series
 from xaitui.runs.listing.comparison import Comparison

@@ -7,7 +7,7 @@ import re
 from importlib import resources
 from typing import TYPE_CHECKING, Any
 
-from xaitui.report.blocks import Block, Drawing, Report
+from xaitui.report.document import Block, Drawing, Report
 from xaitui.report.figures import svg_text
 from xaitui.report.tables import Table
 from xaitui.text import printable

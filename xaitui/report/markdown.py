@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote
 
-from xaitui.report.blocks import Block, Drawing, Picture, Report, Section
+from xaitui.report.document import Block, Drawing, Picture, Report, Section
 from xaitui.report.figures import save_figure
 from xaitui.report.tables import Table, markdown_text, to_markdown
 from xaitui.system.atomic_files import write_atomic

@@ -15,7 +15,7 @@ from xaitui.errors import DataError
 from xaitui.evaluation.mistakes import rank
 from xaitui.metrics import confusion
 from xaitui.metrics.scores import THRESHOLD
-from xaitui.report.blocks import Picture
+from xaitui.report.document import Picture
 from xaitui.report.tables import Table
 from xaitui.runs.predictions import Predictions
 

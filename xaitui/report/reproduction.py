@@ -15,9 +15,9 @@ from xaitui.report.figures import LABEL_LENGTH, Series
 from xaitui.report.tables import Table
 from xaitui.runs.listing.settings import finished_epochs
 from xaitui.runs.state import summarise
-from xaitui.studies.paired import difference
+from xaitui.studies.paired_comparison import difference
 from xaitui.studies.reproduction import Cut, scaled_epochs
-from xaitui.studies.standing import PointStanding, StudyStanding, TrialState
+from xaitui.studies.status import PointStanding, StudyStanding, TrialState
 from xaitui.studies.trials import point_key, point_label, trials_of
 
 TOLERANCE = 0.5

@@ -14,7 +14,7 @@ from xaitui.runs.listing.run_list import read_row
 from xaitui.runs.lock import BusyError, owning
 from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import StudyFolder, list_studies, remove_trial
-from xaitui.studies.standing import PRUNED, StudyReader, TrialState
+from xaitui.studies.status import PRUNED, StudyReader, TrialState
 from xaitui.studies.trials import Trial
 
 

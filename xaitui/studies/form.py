@@ -11,11 +11,11 @@ from typing import Any
 from xaitui.config.command_line import DETACH, TrainLine, differences, setting_text
 from xaitui.config.schema import FIELDS
 from xaitui.errors import UsageError
+from xaitui.studies.create import StudyWords, resolve_base, sweep_words
 from xaitui.studies.definition import Study
-from xaitui.studies.make import StudyWords, resolve_base, sweep_words
 from xaitui.studies.objective import parse_objective
 from xaitui.studies.space import dimension_text, parse_vary
-from xaitui.studies.workers import MOST_WORKERS
+from xaitui.studies.worker_processes import MOST_WORKERS
 
 DEFAULTS: Mapping[str, str] = {
     "name": "", "base": "", "settings": "", "sampler": "one-at-a-time", "objective": "", "seeds": "1", "trials": "0",

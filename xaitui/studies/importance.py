@@ -9,7 +9,7 @@ from typing import Any
 
 from xaitui.config.toml import to_values
 from xaitui.studies.space import Range
-from xaitui.studies.standing import StudyStanding, TrialState
+from xaitui.studies.status import StudyStanding, TrialState
 
 LEAST = 4
 """Finished trials from which on a share can be told."""

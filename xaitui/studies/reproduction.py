@@ -8,8 +8,8 @@ from typing import Any
 
 from xaitui.catalog.experiments import EXPERIMENTS, Experiment, Part
 from xaitui.errors import UsageError, nearest
+from xaitui.studies.create import resolve_base
 from xaitui.studies.definition import Study, with_absolute_paths
-from xaitui.studies.make import resolve_base
 from xaitui.studies.space import Choices
 from xaitui.text import printable
 

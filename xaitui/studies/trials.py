@@ -15,7 +15,7 @@ from xaitui.config.toml import to_values
 from xaitui.config.validity import applies, refused
 from xaitui.errors import UsageError
 from xaitui.studies.definition import Study
-from xaitui.studies.points import Point, points
+from xaitui.studies.search_points import Point, points
 from xaitui.studies.space import ends_of
 from xaitui.text import last_part
 

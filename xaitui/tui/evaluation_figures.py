@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.metrics.calibration import Calibration
 from xaitui.metrics.curves import Curve
 from xaitui.plotting.figure import Cells, Figure, Line

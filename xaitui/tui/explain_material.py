@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.data.dataset import Dataset, Split
 from xaitui.errors import DataError
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.evaluation.mistakes import RANKINGS
 from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory

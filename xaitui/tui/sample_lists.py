@@ -10,7 +10,7 @@ import numpy as np
 
 from xaitui.data.dataset import Split
 from xaitui.errors import DataError
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.evaluation.mistakes import Ranking, Sample
 from xaitui.evaluation.mistakes_export import contact_sheet, samples_csv
 from xaitui.runs.dataset import open_data

@@ -16,7 +16,7 @@ from xaitui.plotting.curves import Curves, View, figure_of
 from xaitui.plotting.figure import Cells, Figure, Line
 from xaitui.studies.definition import Study
 from xaitui.studies.space import Choices
-from xaitui.studies.standing import StudyStanding, TrialStanding
+from xaitui.studies.status import StudyStanding, TrialStanding
 from xaitui.tui.study_look import StudyLook, by_value, curve_name
 
 TRIALS, SUMMARY = 0, 1

@@ -13,7 +13,7 @@ from xaitui.runs.journal.series import XAxis
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder
 from xaitui.studies.importance import importance
-from xaitui.studies.standing import StudyReader, StudyStanding, TrialStanding, TrialState
+from xaitui.studies.status import StudyReader, StudyStanding, TrialStanding, TrialState
 
 MOST_CURVES, MOST_LIVE = 8, 3
 """Curves over one another, one for each colour; trials that are going on come first, then the best ones."""

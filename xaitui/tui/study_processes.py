@@ -9,7 +9,7 @@ from pathlib import Path
 
 from xaitui.errors import ExitCode
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.workers import last_words, start_in_background
+from xaitui.studies.worker_processes import last_words, start_in_background
 
 FINE = (ExitCode.FINISHED, ExitCode.TRIALS_FAILED)
 

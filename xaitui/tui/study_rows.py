@@ -14,8 +14,8 @@ from xaitui.config.toml import to_values
 from xaitui.config.units import format_duration
 from xaitui.metrics.statistics import Spread
 from xaitui.studies.objective import Objective
-from xaitui.studies.points import Point
-from xaitui.studies.standing import PointStanding, TrialStanding, TrialState
+from xaitui.studies.search_points import Point
+from xaitui.studies.status import PointStanding, TrialStanding, TrialState
 from xaitui.text import printable
 from xaitui.tui.study_look import StudyLook
 from xaitui.tui.widgets.run_columns import SYMBOLS, fit

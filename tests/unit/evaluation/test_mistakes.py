@@ -9,7 +9,7 @@ from tests.made_runs import finished_run
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import Task
 from xaitui.errors import DataError
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.evaluation.mistakes import rank
 from xaitui.runs.predictions import Predictions, write_predictions
 

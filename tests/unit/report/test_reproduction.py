@@ -16,7 +16,7 @@ from xaitui.report.reproduction import Reproduction, claim_lines, claim_verdict,
 from xaitui.report.reproduction_files import write_reproduction
 from xaitui.studies.folder import create_study
 from xaitui.studies.reproduction import ALL, Cut, cut_words, find_experiments, study_of
-from xaitui.studies.standing import StudyReader
+from xaitui.studies.status import StudyReader
 from xaitui.studies.trials import Trial, plan
 
 WHOLE = Cut()

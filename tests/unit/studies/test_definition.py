@@ -7,8 +7,8 @@ from tests.unit.studies.words import study_of_words
 from xaitui.catalog.presets import PRESETS
 from xaitui.config.resolve import preset_layer, resolve
 from xaitui.errors import UsageError
+from xaitui.studies.create import StudyWords, sweep_words
 from xaitui.studies.definition import Study
-from xaitui.studies.make import StudyWords, sweep_words
 from xaitui.studies.objective import Objective, parse_objective
 from xaitui.studies.samplers import PRUNERS, SAMPLERS
 from xaitui.studies.space import parse_vary

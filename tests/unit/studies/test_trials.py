@@ -5,7 +5,7 @@ import pytest
 from tests.made_studies import study
 from xaitui.config.resolve import build_config
 from xaitui.errors import UsageError
-from xaitui.studies.points import points
+from xaitui.studies.search_points import points
 from xaitui.studies.trials import check_space, plan, trial_id
 
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from xaitui.config.command_line import TrainLine
+from xaitui.studies.create import StudyWords
 from xaitui.studies.definition import Study
-from xaitui.studies.make import StudyWords
 
 OWN = ("vary", "sampler", "seeds", "trials", "objective", "pruner", "optuna-storage", "test", "name")
 

@@ -10,7 +10,7 @@ from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
 from xaitui.errors import XaituiError
-from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
+from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable, quoted
 from xaitui.tui.commands import Command

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from xaitui.errors import XaituiError
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.execution.background import spawn
 from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable

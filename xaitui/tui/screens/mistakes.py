@@ -17,7 +17,7 @@ from textual.widgets import DataTable, Static
 
 from xaitui.data.dataset import Split
 from xaitui.errors import XaituiError
-from xaitui.evaluation.evaluated import Evaluation
+from xaitui.evaluation.evaluation import Evaluation
 from xaitui.evaluation.mistakes import RANKINGS, SUSPICION, Ranking, Sample
 from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable

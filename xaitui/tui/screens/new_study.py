@@ -15,11 +15,11 @@ from xaitui.config.command_line import setting_text
 from xaitui.config.schema import FIELDS
 from xaitui.config.units import format_duration
 from xaitui.errors import XaituiError
+from xaitui.studies.create import check_objectives, check_study
 from xaitui.studies.definition import Study
-from xaitui.studies.estimates import Estimates, total
 from xaitui.studies.folder import StudyFolder, create_study
 from xaitui.studies.form import StudyForm
-from xaitui.studies.make import check_objectives, check_study
+from xaitui.studies.time_estimates import Estimates, total
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screens.drafting import DraftingScreen

@@ -14,7 +14,7 @@ from textual.widgets import DataTable, Static
 
 from xaitui.errors import XaituiError
 from xaitui.studies.folder import StudyFolder, list_studies
-from xaitui.studies.standing import StudyReader, StudyStanding, TrialState
+from xaitui.studies.status import StudyReader, StudyStanding, TrialState
 from xaitui.text import printable
 from xaitui.tui.screens.looking import LookingScreen
 

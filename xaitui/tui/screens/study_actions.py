@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from xaitui.errors import XaituiError
 from xaitui.runs.directory import RunDirectory
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.standing import TrialStanding
+from xaitui.studies.status import TrialStanding
 from xaitui.text import printable
 from xaitui.tui.commands import Command
 from xaitui.tui.screens.looking import LookingScreen
@@ -147,7 +147,7 @@ class StudyActions(LookingScreen[StudyLook]):
 
     def _begin_process(self, *, retried: bool) -> None:
         from xaitui.studies.claim import retry_failed
-        from xaitui.studies.make import check_study
+        from xaitui.studies.create import check_study
 
         check_study(self.folder.read())
         if retried:

@@ -14,7 +14,7 @@ from textual.containers import Container
 from textual.content import Content
 from textual.widgets import DataTable, Static
 
-from xaitui.evaluation.evaluated import SEVERAL_LABELS, Evaluation
+from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.metrics.per_class import ClassScores
 from xaitui.plotting.figure import Cells, Figure
 from xaitui.text import printable

@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from xaitui.config.schema import FIELDS
 from xaitui.config.units import format_duration
-from xaitui.studies.standing import StudyStanding, TrialState
+from xaitui.studies.status import StudyStanding, TrialState
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.study_look import StudyLook, time_left

@@ -18,7 +18,7 @@ from xaitui.runs.listing.run_list import RunList, RunRow
 from xaitui.runs.state import State
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.points import Point
+from xaitui.studies.search_points import Point
 from xaitui.studies.trials import Trial, by_point, plan, point_label
 
 PRUNED = "pruned"

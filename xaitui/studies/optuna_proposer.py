@@ -19,9 +19,9 @@ from xaitui.metrics.statistics import spread
 from xaitui.seeds import derive_seed
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.points import Point, values_of
+from xaitui.studies.search_points import Point, values_of
 from xaitui.studies.space import Choices, Dimension
-from xaitui.studies.standing import PointStanding, StudyStanding, TrialState
+from xaitui.studies.status import PointStanding, StudyStanding, TrialState
 from xaitui.studies.trials import point_key, trials_of
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from xaitui.evaluation.watched_maps import maps_likeness
+from xaitui.evaluation.map_similarity import maps_likeness
 from xaitui.metrics.statistics import PairedDifference, Spread, paired_difference, spread
-from xaitui.studies.standing import PointStanding, StudyStanding, TrialStanding, TrialState
+from xaitui.studies.status import PointStanding, StudyStanding, TrialStanding, TrialState
 from xaitui.studies.trials import point_key
 
 

@@ -15,8 +15,8 @@ from tests.made_studies import ended_trial, made_study, made_trial
 from xaitui.errors import UsageError, XaituiError
 from xaitui.events import RunFailed
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.propose import Proposer, size_of
-from xaitui.studies.standing import StudyReader
+from xaitui.studies.optuna_proposer import Proposer, size_of
+from xaitui.studies.status import StudyReader
 from xaitui.studies.trials import trials_of
 
 SEARCH = {"sampler": "tpe", "trials": 4}

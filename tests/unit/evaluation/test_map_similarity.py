@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.made_runs import finished_run
-from xaitui.evaluation.watched_maps import MAPS_SCORE, maps_likeness, with_maps
+from xaitui.evaluation.map_similarity import MAPS_SCORE, maps_likeness, with_maps
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Probe, watched_folder, write_epoch, write_probe
 from xaitui.runs.listing.comparison import compare

@@ -20,8 +20,8 @@ from xaitui.runs.lock import BusyError, owning
 from xaitui.stop import Stop, StoppedError, StopReason
 from xaitui.studies.claim import borrow, claiming
 from xaitui.studies.folder import StudyFolder
-from xaitui.studies.propose import Proposer, Pruning, size_of
-from xaitui.studies.standing import PRUNED, StudyReader, StudyStanding, TrialStanding, TrialState
+from xaitui.studies.optuna_proposer import Proposer, Pruning, size_of
+from xaitui.studies.status import PRUNED, StudyReader, StudyStanding, TrialStanding, TrialState
 from xaitui.studies.trials import Trial, point_key, trials_of
 from xaitui.system.atomic_files import write_atomic
 from xaitui.system.periodic import repeating

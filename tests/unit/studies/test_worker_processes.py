@@ -6,7 +6,7 @@ import psutil
 import pytest
 
 from tests.made_studies import made_study
-from xaitui.studies.workers import Place, places, start_workers, visible_gpus
+from xaitui.studies.worker_processes import Place, places, start_workers, visible_gpus
 
 
 def test_each_gpu_has_a_worker_and_the_cores_are_shared_out() -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from xaitui.errors import DataError
-from xaitui.evaluation.groups import SEED, group_by_seed
+from xaitui.evaluation.seed_groups import SEED, group_by_seed
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import read_watched

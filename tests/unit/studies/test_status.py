@@ -12,8 +12,8 @@ from xaitui.errors import DataError
 from xaitui.events import Evaluated, RunFailed, RunStopped
 from xaitui.runs.directory import list_runs
 from xaitui.studies.importance import eta_squared, importance
-from xaitui.studies.paired import paired_rows
-from xaitui.studies.standing import StudyReader, TrialState
+from xaitui.studies.paired_comparison import paired_rows
+from xaitui.studies.status import StudyReader, TrialState
 from xaitui.studies.trials import plan
 
 
