@@ -26,7 +26,7 @@ from benchmarks.turns import in_turns, verdict
 from xaitui.catalog.augmentations import AUGMENTATION_SETTINGS, active
 from xaitui.catalog.presets import AUGMENTATION_PRESETS
 from xaitui.data.device.augment import Augmenter
-from xaitui.execution.prepare import Prepared
+from xaitui.jobs.prepare import Prepared
 
 GOALS = {"cpu": 0.85, "cuda": 0.95}
 """The part of the speed that is to be left."""

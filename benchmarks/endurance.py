@@ -21,7 +21,7 @@ from benchmarks.made_images import make_images
 from benchmarks.turns import verdict
 from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, RunFailed
-from xaitui.execution.begin import begin_run
+from xaitui.jobs.train.start import begin_run
 from xaitui.stop import Stop
 
 BATCH_SIZE, STEPS_PER_EPOCH, PORTIONS = 32, 50, 20

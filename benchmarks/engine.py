@@ -13,7 +13,7 @@ import torch
 
 from xaitui.config.resolve import build_config
 from xaitui.events import Evaluated, StepLogged
-from xaitui.execution.prepare import Prepared, prepare
+from xaitui.jobs.prepare import Prepared, prepare
 from xaitui.stop import Stop
 from xaitui.training.trainer import Trainer
 

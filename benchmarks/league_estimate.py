@@ -18,8 +18,8 @@ from benchmarks.made_images import make_images
 from xaitui.catalog.medmnist import MEDMNIST
 from xaitui.config.resolve import Layer, preset_layer, resolve
 from xaitui.config.units import format_duration
-from xaitui.execution.preflight import preflight
-from xaitui.execution.preflight_report import Preflight
+from xaitui.jobs.preflight.preflight import preflight
+from xaitui.jobs.preflight.report import Preflight
 from xaitui.stop import Stop
 
 

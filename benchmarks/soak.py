@@ -25,7 +25,7 @@ from benchmarks.turns import verdict
 from benchmarks.watching import journal_lines, made_run, until
 from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import decode
-from xaitui.execution.recording import Recorder
+from xaitui.jobs.train.recorder import Recorder
 from xaitui.runs.journal.journal import JournalWriter
 from xaitui.tui.app import Console
 from xaitui.tui.screens.live import LiveScreen

@@ -25,7 +25,7 @@ from benchmarks.made_images import make_images
 from benchmarks.turns import in_turns, verdict
 from xaitui.data.row_file import RowFile
 from xaitui.events import StepLogged
-from xaitui.execution.prepare import Prepared
+from xaitui.jobs.prepare import Prepared
 from xaitui.stop import Stop
 
 GOAL = 0.9

@@ -26,7 +26,7 @@ from benchmarks.turns import verdict
 from xaitui.config.resolve import Layer, preset_layer, resolve
 from xaitui.errors import XaituiError
 from xaitui.events import EpochFinished, Evaluated, Event, StepLogged
-from xaitui.execution.prepare import Prepared, prepare
+from xaitui.jobs.prepare import Prepared, prepare
 from xaitui.stop import Stop
 from xaitui.training.best_weights import Verdict, judge
 

@@ -43,7 +43,7 @@ from benchmarks.turns import in_turns, verdict
 from xaitui.config.resolve import build_config
 from xaitui.config.units import AUTO
 from xaitui.errors import XaituiError
-from xaitui.execution.preflight import settle_batch_size
+from xaitui.jobs.preflight.preflight import settle_batch_size
 from xaitui.stop import Stop
 
 OURS, LIMIT, MEDMNIST, LIGHTNING = "xaitui", "limit", "MedMNIST", "Lightning"

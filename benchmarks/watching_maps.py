@@ -21,8 +21,8 @@ from benchmarks.made_images import make_images
 from benchmarks.turns import verdict
 from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, Event
-from xaitui.execution.begin import begin_run
-from xaitui.execution.probe_maps import ProbeMaps
+from xaitui.jobs.train.start import begin_run
+from xaitui.jobs.train.training_maps import ProbeMaps
 from xaitui.stop import Stop
 
 GOAL = 0.02

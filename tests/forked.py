@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, Self
 
 ROOT = Path(__file__).parent.parent
-LOADED = ("xaitui.cli.app", "xaitui.cli.train", "xaitui.cli.resume", "xaitui.cli.training", "xaitui.execution.begin",
+LOADED = ("xaitui.cli.app", "xaitui.cli.train", "xaitui.cli.resume", "xaitui.cli.training", "xaitui.jobs.train.start",
           "xaitui.studies.worker", "sklearn.metrics", "torch._inductor", "optuna")  # fmt: skip
 REQUEST = 1 << 20
 """Bytes of a request at the most."""

@@ -18,10 +18,10 @@ import torch
 from tests.forked import Forked
 from xaitui.config.resolve import build_config
 from xaitui.events import Event, StepLogged
-from xaitui.execution.execute import Execution, create
-from xaitui.execution.options import ResumeOptions
-from xaitui.execution.prepare import prepare
-from xaitui.execution.resume import resume
+from xaitui.jobs.prepare import prepare
+from xaitui.jobs.train.execution import Execution, create
+from xaitui.jobs.train.resume import resume
+from xaitui.jobs.train.resume_options import ResumeOptions
 from xaitui.runs.directory import RunDirectory, create_run
 from xaitui.runs.journal.journal import read_journal
 from xaitui.stop import Stop

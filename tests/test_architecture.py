@@ -22,7 +22,7 @@ ROOMS = (
     "tui",
     "report",
     "studies",
-    "execution",
+    "jobs",
     "evaluation",
     "plotting",
     "runs",
@@ -43,7 +43,7 @@ The files that stand beside the folders are the lowest floor.
 DOORS = frozenset({"xaitui", "xaitui.__main__", "xaitui.api"})
 """The front doors, above every floor: the program, and `xaitui.load` for a notebook."""
 
-TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.execution.", "xaitui.explain.",
+TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.jobs.", "xaitui.explain.",
                "xaitui.data.device.")  # fmt: skip
 TORCH_DOORS = frozenset({"xaitui.api", "xaitui.cli.training", "xaitui.studies.worker"})
 """Modules outside those rooms that load torch with them; they are only imported inside functions."""
@@ -60,7 +60,7 @@ HEAVY = frozenset({"pandas", "matplotlib", "scipy", "skimage", "sklearn", "captu
 UNUSED = frozenset({"click", "medmnist"})
 """typer carries a click of its own; importing medmnist makes a folder in the home."""
 
-BROAD_HANDLERS = {"xaitui.cli.app": 1, "xaitui.execution.execute": 1}
+BROAD_HANDLERS = {"xaitui.cli.app": 1, "xaitui.jobs.train.execution": 1}
 """Where a run's failure becomes an event, and where an error becomes an exit code."""
 
 MAX_FILE, MAX_FUNCTION, MAX_CLASS = 400, 50, 250

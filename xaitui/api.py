@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from xaitui.execution.loaded import LoadedRun, load_run
+from xaitui.jobs.predict.notebook import LoadedRun, load_run
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
 

@@ -166,7 +166,7 @@ def table_of_before(resolved: Resolved) -> dict[str, Any]:
 def test_a_run_of_before_keeps_the_meaning_that_its_data_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path, train_labels=Y + 1, valid_images=V, valid_labels=W + 1)
     with monkeypatch.context() as before:
-        before.setattr("xaitui.execution.prepare.DATA_RULES", 1)
+        before.setattr("xaitui.jobs.prepare.DATA_RULES", 1)
         before.setattr(Resolved, "table", table_of_before)
         old = start(tmp_path / "runs", data__dataset=str(path), training__epochs=1)
     finish(old)

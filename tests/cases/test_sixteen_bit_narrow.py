@@ -17,7 +17,7 @@ from xaitui.cli.app import run as command
 from xaitui.data.open import open_dataset
 from xaitui.data.picture import decode
 from xaitui.errors import DataError
-from xaitui.execution import prepare
+from xaitui.jobs import prepare
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.predictions import read_predictions

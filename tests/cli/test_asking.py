@@ -15,7 +15,7 @@ from tests.made_events import started, step
 from tests.made_runs import finished_run, made_run, own
 from xaitui.cli.app import run
 from xaitui.console_options import ConsoleOptions, First
-from xaitui.execution.options import ResumeOptions
+from xaitui.jobs.train.resume_options import ResumeOptions
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.requests import Request, take
 

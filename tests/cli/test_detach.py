@@ -68,7 +68,7 @@ def test_ctrl_c_before_the_run_has_begun_leaves_no_process(tmp_path: Path) -> No
 def test_a_default_that_the_environment_would_change_stays_a_default(tmp_path: Path) -> None:
     """The run is made with what the command resolved, whatever its process finds in the environment."""
     from xaitui.config.resolve import build_config
-    from xaitui.execution.background import _environment, start_detached
+    from xaitui.jobs.background import _environment, start_detached
 
     made_set(tmp_path / "set.npz")
     assert _environment({"XAITUI_EPOCHS": "7", "HOME": "/", "XAITUI_DATA_DIR": "/d"}) == {

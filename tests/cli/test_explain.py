@@ -14,8 +14,8 @@ from tests.runs_for_tests import made_set
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.cli.app import run as run_command
 from xaitui.data.dataset import Split
-from xaitui.execution.explaining import RunExplainer, Wanted
-from xaitui.execution.trained import load_trained
+from xaitui.jobs.explain.run_explainer import RunExplainer, Wanted
+from xaitui.jobs.predict.trained_model import load_trained
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import list_explanations
 from xaitui.runs.find import find_run

@@ -12,8 +12,9 @@ import pytest
 from tests.runs_for_tests import made_set
 from xaitui.cli.app import run
 from xaitui.config.toml import from_toml
-from xaitui.execution import largest_batch, speed
-from xaitui.execution.preflight_report import Preflight
+from xaitui.jobs.measure import speed
+from xaitui.jobs.preflight import batch_size as largest_batch
+from xaitui.jobs.preflight.report import Preflight
 from xaitui.runs.directory import list_runs
 
 PROBE = ("train", "--dry-run", "--probe", "--threads", "1")

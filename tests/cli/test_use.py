@@ -18,8 +18,8 @@ import xaitui
 from tests.runs_for_tests import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.errors import DataError, UsageError
-from xaitui.execution.export_formats import FORMATS, KEY
-from xaitui.execution.loaded import LoadedRun
+from xaitui.jobs.export.formats import FORMATS, KEY
+from xaitui.jobs.predict.notebook import LoadedRun
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.predictions import read_predictions, write_predictions

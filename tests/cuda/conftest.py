@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from xaitui.cli.app import TORCH_ENVIRONMENT
-from xaitui.execution.preflight import _torch_as_it_was
+from xaitui.jobs.preflight.preflight import _torch_as_it_was
 
 REHEARSED = os.environ.get("XAITUI_REHEARSE", "")
 """Read now: what a user has set for xaitui is taken out of the environment of tests."""

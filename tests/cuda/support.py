@@ -14,7 +14,7 @@ import torch
 from tests.runs_for_tests import command, environment
 from xaitui.errors import ExitCode
 from xaitui.events import Event, StepLogged
-from xaitui.execution.execute import Execution
+from xaitui.jobs.train.execution import Execution
 from xaitui.stop import StopReason
 from xaitui.training.memory import free
 from xaitui.training.trainer import Trainer

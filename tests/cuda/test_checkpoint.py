@@ -11,8 +11,8 @@ from torch import Tensor
 
 from tests.cuda.support import EXACT, program_in_child
 from tests.runs_for_tests import finish, made_set, start
+from xaitui.jobs.verify.state_diff import first_difference
 from xaitui.training.checkpoint import load_checkpoint, on_host, save_checkpoint
-from xaitui.training.same_state import first_difference
 
 pytestmark = pytest.mark.cuda
 

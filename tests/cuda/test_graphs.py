@@ -18,8 +18,8 @@ from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, 
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import read_resolved
 from xaitui.events import Event, RunFinished, RunResumed
-from xaitui.execution.prepare import prepare
 from xaitui.hardware.compiler import compiler_problem
+from xaitui.jobs.prepare import prepare
 from xaitui.stop import Stop
 from xaitui.training import compile as compiling
 from xaitui.training import resolve

@@ -20,7 +20,7 @@ from tests.unit.training.test_host_waits import BATCH, IMAGES, SETTINGS
 from xaitui.config.resolve import build_config
 from xaitui.data.device.streaming import StreamingStore
 from xaitui.events import Event, Note, StepLogged
-from xaitui.execution.prepare import prepare
+from xaitui.jobs.prepare import prepare
 from xaitui.stop import Stop
 from xaitui.training import build as setup
 from xaitui.training import resolve

@@ -12,7 +12,7 @@ import torch
 from tests.runs_for_tests import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.data.dataset import Dataset
-from xaitui.execution import prepare
+from xaitui.jobs import prepare
 from xaitui.runs.directory import list_runs
 from xaitui.runs.state import State, summarise
 

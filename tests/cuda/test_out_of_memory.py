@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from tests.cuda.support import DeviceMemory, losses
-from tests.execution.test_out_of_memory import Wall, behind, ran_out
 from tests.runs_for_tests import finish, made_set, start, weights
+from tests.unit.jobs.train.test_out_of_memory import Wall, behind, ran_out
 from xaitui.events import Event, RunFinished
-from xaitui.execution.execute import Execution
+from xaitui.jobs.train.execution import Execution
 from xaitui.training.evaluate import Predictions
 
 pytestmark = pytest.mark.cuda

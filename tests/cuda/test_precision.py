@@ -17,9 +17,9 @@ from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, 
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import read_resolved
 from xaitui.events import RunFinished, RunResumed
-from xaitui.execution import speed
-from xaitui.execution.execute import Execution
-from xaitui.execution.prepare import prepare
+from xaitui.jobs.measure import speed
+from xaitui.jobs.prepare import prepare
+from xaitui.jobs.train.execution import Execution
 from xaitui.stop import Stop
 from xaitui.system.fault_points import Point, injected
 from xaitui.training import resolve

@@ -12,11 +12,12 @@ from tests.runs_for_tests import finish, made_set
 from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.events import RunFinished
-from xaitui.execution import largest_batch, speed
-from xaitui.execution.begin import begin_run
-from xaitui.execution.largest_batch import RESERVE
-from xaitui.execution.memory_meter import OF_DEVICE, OF_PROCESS
-from xaitui.execution.preflight import preflight, settle_batch_size
+from xaitui.jobs.measure import speed
+from xaitui.jobs.measure.memory import OF_DEVICE, OF_PROCESS
+from xaitui.jobs.preflight import batch_size as largest_batch
+from xaitui.jobs.preflight.batch_size import RESERVE
+from xaitui.jobs.preflight.preflight import preflight, settle_batch_size
+from xaitui.jobs.train.start import begin_run
 from xaitui.stop import Stop
 
 pytestmark = pytest.mark.cuda

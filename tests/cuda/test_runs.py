@@ -19,7 +19,7 @@ from xaitui.cli.app import run as run_command
 from xaitui.config.toml import read_resolved
 from xaitui.evaluation.evaluation import Evaluation
 from xaitui.events import RunFinished, RunResumed
-from xaitui.execution.evaluating import HowToPredict, weights_agree
+from xaitui.jobs.predict.splits import HowToPredict, weights_agree
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.predictions import read_predictions
 from xaitui.runs.state import State, summarise

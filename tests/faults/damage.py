@@ -12,7 +12,7 @@ from typing import Any
 from tests.runs_for_tests import assert_equal_weights, finish, kept_folder, logged_steps, made_set, start, take_up
 from xaitui.errors import ExitCode
 from xaitui.events import RunFinished, RunResumed, StepLogged
-from xaitui.execution.verifying import look, replay
+from xaitui.jobs.verify.replay import look, replay
 from xaitui.runs.directory import RunDirectory
 from xaitui.stop import Stop, StopReason
 

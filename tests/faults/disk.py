@@ -27,7 +27,7 @@ from tests.made_runs import finished_run, made_run
 from tests.runs_for_tests import finish, logged_steps, made_set, start, take_up, weights
 from xaitui.errors import XaituiError
 from xaitui.events import Event, RunFailed, RunFinished
-from xaitui.execution.execute import Execution
+from xaitui.jobs.train.execution import Execution
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point, injected

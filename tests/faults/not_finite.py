@@ -17,7 +17,7 @@ from tests.faults.disk import check_equal, check_files
 from tests.runs_for_tests import finish, made_set, start, take_up
 from xaitui.errors import ExitCode
 from xaitui.events import BadStep, Event, RunFailed, RunFinished
-from xaitui.execution.execute import Execution
+from xaitui.jobs.train.execution import Execution
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.fault_points import Point, injected
 from xaitui.training.checkpoint import load_checkpoint

@@ -40,7 +40,7 @@ from xaitui.cli.study_run import StudyReporter
 from xaitui.data.download import fetch
 from xaitui.errors import DataError, ExitCode, XaituiError
 from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished, RunStarted, RunStopped
-from xaitui.execution import watcher
+from xaitui.jobs.train import request_watcher as watcher
 from xaitui.runs.directory import list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StopReason

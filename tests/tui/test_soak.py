@@ -17,7 +17,7 @@ from tests.tui.support import open_console, until
 from tests.tui.watching import Watch, watching
 from xaitui.event_codec import encode
 from xaitui.events import Event
-from xaitui.execution.recording import Recorder
+from xaitui.jobs.train.recorder import Recorder
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import series
 from xaitui.runs.journal.journal import JournalWriter

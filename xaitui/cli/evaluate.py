@@ -119,7 +119,7 @@ def _evaluation(run: RunDirectory, split: str, data: Path | None, how: How) -> E
     is_over = summarise(run).state is State.FINISHED
     if data is None and is_over and (run.predictions / f"{wanted}.npz").exists():
         return Evaluation.read(run, wanted)
-    from xaitui.execution.evaluating import HowToPredict, evaluate_other, evaluate_split
+    from xaitui.jobs.predict.splits import HowToPredict, evaluate_other, evaluate_split
 
     if data is not None:
         return evaluate_other(run, data, split, say, HowToPredict(*how))
@@ -202,7 +202,7 @@ def _other_source(run: RunDirectory, path: Path) -> Source:
 
 
 def _check_weights(evaluation: Evaluation, run: RunDirectory, how: How) -> None:
-    from xaitui.execution.evaluating import HowToPredict, weights_agree
+    from xaitui.jobs.predict.splits import HowToPredict, weights_agree
 
     difference = weights_agree(evaluation, run, say, HowToPredict(*how))
     put(f"weights check: probabilities of {evaluation.images:,} images within {difference:.1e} of the stored ones")

@@ -28,9 +28,9 @@ from xaitui.runs.folder import runs_folder
 from xaitui.text import printable
 
 if TYPE_CHECKING:
-    from xaitui.execution.against import OtherRun
-    from xaitui.execution.evaluating import HowToPredict
-    from xaitui.execution.explain_request import ExplainRequest
+    from xaitui.jobs.explain.request import ExplainRequest
+    from xaitui.jobs.explain.two_runs import OtherRun
+    from xaitui.jobs.predict.splits import HowToPredict
     from xaitui.runs.directory import RunDirectory
     from xaitui.runs.explanations.maps import Explained
     from xaitui.runs.explanations.two_runs import Against
@@ -120,8 +120,8 @@ def command(
         raise UsageError("--against takes another run than the one that is explained")
     if moved_to:
         move_data(run, moved_to, accept_changed=accept_changed)
-    from xaitui.execution.evaluating import HowToPredict
-    from xaitui.execution.explain_request import ExplainRequest
+    from xaitui.jobs.explain.request import ExplainRequest
+    from xaitui.jobs.predict.splits import HowToPredict
 
     request = ExplainRequest(
         names, samples, split, target, layer, baseline, steps, seed, absolute, not no_scores, method == EVERYTHING
@@ -151,8 +151,8 @@ def _carry_out(
 ) -> int:
     sets, pairs = [], []
     with WorkBar("explaining") as bar:
-        from xaitui.execution.against import OtherRun  # torch is paid for by whoever explains
-        from xaitui.execution.explain_request import carry_out
+        from xaitui.jobs.explain.request import carry_out
+        from xaitui.jobs.explain.two_runs import OtherRun  # torch is paid for by whoever explains
 
         beside = OtherRun(run, other, bar.say, how) if other is not None else None
         for explained in carry_out(run, request, bar.say, how, bar.show):

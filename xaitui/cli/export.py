@@ -36,8 +36,8 @@ def command(
 ) -> int:
     """Write the trained model to a file, class names and preprocessing beside it; read it back and compare."""
     found = find_run(run, runs_folder(runs_dir))
-    from xaitui.execution.exporting import check_format, export
-    from xaitui.execution.trained import load_trained
+    from xaitui.jobs.export.export import check_format, export
+    from xaitui.jobs.predict.trained_model import load_trained
 
     check_format(to)
     model = load_trained(found, device="cpu", data_dir=data_dir, trust_model=trust_model)

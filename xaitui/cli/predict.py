@@ -23,8 +23,8 @@ from xaitui.runs.preprocessing import Preprocessing
 from xaitui.text import last_part, printable
 
 if TYPE_CHECKING:
-    from xaitui.execution.predicting import Prediction
-    from xaitui.execution.trained import TrainedModel
+    from xaitui.jobs.predict.images import Prediction
+    from xaitui.jobs.predict.trained_model import TrainedModel
 
 
 def command(
@@ -45,8 +45,8 @@ def command(
     """Say of which class pictures are; where one cannot be read, the others are predicted, and the exit code is 3."""
     found = find_run(run, runs_folder(runs_dir))
     paths = list(files_meant(images))
-    from xaitui.execution.predicting import Unreadable, predict_pictures, training_border
-    from xaitui.execution.trained import load_trained
+    from xaitui.jobs.predict.images import Unreadable, predict_pictures, training_border
+    from xaitui.jobs.predict.trained_model import load_trained
 
     model = load_trained(found, device=device, data_dir=data_dir, trust_model=trust_model)
     for line in _about(model, invert=invert):
@@ -86,7 +86,7 @@ def _explain(each: Prediction, model: TrainedModel) -> dict[str, str]:
     Raises:
         UsageError: the model has no layer that gives maps, or the run cannot be written.
     """
-    from xaitui.execution.picture_maps import explain_prediction
+    from xaitui.jobs.explain.prediction import explain_prediction
 
     try:
         path, said = explain_prediction(model, each)

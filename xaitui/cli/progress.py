@@ -22,7 +22,7 @@ from xaitui.events import (
     RunStopped,
     StepLogged,
 )
-from xaitui.execution.background import RUN_LINE
+from xaitui.jobs.background import RUN_LINE
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal.describe import describe
 from xaitui.text import quoted

@@ -12,7 +12,7 @@ from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord
 from xaitui.config.units import parse_duration
 from xaitui.console_options import ConsoleOptions
 from xaitui.errors import UsageError
-from xaitui.execution.options import ResumeOptions
+from xaitui.jobs.train.resume_options import ResumeOptions
 from xaitui.runs.dataset import move_data
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder

@@ -22,8 +22,8 @@ from xaitui.config.schema import RunConfig
 from xaitui.config.toml import to_toml
 from xaitui.console_options import ConsoleOptions
 from xaitui.errors import ExitCode, UsageError
-from xaitui.execution.background import RUN_LINE, start_detached
-from xaitui.execution.preflight_report import Preflight
+from xaitui.jobs.background import RUN_LINE, start_detached
+from xaitui.jobs.preflight.report import Preflight
 from xaitui.runs.folder import runs_folder
 from xaitui.stop import Stop
 from xaitui.text import quoted
@@ -99,7 +99,7 @@ def _show(config: RunConfig, *, probe: bool, as_json: bool) -> int:
 
 def _probed(config: RunConfig) -> Preflight:
     """What a few steps tell of a run."""
-    from xaitui.execution.preflight import preflight
+    from xaitui.jobs.preflight.preflight import preflight
 
     stop = Stop()
     with stop_on_signals(stop):

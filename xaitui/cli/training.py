@@ -13,9 +13,9 @@ from xaitui.cli.streams import say_where
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode
 from xaitui.events import RunFailed, RunStopped
-from xaitui.execution.begin import begin_again, begin_run
-from xaitui.execution.execute import Execution
-from xaitui.execution.options import ResumeOptions
+from xaitui.jobs.train.execution import Execution
+from xaitui.jobs.train.resume_options import ResumeOptions
+from xaitui.jobs.train.start import begin_again, begin_run
 from xaitui.runs.directory import RunDirectory
 from xaitui.stop import Stop
 

@@ -20,7 +20,7 @@ from xaitui.runs.state import State, summarise
 from xaitui.text import printable
 
 if TYPE_CHECKING:
-    from xaitui.execution.verifying import Looked, Replayed
+    from xaitui.jobs.verify.replay import Looked, Replayed
 
 NAME_WIDTH = 9
 WIDTH = 80
@@ -39,8 +39,8 @@ def command(
 ) -> int:
     """Compare a run's files with what was written, then train some of its steps again and compare each bit."""
     found = find_run(run, runs_folder(runs_dir))
-    from xaitui.execution.stretch import NoStretchError
-    from xaitui.execution.verifying import look, replay, where
+    from xaitui.jobs.verify.replay import look, replay, where
+    from xaitui.jobs.verify.segment import NoStretchError
 
     if moved_to:
         move_data(found, moved_to, accept_changed=accept_changed)

@@ -79,7 +79,7 @@ def _key(config: RunConfig) -> tuple[str, ...]:
 
 def measured_speed(config: RunConfig, batch_size: int) -> float:
     """Images a second that this machine trains with the model of a configuration, measured on made images."""
-    from xaitui.execution.speed import images_per_second
+    from xaitui.jobs.measure.speed import images_per_second
 
     info = DATASETS.get(config.data.dataset)
     return images_per_second(

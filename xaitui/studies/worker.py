@@ -11,9 +11,9 @@ from typing import Protocol
 from xaitui.config.toml import to_toml
 from xaitui.errors import ExitCode, OutOfMemoryError, XaituiError
 from xaitui.events import EpochFinished, Event, RunFailed
-from xaitui.execution.begin import begin_trial, begin_trial_again
-from xaitui.execution.execute import Execution
-from xaitui.execution.testing import score_test
+from xaitui.jobs.predict.test_split import score_test
+from xaitui.jobs.train.execution import Execution
+from xaitui.jobs.train.start import begin_trial, begin_trial_again
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal.journal import JournalWriter
 from xaitui.runs.lock import BusyError, owning

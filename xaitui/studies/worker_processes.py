@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaitui.execution.background import spawn
 from xaitui.hardware.capacity import usable_cores
 from xaitui.hardware.gpus import read_driver
 from xaitui.hardware.visible import SETTING
+from xaitui.jobs.background import spawn
 from xaitui.studies.folder import StudyFolder
 
 MOST_WORKERS = 1_000

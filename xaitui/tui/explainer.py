@@ -10,7 +10,7 @@ from typing import Any
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.helper_process import HelperProcess, Say, python_module
 
-COMMAND = python_module("xaitui.execution.explain_process")
+COMMAND = python_module("xaitui.jobs.explain.server")
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from xaitui.tui.screens.runs import RunsScreen
 
 if TYPE_CHECKING:
     from xaitui.config.schema import RunConfig
-    from xaitui.execution.options import ResumeOptions
+    from xaitui.jobs.train.resume_options import ResumeOptions
     from xaitui.runs.directory import RunDirectory
     from xaitui.tui.run_controller import Launch, RunController
     from xaitui.tui.study_processes import StudyProcesses
@@ -44,7 +44,7 @@ class Navigation(ScreenOpener):
 
     def resume_run(self, run: RunDirectory, options: ResumeOptions | None = None) -> None:
         """Take a run up again in this console and watch it."""
-        from xaitui.execution.options import ResumeOptions
+        from xaitui.jobs.train.resume_options import ResumeOptions
 
         self._watch(lambda: self.controller.resume(run, options or ResumeOptions()))
 

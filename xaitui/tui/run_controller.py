@@ -18,16 +18,16 @@ from xaitui.config.command_line import arguments
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode, UsageError, XaituiError
 from xaitui.events import Event, HandingOver, RequestAnswered
-from xaitui.execution.background import RUN_LINE, start_detached, start_resume
-from xaitui.execution.options import ResumeOptions
 from xaitui.hardware.host_allocator import keep_freed_memory
+from xaitui.jobs.background import RUN_LINE, start_detached, start_resume
+from xaitui.jobs.train.resume_options import ResumeOptions
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.requests import Request, ask
 from xaitui.stop import Stop, StoppedError, StopReason
 from xaitui.text import last_part
 
 if TYPE_CHECKING:
-    from xaitui.execution.execute import Execution
+    from xaitui.jobs.train.execution import Execution
 
 IN_THE_CONSOLE = "in the console"
 """Where a request comes from, for people."""
@@ -87,7 +87,7 @@ class RunController:
         command = ["xaitui", "train", *arguments(config)]
 
         def begin(stop: Stop, launch: Launch) -> Execution:
-            from xaitui.execution.begin import begin_run
+            from xaitui.jobs.train.start import begin_run
 
             return begin_run(config, self._runs_dir, stop, launch.say, command)
 
@@ -101,7 +101,7 @@ class RunController:
         """
 
         def begin(stop: Stop, launch: Launch) -> Execution:
-            from xaitui.execution.begin import begin_again
+            from xaitui.jobs.train.start import begin_again
 
             return begin_again(run, stop, launch.say, options)
 

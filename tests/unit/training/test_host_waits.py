@@ -18,7 +18,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from tests.runs_for_tests import made_set
 from xaitui.config.resolve import build_config
 from xaitui.events import Event, Note
-from xaitui.execution.prepare import prepare
+from xaitui.jobs.prepare import prepare
 from xaitui.stop import Stop
 from xaitui.training.components import Parts
 from xaitui.training.numerics import FiniteGuard

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from xaitui.errors import XaituiError
 from xaitui.evaluation.evaluation import Evaluation
-from xaitui.execution.background import spawn
+from xaitui.jobs.background import spawn
 from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED

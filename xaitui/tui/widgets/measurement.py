@@ -10,8 +10,8 @@ from textual.widgets import Static
 
 from xaitui.config.command_line import arguments
 from xaitui.config.schema import RunConfig
-from xaitui.execution.background import spawn
-from xaitui.execution.preflight_report import Preflight
+from xaitui.jobs.background import spawn
+from xaitui.jobs.preflight.report import Preflight
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.threads import in_thread, work

@@ -1,0 +1,110 @@
+"""Take a run up again: the same directory, the same files, exactly where its last checkpoint stands."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
+
+from xaitui.config.schema import RunConfig
+from xaitui.config.toml import from_toml, read_resolved
+from xaitui.errors import DataError, UsageError, XaituiError
+from xaitui.events import Event, HandingOver, LifeCycle, RunExtended, RunFinished, RunResumed, RunStarted
+from xaitui.jobs.prepare import Say, prepare
+from xaitui.jobs.train.checkpoints import Restored, has_checkpoint, mend_journal, restore_last
+from xaitui.jobs.train.execution import Execution
+from xaitui.jobs.train.resume_options import ResumeOptions
+from xaitui.jobs.trusted_code import trusted_source
+from xaitui.runs.dataset import with_place
+from xaitui.runs.directory import RunDirectory
+from xaitui.runs.integrity import changed_settings
+from xaitui.runs.journal.journal import read_entries, read_journal
+from xaitui.runs.preprocessing import grey_range_of
+from xaitui.runs.recorded_data import accepted_changes, find_place, require_same, write_record
+from xaitui.stop import Stop
+from xaitui.system.hash_log import begin_notes
+from xaitui.text import quoted
+from xaitui.training.resolve import Resolved
+
+
+def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> Execution:
+    """Make a run ready to go on; it is taken up, and its files are touched, when its events are iterated over.
+
+    Raises:
+        UsageError: it is finished, or holds code that is not trusted.
+        DataError: its configuration cannot be used.
+    """
+    config, resolved = read_made(run, options)
+    source = trusted_source(run, trust_model=options.trust_model)
+    events = read_journal(run.journal)
+    last = [event for event in events if isinstance(event, LifeCycle)][-1:]
+    if not options.extend and last and isinstance(last[0], RunFinished):
+        raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {quoted(run.id)} --epochs +5")
+    prepared = prepare(config, stop, say, resolved=resolved, model_source=source,
+                       grey_range=grey_range_of(run.preprocessing))  # fmt: skip
+    found = require_same(run, config.data.dataset, prepared.dataset, accept=options.accept_changed)
+    reasons = [*prepared.inexact, *changed_settings(run), found.content, found.decoding, *accepted_changes(events)]
+    prepared = replace(prepared, inexact=tuple(filter(None, reasons)))
+    handed_over = bool(last) and isinstance(last[0], HandingOver) and last[0].pid == os.getpid()
+    begin = partial(_begin, options=options, changed_data=found.content)
+    return Execution(run, prepared, stop, begin, options.take_over, handed_over)
+
+
+def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolved]:
+    """The configuration of a run, and what the machine chose when it was made.
+
+    Raises:
+        DataError: it cannot be used.
+    """
+    try:
+        config = from_toml(run.config.read_text(encoding="utf-8"))
+        resolved = Resolved.from_table(read_resolved(run.config))
+        dataset = find_place(run, config.data.dataset)
+    except DataError:
+        raise
+    except (OSError, UnicodeDecodeError, XaituiError) as error:
+        if isinstance(error, FileNotFoundError) and not run.journal.exists():
+            raise DataError(
+                f"{run.id} never began: train anew; to remove it: xaitui runs rm {quoted(run.id)}"
+            ) from None
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"cannot resume {run.id}: {run.config}: {reason}") from None
+    changes = {"device": options.device or config.run.device, "max_time": options.max_time}
+    return with_place(config.model_copy(update={"run": config.run.model_copy(update=changes)}), dataset), resolved
+
+
+def _begin(execution: Execution, options: ResumeOptions, changed_data: str) -> Iterable[Event]:
+    events = _take_up(execution, options, changed_data)
+    return _then_record(execution, events) if changed_data else events
+
+
+def _then_record(execution: Execution, events: Sequence[Event]) -> Iterator[Event]:
+    """Changed data become those of the run once the event that tells of them is in the journal."""
+    yield from events
+    write_record(execution.run, execution.prepared.dataset)
+
+
+def _take_up(execution: Execution, options: ResumeOptions, changed_data: str) -> Sequence[Event]:
+    """Bring the trainer to the last checkpoint, or to the beginning where none was written yet."""
+    run, trainer, inexact = execution.run, execution.prepared.trainer, execution.prepared.inexact
+    restored = Restored(b"", "")
+    begin_notes(run.path)
+    if has_checkpoint(run):
+        restored = restore_last(run, trainer)
+        mend_journal(run.journal, restored.journal)
+    offset = len(restored.journal)
+    entries = read_entries(run.journal)
+    extensions = [(entry.offset, entry.event) for entry in entries if isinstance(entry.event, RunExtended)]
+    before = extensions[-1][1].epochs if extensions else trainer.epochs
+    trainer.epochs = before + options.extend
+    if options.extend or (extensions and extensions[-1][0] >= offset):
+        trainer.parts.stopping.counter = 0  # the patience begins anew: the user wants to see more
+    if not any(isinstance(entry.event, RunStarted) for entry in entries):
+        return [execution.started()]
+    resumed = RunResumed(
+        from_step=trainer.at.step, journal_offset=offset, checkpoint=restored.checkpoint,
+        epochs=trainer.epochs, exact=not inexact, reason="; ".join(inexact), changed_data=changed_data,
+    )  # fmt: skip
+    extended = [RunExtended(epochs_before=before, epochs=trainer.epochs)] if options.extend else []
+    return [resumed, *extended, *restored.notes()]
