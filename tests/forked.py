@@ -26,8 +26,17 @@ from pathlib import Path
 from typing import IO, Any, NoReturn, Self
 
 ROOT = Path(__file__).parent.parent
-LOADED = ("xaitui.cli.app", "xaitui.cli.train", "xaitui.cli.resume", "xaitui.cli.training", "xaitui.jobs.train.start",
-          "xaitui.studies.worker", "sklearn.metrics", "torch._inductor", "optuna")  # fmt: skip
+LOADED = (
+    "xaitui.cli.app",
+    "xaitui.cli.train",
+    "xaitui.cli.resume",
+    "xaitui.cli.run_headless",
+    "xaitui.jobs.train.start",
+    "xaitui.studies.worker",
+    "sklearn.metrics",
+    "torch._inductor",
+    "optuna",
+)
 REQUEST = 1 << 20
 """Bytes of a request at the most."""
 

@@ -45,7 +45,7 @@ DOORS = frozenset({"xaitui", "xaitui.__main__", "xaitui.api"})
 
 TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.jobs.", "xaitui.explain.",
                "xaitui.data.device.")  # fmt: skip
-TORCH_DOORS = frozenset({"xaitui.api", "xaitui.cli.training", "xaitui.studies.worker"})
+TORCH_DOORS = frozenset({"xaitui.api", "xaitui.cli.run_headless", "xaitui.studies.worker"})
 """Modules outside those rooms that load torch with them; they are only imported inside functions."""
 
 TORCH = frozenset({"torch", "torchvision", "pretrainedmodels", "timm"})

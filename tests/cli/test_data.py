@@ -18,7 +18,7 @@ from tests.shared_data import shared_file
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import RemoteFile
 from xaitui.cli.app import run
-from xaitui.cli.transfer_bar import transfer_bar
+from xaitui.cli.output.download_bar import transfer_bar
 from xaitui.data.array_cache import cached_rows
 from xaitui.errors import ExitCode
 
@@ -135,7 +135,7 @@ def test_get_is_interrupted_and_goes_on(data: Shell, server: FileServer, home: P
             raise KeyboardInterrupt
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("xaitui.cli.transfer_bar._lines", lambda _: interrupt)
+        patch.setattr("xaitui.cli.output.download_bar._lines", lambda _: interrupt)
         stopped = data("get breastmnist")
     assert stopped.code == ExitCode.INTERRUPTED
     assert "the same command goes on from there" in stopped.err

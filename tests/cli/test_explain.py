@@ -197,7 +197,7 @@ def test_many_images_are_streamed(made: RunDirectory) -> None:
 def test_progress_is_told_on_stderr_by_passes_through_the_model(
     runs_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("xaitui.cli.work_bar.LINE_SECONDS", 0)
+    monkeypatch.setattr("xaitui.cli.output.work_bar.LINE_SECONDS", 0)
     assert (
         explain(runs_dir, "last", "--json", "--samples", "random:2", "--method", "saliency,grad-cam", "--seed", "7")
         == 0

@@ -36,7 +36,7 @@ from tests.faults.disk import (
 from tests.file_server import Answer, serving
 from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.cli.app import run
-from xaitui.cli.study_run import StudyReporter
+from xaitui.cli.run_study import StudyReporter
 from xaitui.data.download import fetch
 from xaitui.errors import DataError, ExitCode, XaituiError
 from xaitui.events import CheckpointSaved, EpochFinished, Event, Note, RunFailed, RunFinished, RunStarted, RunStopped

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from xaitui.cli.arguments import RunsDir
 from xaitui.cli.options import with_base_settings
-from xaitui.cli.places import RunsDir
 from xaitui.cli.sweep import LEFT_OUT, Base, Detach, DryRun, Name, Probe, Workers, start
 from xaitui.studies.create import StudyWords
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from xaitui.cli.opening import CONSOLE, no_console, open_console
-from xaitui.cli.streams import SHOW_TRACEBACK, check_output, forget_old_size, guard_streams, put, say, say_where
+from xaitui.cli.open_console import CONSOLE, no_console, open_console
+from xaitui.cli.output.streams import SHOW_TRACEBACK, check_output, forget_old_size, guard_streams, put, say, say_where
 from xaitui.console_options import ConsoleOptions, OpenConsole
 from xaitui.errors import ExitCode, XaituiError
 from xaitui.runs.folder import runs_folder
@@ -22,21 +22,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Command:
-    """A row of the table: the name, the module `xaitui.cli.<module>` that has it, and its line in the help."""
+    """A row of the table."""
 
     name: str
     module: str
+    """Of `xaitui.cli`."""
     help: str
+    function: str = "command"
+    """In that module, where it has no Typer application of its own."""
 
 
 COMMANDS = (
     Command("console", "console", "Open the console; what `xaitui` alone does."),
     Command("train", "train", "Train a model, and keep the run in a directory of its own."),
     Command("resume", "resume", "Take a run up again, exactly where its last checkpoint stands."),
-    Command("stop", "stop", "Ask a run to stop, whichever process or machine it is on."),
-    Command("pause", "pause", "Ask a run to pause, with everything in memory."),
-    Command("continue", "go_on", "Ask a paused run to go on."),
-    Command("save", "save", "Ask a run to write a checkpoint now."),
+    Command("stop", "requests", "Ask a run to stop, whichever process or machine it is on.", "stop"),
+    Command("pause", "requests", "Ask a run to pause, with everything in memory.", "pause"),
+    Command("continue", "requests", "Ask a paused run to go on.", "go_on"),
+    Command("save", "requests", "Ask a run to write a checkpoint now.", "save"),
     Command("attach", "attach", "Look at a run as it goes, from wherever it runs."),
     Command("runs", "runs", "List, show and remove runs."),
     Command("sweep", "sweep", "Try many settings: make, show and resume studies."),
@@ -76,7 +79,7 @@ def build_app(wanted: str = "") -> typer.Typer:
     """The application. A command that is not `wanted` stands there with its name and help only; "*" loads them all."""
     import typer
 
-    from xaitui.cli.sections import SectionedCommand, SectionedGroup
+    from xaitui.cli.help_sections import SectionedCommand, SectionedGroup
 
     app = typer.Typer(
         name=PROGRAM,
@@ -99,7 +102,7 @@ def build_app(wanted: str = "") -> typer.Typer:
             alone = module.app.info.invoke_without_command is True  # does something without one of its commands
             app.add_typer(module.app, name=row.name, help=row.help, no_args_is_help=not alone, cls=SectionedGroup)
         else:
-            app.command(row.name, help=row.help, cls=SectionedCommand)(module.command)
+            app.command(row.name, help=row.help, cls=SectionedCommand)(getattr(module, row.function))
     return app
 
 

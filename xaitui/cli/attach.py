@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import has_terminal, open_console
-from xaitui.cli.places import RunsDir, RunWord
-from xaitui.cli.progress import LineReporter
-from xaitui.cli.streams import put, say
+from xaitui.cli.arguments import RunsDir, RunWord
+from xaitui.cli.open_console import has_terminal, open_console
+from xaitui.cli.output.run import LineReporter
+from xaitui.cli.output.streams import put, say
 from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import encode
 from xaitui.runs.directory import RunDirectory

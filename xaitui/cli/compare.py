@@ -7,10 +7,10 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from xaitui.cli.compare_output import Compared, json_record, markdown_lines, text_lines
+from xaitui.cli.arguments import RunsDir
 from xaitui.cli.completion import complete_run, complete_runs, one_of
-from xaitui.cli.places import RunsDir
-from xaitui.cli.streams import put, say
+from xaitui.cli.output.compare import Compared, json_record, markdown_lines, text_lines
+from xaitui.cli.output.streams import put, say
 from xaitui.errors import UsageError, nearest
 from xaitui.evaluation.map_similarity import with_maps
 from xaitui.evaluation.significance import SplitName
@@ -100,6 +100,6 @@ def _put(compared: Compared, *, as_json: bool, as_markdown: bool, with_curves: b
 
 
 def _put_curves(comparison: Comparison) -> None:
-    from xaitui.cli.compare_curves import put_curves  # plotext is paid for by whoever wants plots
+    from xaitui.cli.output.compare_curves import put_curves  # plotext is paid for by whoever wants plots
 
     put_curves(comparison)

@@ -7,9 +7,9 @@ from typing import Any
 
 import typer
 
+from xaitui.cli.help_sections import SectionedCommand
 from xaitui.cli.options import with_settings
-from xaitui.cli.sections import SectionedCommand
-from xaitui.cli.streams import put
+from xaitui.cli.output.streams import put
 from xaitui.config.command_line import differences
 from xaitui.config.json_schema import json_schema
 from xaitui.config.resolve import Resolution

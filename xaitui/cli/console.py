@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.arguments import RunsDir
 from xaitui.cli.completion import one_of
-from xaitui.cli.opening import open_console
-from xaitui.cli.places import RunsDir
+from xaitui.cli.open_console import open_console
 from xaitui.console_options import ConsoleOptions
 from xaitui.errors import UsageError, nearest
 from xaitui.runs.folder import runs_folder

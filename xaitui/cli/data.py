@@ -13,8 +13,8 @@ import typer
 
 from xaitui.catalog.datasets import DATASETS
 from xaitui.cli.completion import one_of
-from xaitui.cli.streams import put, say
-from xaitui.cli.transfer_bar import transfer_bar
+from xaitui.cli.output.download_bar import transfer_bar
+from xaitui.cli.output.streams import put, say
 from xaitui.config.units import format_size
 from xaitui.errors import DataError, UsageError
 from xaitui.text import listed, printable
@@ -52,7 +52,7 @@ def list_command(
 ) -> int:
     """List the sets, and which of their files are here."""
     from xaitui.catalog.datasets import DATASETS
-    from xaitui.cli.data_listing import array_record, describe_array, describe_set, heading, set_record
+    from xaitui.cli.output.data import array_record, describe_array, describe_set, heading, set_record
     from xaitui.data.array_cache import cached_arrays
 
     arrays = cached_arrays()

@@ -17,8 +17,8 @@ import typer
 
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import DatasetInfo
-from xaitui.cli.places import RunsDir
-from xaitui.cli.streams import put
+from xaitui.cli.arguments import RunsDir
+from xaitui.cli.output.streams import put
 from xaitui.config.units import format_size
 from xaitui.data.locate import find_file
 from xaitui.errors import ExitCode

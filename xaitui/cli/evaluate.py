@@ -11,11 +11,11 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from xaitui.cli.arguments import AcceptChanged, DataDir, Device, MovedTo, RunsDir, RunWord, TrustModel
 from xaitui.cli.completion import one_of
-from xaitui.cli.evaluate_output import Shown, json_record, text_lines
-from xaitui.cli.evaluate_show import put_confusion
-from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, RunWord, TrustModel
-from xaitui.cli.streams import put, say
+from xaitui.cli.output.confusion import put_confusion
+from xaitui.cli.output.evaluate import Shown, json_record, text_lines
+from xaitui.cli.output.streams import put, say
 from xaitui.data.dataset import Split
 from xaitui.data.locate import user_path
 from xaitui.data.medmnist import own_source

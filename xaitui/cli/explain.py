@@ -15,12 +15,12 @@ from xaitui.catalog.attributions import (
     DEFAULT_METHODS,
     attribution_info,
 )
+from xaitui.cli.arguments import AcceptChanged, DataDir, Device, MovedTo, RunsDir, TrustModel
 from xaitui.cli.completion import complete_run, one_of
-from xaitui.cli.explain_against import against_lines, against_record
-from xaitui.cli.explain_output import method_lines, record, set_lines
-from xaitui.cli.places import AcceptChanged, DataDir, Device, MovedTo, RunsDir, TrustModel
-from xaitui.cli.streams import put
-from xaitui.cli.work_bar import WorkBar
+from xaitui.cli.output.explain import method_lines, record, set_lines
+from xaitui.cli.output.explain_two_runs import against_lines, against_record
+from xaitui.cli.output.streams import put
+from xaitui.cli.output.work_bar import WorkBar
 from xaitui.errors import UsageError, nearest
 from xaitui.runs.dataset import move_data
 from xaitui.runs.find import find_run

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.arguments import DataDir, RunsDir, RunWord, TrustModel
 from xaitui.cli.completion import one_of
-from xaitui.cli.places import DataDir, RunsDir, RunWord, TrustModel
-from xaitui.cli.streams import put
+from xaitui.cli.output.streams import put
 from xaitui.config.units import format_size
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder

@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.places import RunsDir
-from xaitui.cli.streams import put
+from xaitui.cli.arguments import RunsDir
+from xaitui.cli.output.streams import put
 from xaitui.config.units import format_size
 from xaitui.hardware import wording
 from xaitui.hardware.sample import GpuSample, HostSample, Sample

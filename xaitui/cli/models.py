@@ -12,7 +12,7 @@ import typer
 from xaitui.catalog.models import FINETUNING, MODELS, OWN_MODEL, PREFIXES, PRETRAINEDMODELS, model_info
 from xaitui.catalog.records import ModelInfo
 from xaitui.cli.completion import one_of
-from xaitui.cli.streams import put, say
+from xaitui.cli.output.streams import put, say
 from xaitui.config.units import format_size
 from xaitui.errors import UsageError, nearest
 from xaitui.runs.journal.describe import WIDTH

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from xaitui.catalog.records import Task
-from xaitui.cli.places import DataDir, Device, RunsDir, RunWord, TrustModel
-from xaitui.cli.streams import put, say
+from xaitui.cli.arguments import DataDir, Device, RunsDir, RunWord, TrustModel
+from xaitui.cli.output.streams import put, say
 from xaitui.errors import ExitCode, UsageError
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder

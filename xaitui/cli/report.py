@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from xaitui.cli.arguments import RunsDir
 from xaitui.cli.compare import RunWords
-from xaitui.cli.places import RunsDir
-from xaitui.cli.streams import put
+from xaitui.cli.output.streams import put
 from xaitui.errors import UsageError
 from xaitui.runs.directory import STUDIES, RunDirectory
 from xaitui.runs.find import STUDY, find_runs

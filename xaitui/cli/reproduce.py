@@ -10,12 +10,12 @@ from typing import Annotated
 import typer
 
 from xaitui.catalog.experiments import EXPERIMENTS, Experiment
+from xaitui.cli.arguments import RunsDir
 from xaitui.cli.completion import one_of
-from xaitui.cli.places import RunsDir
-from xaitui.cli.reproduction_show import put_reproduction
-from xaitui.cli.streams import put, say
-from xaitui.cli.study_run import put_all, take_up
-from xaitui.cli.study_show import plan_lines
+from xaitui.cli.output.reproduction import put_reproduction
+from xaitui.cli.output.streams import put, put_all, say
+from xaitui.cli.output.study import plan_lines
+from xaitui.cli.run_study import take_up
 from xaitui.cli.sweep import DryRun, Workers
 from xaitui.config.units import format_duration
 from xaitui.errors import DataError, ExitCode, UsageError

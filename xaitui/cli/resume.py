@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import has_terminal, open_console
+from xaitui.cli.arguments import AcceptChanged, MovedTo, RunsDir, RunWord
+from xaitui.cli.open_console import has_terminal, open_console
 from xaitui.cli.options import parse_extension
-from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord
 from xaitui.config.units import parse_duration
 from xaitui.console_options import ConsoleOptions
 from xaitui.errors import UsageError
@@ -46,6 +46,6 @@ def command(
     options = ResumeOptions(extend, take_over, trust_model, device, accept_changed, float(str(limit)))
     if not (headless or json) and has_terminal():
         return open_console(ConsoleOptions(folder), lambda console: console.resume_run(found, options))
-    from xaitui.cli.training import take_up
+    from xaitui.cli.run_headless import take_up
 
     return take_up(found, options, as_json=json)

@@ -11,9 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from xaitui.cli.arguments import RunsDir, RunWord
 from xaitui.cli.completion import one_of
-from xaitui.cli.places import RunsDir, RunWord
-from xaitui.cli.streams import put, say
+from xaitui.cli.output.streams import put, say
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError
 from xaitui.events import EpochFinished, LifeCycle, RunStarted

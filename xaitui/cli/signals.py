@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
-from xaitui.cli.streams import say
+from xaitui.cli.output.streams import say
 from xaitui.errors import ExitCode
 from xaitui.stop import Stop, StopReason
 

@@ -11,13 +11,13 @@ from typing import Annotated, Any
 import typer
 
 from xaitui.catalog.presets import PRESETS
+from xaitui.cli.arguments import RunsDir
 from xaitui.cli.completion import complete_study, one_of
+from xaitui.cli.help_sections import SectionedGroup
 from xaitui.cli.options import with_base_settings
-from xaitui.cli.places import RunsDir
-from xaitui.cli.sections import SectionedGroup
-from xaitui.cli.streams import put, say
-from xaitui.cli.study_run import begin, put_all, work_here
-from xaitui.cli.study_show import counts_line, plan_lines, standing_lines, standing_record, trial_line
+from xaitui.cli.output.streams import put, put_all, say
+from xaitui.cli.output.study import counts_line, plan_lines, standing_lines, standing_record, trial_line
+from xaitui.cli.run_study import begin, work_here
 from xaitui.errors import UsageError
 from xaitui.runs.folder import runs_folder
 from xaitui.studies.create import StudyWords, check_objectives, check_study, study_of_file

@@ -11,11 +11,11 @@ from typing import Annotated
 
 import typer
 
-from xaitui.cli.opening import open_console
+from xaitui.cli.arguments import RunsDir
+from xaitui.cli.open_console import open_console
 from xaitui.cli.options import with_settings
-from xaitui.cli.places import RunsDir
+from xaitui.cli.output.streams import put, say
 from xaitui.cli.signals import stop_on_signals
-from xaitui.cli.streams import put, say
 from xaitui.config.command_line import command_line
 from xaitui.config.resolve import Resolution
 from xaitui.config.schema import RunConfig
@@ -54,7 +54,7 @@ def command(
         return _detach(resolution.config, folder)
     if not (headless or json):
         return open_console(ConsoleOptions(folder), lambda console: console.start_run(resolution.config))
-    from xaitui.cli.training import train
+    from xaitui.cli.run_headless import train
 
     return train(resolution.config, folder, as_json=json, detached=detached)
 

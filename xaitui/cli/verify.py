@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from xaitui.cli.places import AcceptChanged, MovedTo, RunsDir, RunWord, TrustModel
-from xaitui.cli.streams import put, say
+from xaitui.cli.arguments import AcceptChanged, MovedTo, RunsDir, RunWord, TrustModel
+from xaitui.cli.output.streams import put, say
 from xaitui.errors import ExitCode
 from xaitui.runs.dataset import move_data
 from xaitui.runs.directory import RunDirectory

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from xaitui.cli.output import send_output_to
-from xaitui.cli.progress import Reporter, open_reporter
+from xaitui.cli.output.run import Reporter, open_reporter
+from xaitui.cli.output.streams import say_where
 from xaitui.cli.signals import stop_on_signals
-from xaitui.cli.streams import say_where
 from xaitui.config.schema import RunConfig
 from xaitui.errors import ExitCode
 from xaitui.events import RunFailed, RunStopped
@@ -40,7 +40,7 @@ def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool, d
         execution = begin(stop, reporter)
         reporter.begin(execution.run)
         if detached:
-            send_output_to(execution.run.log)
+            _send_output_to(execution.run.log)
         for event in execution.events():
             reporter.show(event)
             if isinstance(event, RunFailed | RunStopped):
@@ -49,3 +49,13 @@ def _carry_out(begin: Callable[[Stop, Reporter], Execution], *, as_json: bool, d
             say_where(execution.error)
     reporter.end()
     return int(code)
+
+
+def _send_output_to(path: Path) -> None:
+    """Append what is printed from here on, by libraries in C too, to a file; whoever listened so far sees an end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+    for standard in (1, 2):
+        os.dup2(descriptor, standard)
+    os.close(descriptor)

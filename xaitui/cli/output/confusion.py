@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.style import Style
 from rich.text import Text
 
-from xaitui.cli.compare_output import letter
+from xaitui.cli.output.compare import letter
 from xaitui.evaluation.evaluation import Evaluation
 from xaitui.metrics.confusion import row_shares
 from xaitui.runs.journal.describe import WIDTH

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Protocol
 
-from xaitui.cli.streams import put, say
+from xaitui.cli.output.streams import put, say
 from xaitui.config.units import format_size
 from xaitui.event_codec import encode
 from xaitui.events import (

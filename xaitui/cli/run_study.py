@@ -5,11 +5,11 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
+from xaitui.cli.output.streams import put, put_all, say
+from xaitui.cli.output.study import standing_lines, trial_line
 from xaitui.cli.signals import stop_on_signals
-from xaitui.cli.streams import put, say
-from xaitui.cli.study_show import standing_lines, trial_line
 from xaitui.errors import ExitCode, UsageError
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
@@ -28,7 +28,7 @@ class StudyReporter:
     def __init__(self) -> None:
         self._bar = None
         if sys.stdout.isatty():
-            from xaitui.cli.progress import LiveBar
+            from xaitui.cli.output.run import LiveBar
 
             self._bar = LiveBar()
 
@@ -138,12 +138,6 @@ def _end(standing: StudyStanding, reason: StopReason | None, *, shows: bool) -> 
         say(f"some trials failed; try them again with: xaitui sweep retry --failed {standing.study.name}")
         return int(ExitCode.TRIALS_FAILED)
     return int(ExitCode.FINISHED)
-
-
-def put_all(lines: Iterable[str]) -> None:
-    """Lines of data."""
-    for line in lines:
-        put(line)
 
 
 def begin(folder: StudyFolder, workers: int, *, background: bool, retry_before: float = 0.0) -> int:

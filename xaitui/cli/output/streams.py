@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import traceback
+from collections.abc import Iterable
 from contextvars import ContextVar
 
 from xaitui.errors import XaituiError
@@ -55,6 +56,12 @@ def put(text: str) -> None:
     """A line of data, to stdout."""
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def put_all(lines: Iterable[str]) -> None:
+    """Write lines of data to stdout."""
+    for line in lines:
+        put(line)
 
 
 def check_output() -> None:

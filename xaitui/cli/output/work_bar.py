@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Self
 
-from xaitui.cli.streams import put, say
+from xaitui.cli.output.streams import put, say
 from xaitui.config.units import format_duration
 
 if TYPE_CHECKING:

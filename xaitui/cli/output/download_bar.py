@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from xaitui.cli.streams import say
+from xaitui.cli.output.streams import say
 from xaitui.config.units import format_size
 
 _STEPS = 10

@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xaitui.catalog.metrics import METRICS
-from xaitui.cli.compare_output import without_nan
-from xaitui.cli.evaluate_show import fits, short_names
+from xaitui.cli.output.compare import without_nan
+from xaitui.cli.output.confusion import fits, short_names
 from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import SUSPICION, Sample
 from xaitui.metrics.per_class import ClassScores

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from xaitui.cli.compare_output import letter
-from xaitui.cli.streams import put, say
-from xaitui.cli.terminal_plot import put_plot
+from xaitui.cli.output.compare import letter
+from xaitui.cli.output.plot import put_plot
+from xaitui.cli.output.streams import put, say
 from xaitui.plotting.figure import Line
 from xaitui.runs.journal.series import RunSeries, read_series
 from xaitui.runs.listing.comparison import Comparison

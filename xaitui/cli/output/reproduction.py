@@ -5,9 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
-from xaitui.cli.streams import put
-from xaitui.cli.study_run import put_all
-from xaitui.cli.terminal_plot import put_plot
+from xaitui.cli.output.plot import put_plot
+from xaitui.cli.output.streams import put, put_all
 from xaitui.metrics.statistics import Spread
 from xaitui.plotting.figure import Line
 from xaitui.report.reproduction import RULE, Reproduction, Row, claim_lines, text_of
