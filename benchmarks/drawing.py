@@ -42,7 +42,7 @@ READ_AT = (200, 1000, 5000, 10000, 20000)
 """After how many drawings memory is read."""
 PAUSE = 0.1
 """Seconds between two redraws; what the app does in them without a redraw is taken off."""
-STYLES = Path(__file__).parents[1] / "xaitui" / "tui" / "styles" / "plot.tcss"
+STYLES = Path(__file__).parents[1] / "xaitui" / "tui" / "live" / "enlarged_plot.tcss"
 
 Values = list[float]
 

@@ -38,10 +38,10 @@ def _waited() -> float:
     return int(WAITED.read_text().split()[1]) / 1e9 if WAITED.exists() else 0.0
 
 
-def noted(notes: Notes) -> type[app.Console]:
+def noted(notes: Notes) -> type[app.ConsoleApp]:
     """The console's class, with notes of what its keys do; its plots are made to note what they show."""
 
-    class Noted(app.Console):
+    class Noted(app.ConsoleApp):
         async def run_action(self, *args: Any, **kwargs: Any) -> bool:
             """Carry out what a key asks for, and note when that begins and when it is done."""
             notes.take("begin")

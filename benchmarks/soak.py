@@ -27,8 +27,8 @@ from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import decode
 from xaitui.jobs.train.recorder import Recorder
 from xaitui.runs.journal.journal import JournalWriter
-from xaitui.tui.app import Console
-from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.widgets.plot import Plot
 
 PORTIONS = 200
@@ -57,7 +57,7 @@ class Held:
 async def watch(folder: Path, events: int) -> list[Held]:
     """What a console holds after each portion of a run that it watches."""
     run, held, size = made_run(folder, 10), [], events // PORTIONS
-    app = Console(ConsoleOptions(runs_dir=folder / "none", interval=3600))
+    app = ConsoleApp(ConsoleOptions(runs_dir=folder / "none", interval=3600))
     async with app.run_test(size=(120, 40)) as pilot:
         app.open_run(run)
         await until(lambda: isinstance(app.screen, LiveScreen) and app.screen.query(Plot))

@@ -19,8 +19,8 @@ from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import encode
 from xaitui.events import EpochFinished, EpochStarted, Event, RunStarted, StepLogged
 from xaitui.runs.directory import RunDirectory
-from xaitui.tui.app import Console
-from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.widgets.plot import Plot
 
 LINES, FEWER = 20_000, 100
@@ -86,7 +86,7 @@ async def until(condition: Callable[[], object]) -> None:
 
 async def opening(run: RunDirectory) -> dict[str, float]:
     """Seconds until the curves are seen, until everything is read, and the longest stall of the loop meanwhile."""
-    app = Console(ConsoleOptions(runs_dir=run.path.parent / "none"))
+    app = ConsoleApp(ConsoleOptions(runs_dir=run.path.parent / "none"))
     async with app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
         await app.drawer.draw(_empty(), 10, 5)  # the drawing process is there, as it is for every run but the first

@@ -13,8 +13,8 @@ from screenshots.stage import Stage
 from screenshots.training import ROOT, Training, train
 from xaitui.console_options import ConsoleOptions
 from xaitui.runs.directory import RunDirectory, list_runs
-from xaitui.tui.app import Console
-from xaitui.tui.screens.explain import ExplainScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.explain.screen import ExplainScreen
 
 METHODS = ("saliency", "integrated-gradients", "grad-cam", "occlusion")
 SCORED = re.compile(r"\bdel(etion)? \d")
@@ -29,7 +29,7 @@ async def photograph_looks(folder: Path, size: tuple[int, int], theme: str) -> N
     """Train the runs that are missing, explain ten of their mistakes, and take four pictures of each."""
     for dataset, training in LOOKED_AT.items():
         run = _run_on(dataset) or _make(dataset, training)
-        app = Console(ConsoleOptions(runs_dir=RUNS, theme=theme))
+        app = ConsoleApp(ConsoleOptions(runs_dir=RUNS, theme=theme))
         async with app.run_test(size=size) as pilot:
             await _take(Stage(app, pilot, folder), run, f"{dataset}-{size[0]}x{size[1]}")
 
@@ -54,7 +54,7 @@ def _make(dataset: str, training: Training) -> RunDirectory:
 
 
 async def _take(stage: Stage, run: RunDirectory, name: str) -> None:
-    stage.app.open_evaluation(run)
+    stage.app.open("evaluate", run)
     await stage.until_seen("accuracy")
     await stage.press("2")
     await stage.until_seen("rows: true class")
@@ -63,7 +63,7 @@ async def _take(stage: Stage, run: RunDirectory, name: str) -> None:
     await stage.until_seen("misclassified", "▀")
     await stage.take(f"mistakes-{name}")
     await stage.press("escape", "escape")
-    stage.app.open_explain(run)
+    stage.app.open("explain", run)
     await stage.until(lambda: isinstance(stage.app.screen, ExplainScreen) and "▀" in stage.text)
     screen = stage.app.screen
     assert isinstance(screen, ExplainScreen)

@@ -11,11 +11,11 @@ from screenshots.training import STUDY
 from xaitui.config.resolve import build_config
 from xaitui.console_options import ConsoleOptions
 from xaitui.runs.directory import list_runs
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.datasets.card import DatasetCard
+from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.run_controller import STOP
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.live import LiveScreen
-from xaitui.tui.widgets.dataset_card import DatasetCard
 from xaitui.tui.widgets.picture import PictureGrid
 
 TALL = 36
@@ -29,7 +29,7 @@ LIVE_EPOCHS, SAMPLES = 10, 45
 
 async def photograph(folder: Path, size: tuple[int, int], theme: str, dataset: str, names: Collection[str]) -> None:
     """Take the pictures of some `names`, each as SVG and PNG in `folder`; `dataset` is the one that is looked at."""
-    app = Console(ConsoleOptions(runs_dir=RUNS, theme=theme))
+    app = ConsoleApp(ConsoleOptions(runs_dir=RUNS, theme=theme))
     async with app.run_test(size=size) as pilot:
         stage = Stage(app, pilot, folder)
         app.sampler.latest  # noqa: B018 -- its history begins here
@@ -76,7 +76,7 @@ async def palette(stage: Stage) -> None:
 async def compare(stage: Stage) -> None:
     """Some runs beside each other."""
     by_name = {name: run for run in list_runs(RUNS) for name in COMPARED if f"-{name}-" in run.id}
-    stage.app.open_compare([by_name[name] for name in COMPARED])
+    stage.app.open("compare", [by_name[name] for name in COMPARED])
     await stage.until_seen("differing setting", "finished, baseline")
     await stage.until(lambda: not _is_loading(stage))
     await stage.until_drawn()
@@ -102,7 +102,7 @@ def _is_loading(stage: Stage) -> bool:
 
 async def data(stage: Stage, dataset: str) -> None:
     """The data sets, the cursor on one."""
-    stage.app.open_data(dataset)
+    stage.app.open("data", dataset)
     await stage.until_seen("splits")
     await stage.until(lambda: stage.app.size.height < TALL or _has_pictures(stage))
     await stage.take("data")
@@ -113,7 +113,7 @@ async def new_run(stage: Stage, dataset: str) -> None:
     """The form, some settings changed, and its cards, with images as augmentation makes them."""
     settings = {"data.dataset": dataset, "model.name": "resnet18", "optimizer.name": "adamw"}
     shifted = {"augmentation.rotate": 10.0, "augmentation.translate": 0.1}
-    stage.app.open_new(build_config(settings | shifted))
+    stage.app.open("new", build_config(settings | shifted))
     await stage.until_seen("--translate=0.1")
     if _is_narrow(stage):
         await stage.take("new_run_form")

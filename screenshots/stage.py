@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen
 
 from screenshots.cells import write_png
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 from xaitui.tui.widgets.plot import Plot
 
 DEADLINE = 120.0
@@ -26,7 +26,7 @@ FONTS = "'DejaVu Sans Mono', Menlo, Consolas"
 class Stage:
     """A console that is driven and photographed."""
 
-    def __init__(self, app: Console, pilot: Pilot[int], folder: Path) -> None:
+    def __init__(self, app: ConsoleApp, pilot: Pilot[int], folder: Path) -> None:
         self.app, self._pilot, self._folder = app, pilot, folder
 
     async def press(self, *keys: str) -> None:

@@ -17,8 +17,8 @@ from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_dataset
 from xaitui.data.preview import preview
 from xaitui.errors import DataError, ExitCode
-from xaitui.tui.dataset_look import fetch
-from xaitui.tui.widgets.transfer import Transfer
+from xaitui.tui.datasets.download import Transfer
+from xaitui.tui.datasets.preview import fetch
 
 Array = NDArray[np.uint8]
 

@@ -15,9 +15,9 @@ from tests.tui.support import open_console, screen_text, until
 from xaitui.jobs.background import spawn
 from xaitui.plotting.drawer import COMMAND as DRAWING
 from xaitui.text import printable
-from xaitui.tui.app import Console
-from xaitui.tui.explainer import COMMAND as EXPLAINING
-from xaitui.tui.sharp import COMMAND as SHARP
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.explain.client import COMMAND as EXPLAINING
+from xaitui.tui.explain.terminal_graphics import COMMAND as SHARP
 
 PER_RUN = 6
 """So many of the texts stand in a run together."""
@@ -65,11 +65,11 @@ async def test_no_screen_acts_upon_hostile_words_of_a_run(name: str, tmp_path: P
         assert not bad
 
 
-def stands(app: Console) -> bool:
+def stands(app: ConsoleApp) -> bool:
     return bool(app.screen.focused is not None or name_of(app) in WITHOUT_FOCUS)
 
 
-def segments(app: Console) -> list[Segment]:
+def segments(app: ConsoleApp) -> list[Segment]:
     """All that is painted."""
     return [segment for strip in app.screen._compositor.render_strips() for segment in strip]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 
 
 @pytest.fixture(autouse=True)
@@ -17,5 +17,5 @@ def _own_drafts(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What is said in passing."""
     said: list[str] = []
-    monkeypatch.setattr(Console, "tell", lambda app, text, severity="information": said.append(text))
+    monkeypatch.setattr(ConsoleApp, "tell", lambda app, text, severity="information": said.append(text))
     return said

@@ -9,17 +9,17 @@ from textual.widgets import Input, OptionList
 
 from tests.tui.support import screen_text, until
 from xaitui.config.form import Form
-from xaitui.tui.app import Console
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.widgets.field import FieldRow
-from xaitui.tui.widgets.form_fields import FormFields
-from xaitui.tui.widgets.run_form import RunForm
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.forms.field import FieldRow
+from xaitui.tui.forms.fields import FormFields
+from xaitui.tui.new_run.form import RunForm
+from xaitui.tui.new_run.screen import NewRunScreen
 
 
 class Desk:
     """The screen of a new run under a user's hands. Keys are sent without waiting for what comes of them."""
 
-    def __init__(self, app: Console) -> None:
+    def __init__(self, app: ConsoleApp) -> None:
         self.app = app
 
     @property

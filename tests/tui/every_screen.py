@@ -10,8 +10,8 @@ from tests.made_runs import finished_run, made_run
 from tests.made_studies import ended_trial, made_study
 from tests.tui.support import screen_text, until
 from xaitui.studies.trials import plan
-from xaitui.tui.app import Console
-from xaitui.tui.screens.base import ConsoleScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.screen import ConsoleScreen
 
 ROUTES: dict[str, tuple[str, ...]] = {
     "runs": (),
@@ -52,7 +52,7 @@ def make_two(runs_dir: Path) -> Path:
     return runs_dir
 
 
-async def go(app: Console, name: str) -> None:
+async def go(app: ConsoleApp, name: str) -> None:
     """Press the keys of a route, each once the screen before it stands; the cursor is on the newer run."""
     await until(app, lambda: "bbbb" in screen_text(app) and app.screen.focused is not None)
     for key in ROUTES[name]:
@@ -64,11 +64,11 @@ async def go(app: Console, name: str) -> None:
     await until(app, lambda: BEYOND[name] in screen_text(app))
 
 
-def _stands(app: Console) -> bool:
+def _stands(app: ConsoleApp) -> bool:
     if not isinstance(app.screen, ConsoleScreen):
         return False
     return app.screen.focused is not None or name_of(app) in WITHOUT_FOCUS
 
 
-def name_of(app: Console) -> str:
+def name_of(app: ConsoleApp) -> str:
     return app.screen.NAME if isinstance(app.screen, ConsoleScreen) else ""

@@ -17,7 +17,7 @@ from textual.pilot import Pilot
 from textual.strip import Strip
 
 from xaitui.console_options import ConsoleOptions, First
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 
 LOOK = 0.1
 """Seconds after which it is looked again though no message came: what is painted last is followed by none."""
@@ -33,11 +33,11 @@ async def open_console(
     size: tuple[int, int] = (120, 40),
     first: First = lambda console: None,
     **options: Any,
-) -> AsyncIterator[tuple[Console, Pilot[int]]]:
+) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
     """The app of a user, on a terminal of that size; `first` opens a screen at its start, as the commands do."""
     global _stirred
     _stirred = asyncio.Event()
-    app = Console(ConsoleOptions(runs_dir=runs_dir, **options), first)
+    app = ConsoleApp(ConsoleOptions(runs_dir=runs_dir, **options), first)
 
     def stir(message: Message) -> None:
         del message
@@ -62,7 +62,7 @@ def _impatient() -> Iterator[None]:
         yield
 
 
-async def until(app: Console, condition: Callable[[], object]) -> None:
+async def until(app: ConsoleApp, condition: Callable[[], object]) -> None:
     """Wait until a condition holds: it is looked at after each message that any widget got, and now and then."""
 
     async def wait() -> None:
@@ -77,14 +77,14 @@ async def until(app: Console, condition: Callable[[], object]) -> None:
         raise AssertionError(f"it never came; the screen shows:\n{screen_text(app)}") from None
 
 
-async def until_acted_on(app: Console) -> None:
+async def until_acted_on(app: ConsoleApp) -> None:
     """Wait until every key that was sent has been acted on, or the console is being left."""
     taken = asyncio.Event()
     app.call_later(taken.set)
     await until(app, lambda: app.is_leaving or (taken.is_set() and app.gate.is_idle))
 
 
-def screen_rows(app: Console) -> list[str]:
+def screen_rows(app: ConsoleApp) -> list[str]:
     """What is seen, row by row."""
     strips: list[Strip] = app.screen._compositor.render_strips()  # the one private name of Textual that tests rely on
     return ["".join(segment.text for segment in _segments(strip)).rstrip() for strip in strips]
@@ -94,6 +94,6 @@ def _segments(strip: Strip) -> list[Segment]:
     return list(strip)
 
 
-def screen_text(app: Console) -> str:
+def screen_text(app: ConsoleApp) -> str:
     """What is seen, as one text."""
     return "\n".join(screen_rows(app))

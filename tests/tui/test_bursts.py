@@ -10,12 +10,12 @@ from textual.widgets import DataTable
 
 from tests.tui.every_screen import go, make_two, name_of
 from tests.tui.support import open_console, screen_text, until, until_acted_on
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.dialogs.choose import ChooseScreen
+from xaitui.tui.dialogs.dialog import Palette
+from xaitui.tui.explain.screen import ExplainScreen
+from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.run_controller import Launch
-from xaitui.tui.screens.choose import ChooseScreen
-from xaitui.tui.screens.dialog import Palette
-from xaitui.tui.screens.explain import ExplainScreen
-from xaitui.tui.screens.live import LiveScreen
 from xaitui.tui.threads import is_there
 
 
@@ -24,7 +24,7 @@ def two(runs_dir: Path) -> Path:
     return make_two(runs_dir)
 
 
-def press(app: Console, *keys: str) -> None:
+def press(app: ConsoleApp, *keys: str) -> None:
     """Keys of one burst: none waits for what comes of the one before."""
     for key in keys:
         app.simulate_key(key)
@@ -61,10 +61,10 @@ async def test_nothing_is_opened_once_the_console_is_being_left(key: str, two: P
     assert app.return_value == 0
 
 
-@pytest.mark.parametrize("opens", [Console.action_command_palette, Console.search_themes])
+@pytest.mark.parametrize("opens", [ConsoleApp.action_command_palette, ConsoleApp.search_themes])
 @pytest.mark.parametrize("size", [(20, 5), (60, 18)])
 async def test_page_up_in_a_palette_without_room(
-    size: tuple[int, int], opens: Callable[[Console], None], two: Path
+    size: tuple[int, int], opens: Callable[[ConsoleApp], None], two: Path
 ) -> None:
     async with open_console(two, (100, 30)) as (app, pilot):
         await go(app, "runs")

@@ -27,15 +27,16 @@ from tests.tui.support import open_console, screen_text, until
 from xaitui.catalog.datasets import DATASETS
 from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
-from xaitui.tui.app import Console
-from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.widgets import dataset_card, model_card
-from xaitui.tui.widgets.class_bars import ClassBars
-from xaitui.tui.widgets.dataset_card import DatasetCard
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.datasets import card as dataset_card
+from xaitui.tui.datasets.card import DatasetCard
+from xaitui.tui.datasets.class_bars import ClassBars
+from xaitui.tui.datasets.download import Progress, StoppedTransferError, Transfer, describe
+from xaitui.tui.new_run import model_card
+from xaitui.tui.new_run.model_card import ModelCard
+from xaitui.tui.screen import ConsoleScreen
 from xaitui.tui.widgets.facts import Facts, bar
-from xaitui.tui.widgets.model_card import ModelCard
 from xaitui.tui.widgets.picture import RAMP, UPPER_HALF, Arrangement, Picture, PictureGrid, Tile, fit, strips
-from xaitui.tui.widgets.transfer import Progress, StoppedTransferError, Transfer, describe
 
 RED, BLUE = (255, 0, 0), (0, 0, 255)
 
@@ -159,7 +160,7 @@ class CardScreen(ConsoleScreen):
 class Cards:
     """The cards before a user's eyes."""
 
-    def __init__(self, app: Console, pilot: Pilot[int]) -> None:
+    def __init__(self, app: ConsoleApp, pilot: Pilot[int]) -> None:
         self.app, self.pilot = app, pilot
 
     @property

@@ -7,25 +7,25 @@ from pathlib import Path
 import pytest
 
 from tests.tui.support import open_console, screen_text, until
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 from xaitui.tui.commands import COMMANDS, commands_of
-from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.data import DataScreen
-from xaitui.tui.screens.evaluate import EvaluateScreen
-from xaitui.tui.screens.explain import ExplainScreen
-from xaitui.tui.screens.explain_between import BetweenScreen
-from xaitui.tui.screens.gpu import GpuScreen
-from xaitui.tui.screens.help import HelpScreen
-from xaitui.tui.screens.live import LiveScreen
-from xaitui.tui.screens.mistakes import MistakesScreen
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.screens.new_study import NewStudyScreen
-from xaitui.tui.screens.plot import PlotScreen
-from xaitui.tui.screens.runs import RunsScreen
-from xaitui.tui.screens.studies import StudiesScreen
-from xaitui.tui.screens.study import StudyScreen
-from xaitui.tui.screens.through import ThroughScreen
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.datasets.screen import DataScreen
+from xaitui.tui.dialogs.help import HelpScreen
+from xaitui.tui.evaluation.mistakes import MistakesScreen
+from xaitui.tui.evaluation.screen import EvaluateScreen
+from xaitui.tui.explain.screen import ExplainScreen
+from xaitui.tui.explain.training import ThroughScreen
+from xaitui.tui.explain.two_runs import BetweenScreen
+from xaitui.tui.gpu.screen import GpuScreen
+from xaitui.tui.live.enlarged_plot import PlotScreen
+from xaitui.tui.live.screen import LiveScreen
+from xaitui.tui.new_run.screen import NewRunScreen
+from xaitui.tui.runs.screen import RunsScreen
+from xaitui.tui.screen import ConsoleScreen
+from xaitui.tui.studies.list import StudiesScreen
+from xaitui.tui.studies.new import NewStudyScreen
+from xaitui.tui.studies.screen import StudyScreen
 from xaitui.tui.widgets.key_bar import GAP, shown, wrapped
 
 SCREENS: dict[str, type[ConsoleScreen]] = {
@@ -53,7 +53,7 @@ SCREENS: dict[str, type[ConsoleScreen]] = {
 def test_every_command_has_its_method() -> None:
     seen = 0
     for row in COMMANDS:
-        owner: type = Console if row.screen == "app" else SCREENS[row.screen]
+        owner: type = ConsoleApp if row.screen == "app" else SCREENS[row.screen]
         assert hasattr(owner, "action_" + row.action.partition("(")[0]), row
         seen += 1
     assert seen == len(COMMANDS) > 60

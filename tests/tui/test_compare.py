@@ -12,9 +12,9 @@ from tests.made_runs import finished_run, made_run, own, write
 from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
-from xaitui.tui.app import Console
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.plot import PlotScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.live.enlarged_plot import PlotScreen
 from xaitui.tui.widgets.plot import Plot
 
 FIRST, SECOND, LIVE = "20260301-101010-digits-adam", "20260302-101010-digits-sgd", "20260303-101010-digits-live"
@@ -30,26 +30,26 @@ def runs(runs_dir: Path) -> list[RunDirectory]:
     ]
 
 
-def screen(app: Console) -> CompareScreen:
+def screen(app: ConsoleApp) -> CompareScreen:
     assert isinstance(app.screen, CompareScreen)
     return app.screen
 
 
 def opens(runs: list[RunDirectory]) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_compare(runs)
+    return lambda console: cast(ConsoleApp, console).open("compare", runs)
 
 
-def shown(app: Console) -> Callable[[], bool]:
+def shown(app: ConsoleApp) -> Callable[[], bool]:
     return lambda: (
         isinstance(app.screen, CompareScreen) and any(table.row_count for table in app.screen.query(DataTable))
     )
 
 
-def cell(app: Console, row: str, run: int) -> str:
+def cell(app: ConsoleApp, row: str, run: int) -> str:
     return str(screen(app).query_one(DataTable).get_cell(row, str(run)))
 
 
-def at(app: Console) -> str:
+def at(app: ConsoleApp) -> str:
     table = screen(app).query_one(DataTable)
     return str(table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value)
 

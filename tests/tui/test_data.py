@@ -18,20 +18,20 @@ from tests.file_server import Answer, serving
 from tests.shared_data import shared_file
 from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.catalog.datasets import DATASETS
-from xaitui.tui.app import Console
-from xaitui.tui.screens.data import DataScreen
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.screens.runs import RunsScreen
-from xaitui.tui.widgets import dataset_card
-from xaitui.tui.widgets.dataset_card import DatasetCard
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.datasets import card as dataset_card
+from xaitui.tui.datasets.card import DatasetCard
+from xaitui.tui.datasets.screen import DataScreen
+from xaitui.tui.new_run.form import RunForm
+from xaitui.tui.new_run.screen import NewRunScreen
+from xaitui.tui.runs.screen import RunsScreen
 from xaitui.tui.widgets.picture import PictureGrid
-from xaitui.tui.widgets.run_form import RunForm
 
 
 class Desk:
     """The screen under a user's hands."""
 
-    def __init__(self, app: Console, pilot: Pilot[int]) -> None:
+    def __init__(self, app: ConsoleApp, pilot: Pilot[int]) -> None:
         self.app, self.pilot = app, pilot
 
     @property

@@ -17,9 +17,9 @@ from tests.tui.watching import watching
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower
 from xaitui.tui import threads
-from xaitui.tui.app import Console
-from xaitui.tui.screens import live
-from xaitui.tui.screens.help import HelpScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.dialogs.help import HelpScreen
+from xaitui.tui.live import screen as live
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ async def test_a_screen_says_that_the_folder_of_its_run_was_deleted(name: str, r
         await until(app, lambda: OLDER in screen_text(app) and NEWER not in screen_text(app))
 
 
-async def press(app: Console, keys: tuple[str, ...]) -> None:
+async def press(app: ConsoleApp, keys: tuple[str, ...]) -> None:
     """Press keys, each once the screen before it stands."""
     for key in keys:
         await until(app, lambda: BEYOND.get(name_of(app), "no screen") in screen_text(app))

@@ -13,13 +13,13 @@ from tests.tui.every_screen import name_of
 from tests.tui.support import open_console, screen_text, until
 from xaitui.config.form import Form
 from xaitui.studies.form import StudyForm
-from xaitui.tui.app import Console
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.screens.new_study import NewStudyScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.new_run.screen import NewRunScreen
+from xaitui.tui.studies.new import NewStudyScreen
 from xaitui.tui.threads import wait_for_threads
 
 
-async def new_run(app: Console) -> Desk:
+async def new_run(app: ConsoleApp) -> Desk:
     await until(app, lambda: name_of(app) == "runs" and app.screen.is_mounted)
     app.simulate_key("n")
     await until(app, lambda: isinstance(app.screen, NewRunScreen) and app.screen.is_mounted)
@@ -55,7 +55,7 @@ async def test_a_run_is_offered_as_it_was_left_until_it_starts_or_is_discarded(
         await at.go_to("training.epochs")
         await at.write("3")
         await until(app, lambda: app.drafts.get("new") is not None)
-        monkeypatch.setattr(Console, "start_run", lambda console, config, own_process: True)
+        monkeypatch.setattr(ConsoleApp, "start_run", lambda console, config, own_process: True)
         await pilot.press("ctrl+s")
         await until(app, lambda: app.drafts.get("new") is None)
 

@@ -22,15 +22,15 @@ from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.predictions import write_predictions
 from xaitui.runs.preprocessing import Preprocessing, write_preprocessing
-from xaitui.tui.app import Console
-from xaitui.tui.screens.choose import ChooseScreen
-from xaitui.tui.screens.evaluate import EvaluateScreen
-from xaitui.tui.screens.mistakes import MistakesScreen
-from xaitui.tui.widgets.confusion import ConfusionMap, _window
-from xaitui.tui.widgets.evaluation_panes import Pane
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.dialogs.choose import ChooseScreen
+from xaitui.tui.evaluation.confusion import ConfusionMap, _window
+from xaitui.tui.evaluation.mistakes import MistakesScreen
+from xaitui.tui.evaluation.panes import Pane
+from xaitui.tui.evaluation.sample_view import SamplePicture
+from xaitui.tui.evaluation.screen import EvaluateScreen
 from xaitui.tui.widgets.picture import Pixels
 from xaitui.tui.widgets.plot import Plot
-from xaitui.tui.widgets.sample_view import SamplePicture
 
 RIGHT = [True] * 8 + [False] * 2
 """Of ten images, one a class, those of classes 8 and 9 are taken for the next class."""
@@ -55,40 +55,40 @@ def made(runs_dir: Path) -> RunDirectory:
 
 
 def opens(run: RunDirectory) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_evaluation(run)
+    return lambda console: cast(ConsoleApp, console).open("evaluate", run)
 
 
 def opens_mistakes(
     run: RunDirectory, split: str = "test", pair: tuple[int, int] | None = None
 ) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_mistakes(run, split, pair)
+    return lambda console: cast(ConsoleApp, console).open("mistakes", run, split, pair)
 
 
-def screen(app: Console) -> EvaluateScreen:
+def screen(app: ConsoleApp) -> EvaluateScreen:
     assert isinstance(app.screen, EvaluateScreen)
     return app.screen
 
 
-def read(app: Console) -> Callable[[], bool]:
+def read(app: ConsoleApp) -> Callable[[], bool]:
     """Whether the evaluation was read, and a pane is shown."""
     return lambda: isinstance(app.screen, EvaluateScreen) and any(pane.display for pane in app.screen.query(Pane))
 
 
-def mistakes(app: Console) -> MistakesScreen:
+def mistakes(app: ConsoleApp) -> MistakesScreen:
     assert isinstance(app.screen, MistakesScreen)
     return app.screen
 
 
-def shows(app: Console, *words: str) -> Callable[[], bool]:
+def shows(app: ConsoleApp, *words: str) -> Callable[[], bool]:
     return lambda: all(word in " ".join(screen_text(app).split()) for word in words)
 
 
-def listed(app: Console) -> list[list[str]]:
+def listed(app: ConsoleApp) -> list[list[str]]:
     table = mistakes(app).query_one(DataTable)
     return [[str(cell).strip() for cell in table.get_row(key)] for key in table.rows]
 
 
-def stands(app: Console) -> Callable[[], bool]:
+def stands(app: ConsoleApp) -> Callable[[], bool]:
     return lambda: isinstance(app.screen, MistakesScreen) and bool(app.screen.listed and app.screen.table.row_count)
 
 

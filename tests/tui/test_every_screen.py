@@ -13,21 +13,21 @@ from tests.made_runs import made_run, own
 from tests.tui.every_screen import ROUTES, go, make_two, name_of
 from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 from xaitui.tui.commands import COMMANDS, commands_of
-from xaitui.tui.screens.base import ConsoleScreen
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.data import DataScreen
-from xaitui.tui.screens.evaluate import EvaluateScreen
-from xaitui.tui.screens.help import HelpScreen
-from xaitui.tui.screens.live import LiveScreen
-from xaitui.tui.screens.mistakes import MistakesScreen
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.screens.new_study import NewStudyScreen
-from xaitui.tui.screens.runs import RunsScreen
-from xaitui.tui.screens.studies import StudiesScreen
-from xaitui.tui.screens.study import StudyScreen
-from xaitui.tui.widgets.field import FieldRow
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.datasets.screen import DataScreen
+from xaitui.tui.dialogs.help import HelpScreen
+from xaitui.tui.evaluation.mistakes import MistakesScreen
+from xaitui.tui.evaluation.screen import EvaluateScreen
+from xaitui.tui.forms.field import FieldRow
+from xaitui.tui.live.screen import LiveScreen
+from xaitui.tui.new_run.screen import NewRunScreen
+from xaitui.tui.runs.screen import RunsScreen
+from xaitui.tui.screen import ConsoleScreen
+from xaitui.tui.studies.list import StudiesScreen
+from xaitui.tui.studies.new import NewStudyScreen
+from xaitui.tui.studies.screen import StudyScreen
 from xaitui.tui.widgets.key_bar import KeyBar, shown
 
 
@@ -69,8 +69,8 @@ async def test_its_help_has_every_key_also_those_the_bar_leaves_out(name: str, t
 
 
 def _new(console: ConsoleActions, folder: Path) -> None:
-    assert isinstance(console, Console)
-    console.open_new()
+    assert isinstance(console, ConsoleApp)
+    console.open("new")
 
 
 def _live(console: ConsoleActions, folder: Path) -> None:
@@ -80,39 +80,39 @@ def _live(console: ConsoleActions, folder: Path) -> None:
 
 
 def _data(console: ConsoleActions, folder: Path) -> None:
-    assert isinstance(console, Console)
-    console.open_data()
+    assert isinstance(console, ConsoleApp)
+    console.open("data")
 
 
 def _studies(console: ConsoleActions, folder: Path) -> None:
-    assert isinstance(console, Console)
-    console.open_studies()
+    assert isinstance(console, ConsoleApp)
+    console.open("studies")
 
 
 def _study(console: ConsoleActions, folder: Path) -> None:
     from xaitui.studies.folder import find_study
 
-    assert isinstance(console, Console)
-    console.open_study(find_study("rates", folder))
+    assert isinstance(console, ConsoleApp)
+    console.open("study", find_study("rates", folder))
 
 
 def _new_study(console: ConsoleActions, folder: Path) -> None:
-    assert isinstance(console, Console)
-    console.open_new_study()
+    assert isinstance(console, ConsoleApp)
+    console.open("new_study")
 
 
 def _evaluate(console: ConsoleActions, folder: Path) -> None:
     from xaitui.runs.directory import RunDirectory
 
-    assert isinstance(console, Console)
-    console.open_evaluation(RunDirectory(folder / "20260303-101010-live-cccc"))
+    assert isinstance(console, ConsoleApp)
+    console.open("evaluate", RunDirectory(folder / "20260303-101010-live-cccc"))
 
 
 def _mistakes(console: ConsoleActions, folder: Path) -> None:
     from xaitui.runs.directory import RunDirectory
 
-    assert isinstance(console, Console)
-    console.open_mistakes(RunDirectory(folder / "20260302-101010-digits-bbbb"), "test")
+    assert isinstance(console, ConsoleApp)
+    console.open("mistakes", RunDirectory(folder / "20260302-101010-digits-bbbb"), "test")
 
 
 PLACES: dict[type[ConsoleScreen], Callable[[ConsoleActions, Path], None]] = {

@@ -18,11 +18,11 @@ from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import list_explanations
-from xaitui.tui.app import Console
-from xaitui.tui.screens.explain import ExplainScreen
-from xaitui.tui.screens.runs import RunsScreen
-from xaitui.tui.screens.through import ThroughScreen
-from xaitui.tui.widgets.map_view import AGAINST, FOR
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.explain.map_grid import AGAINST, FOR
+from xaitui.tui.explain.screen import ExplainScreen
+from xaitui.tui.explain.training import ThroughScreen
+from xaitui.tui.runs.screen import RunsScreen
 
 METHODS = ("grad-cam", "integrated-gradients")
 
@@ -39,15 +39,15 @@ def run(runs_dir: Path) -> RunDirectory:
 
 
 def opens(run: RunDirectory, index: int | None = None) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_explain(run, index=index)
+    return lambda console: cast(ConsoleApp, console).open("explain", run, "", index)
 
 
-def screen(app: Console) -> ExplainScreen:
+def screen(app: ConsoleApp) -> ExplainScreen:
     assert isinstance(app.screen, ExplainScreen)
     return app.screen
 
 
-def shows(app: Console, *words: str) -> Callable[[], bool]:
+def shows(app: ConsoleApp, *words: str) -> Callable[[], bool]:
     return lambda: all(word in screen_text(app) for word in words)
 
 

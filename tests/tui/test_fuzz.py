@@ -23,7 +23,7 @@ from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.runs.state import summarise
 from xaitui.studies.folder import list_studies
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 from xaitui.tui.run_controller import TERMINATED
 
 KEYS = 140
@@ -74,7 +74,7 @@ async def test_no_input_ends_the_console_but_leaving_it(name: str, two: Path) ->
         assert app.return_code in (0, None)
 
 
-def feed(app: Console, data: bytes, terminal: Size) -> None:
+def feed(app: ConsoleApp, data: bytes, terminal: Size) -> None:
     """As the driver does with what the terminal sends, which is given another size meanwhile."""
     app.post_message(Resize(terminal, terminal))
     for message in XTermParser().feed(data.decode(errors="ignore")):

@@ -13,10 +13,10 @@ import pytest
 from tests.fake_nvml import GIB, FakeGpu, FakeNvml
 from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.hardware.sample import GpuSample, HostSample, Sample
-from xaitui.tui.screens.gpu import GpuScreen
-from xaitui.tui.widgets import gpu_panel
-from xaitui.tui.widgets.gpu_panel import GpuPanel
-from xaitui.tui.widgets.gpu_rows import ASCII, BLOCKS, Cells, rows
+from xaitui.tui.gpu import panel as gpu_panel
+from xaitui.tui.gpu.panel import GpuPanel
+from xaitui.tui.gpu.rows import ASCII, BLOCKS, Cells, rows
+from xaitui.tui.gpu.screen import GpuScreen
 
 H100 = GpuSample(
     0, "GPU-1111", "NVIDIA H100 80GB HBM3", hidden=False, mig=False, utilisation=87, memory_used=13 * GIB,

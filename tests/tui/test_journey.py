@@ -11,12 +11,12 @@ from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import Watch, events_of_kind
 from xaitui.runs.directory import list_runs
 from xaitui.runs.lock import read_owner
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.leave import LeaveScreen
-from xaitui.tui.screens.live import LiveScreen
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.screens.runs import RunsScreen
-from xaitui.tui.widgets.field import FieldRow
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.dialogs.leave import LeaveScreen
+from xaitui.tui.forms.field import FieldRow
+from xaitui.tui.live.screen import LiveScreen
+from xaitui.tui.new_run.screen import NewRunScreen
+from xaitui.tui.runs.screen import RunsScreen
 
 
 async def test_choose_train_watch_leave_come_back_stop_compare(runs_dir: Path) -> None:

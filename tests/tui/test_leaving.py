@@ -12,8 +12,8 @@ from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import Watch, events_of_kind, slow_training, watching
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.state import State, summarise
-from xaitui.tui.app import Console
-from xaitui.tui.screens.leave import LeaveScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.dialogs.leave import LeaveScreen
 
 
 async def test_where_nothing_goes_on_it_is_left_at_once(runs_dir: Path) -> None:
@@ -124,7 +124,7 @@ async def test_the_epoch_to_stop_after_may_be_chosen_before_the_run_has_begun(ru
     assert events_of_kind(run, "EpochFinished", "RunStopped") == ["EpochFinished", "RunStopped"]
 
 
-async def _ask(app: Console, pilot: object, key: str) -> None:
+async def _ask(app: ConsoleApp, pilot: object, key: str) -> None:
     app.simulate_key(key)
     await until(app, lambda: isinstance(app.screen, LeaveScreen))
 

@@ -16,7 +16,7 @@ from xaitui.events import EpochFinished, StepLogged
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal.journal import read_journal
 from xaitui.runs.lock import read_owner
-from xaitui.tui.screens.plot import PlotScreen
+from xaitui.tui.live.enlarged_plot import PlotScreen
 from xaitui.tui.widgets.plot import Plot
 
 FAST: dict[str, Any] = {"training.epochs": 2, "training.threads": 1}

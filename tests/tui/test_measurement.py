@@ -11,8 +11,8 @@ from tests.tui.desk import Desk
 from tests.tui.support import until
 from tests.tui.test_new_run import desk
 from xaitui.config.resolve import build_config
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.widgets.measurement import Measurement
+from xaitui.tui.new_run.measurement import Measurement
+from xaitui.tui.new_run.screen import NewRunScreen
 
 SMALL = build_config({"data.fraction": 0.2, "training.threads": 1})
 

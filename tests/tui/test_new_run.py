@@ -19,16 +19,16 @@ from xaitui.config.form import GROUPS, Form, form_of
 from xaitui.config.resolve import build_config, preset_layer, resolve
 from xaitui.config.schema import RunConfig
 from xaitui.console_options import ConsoleActions
-from xaitui.tui.app import Console
-from xaitui.tui.screens.new_run import NewRunScreen
-from xaitui.tui.widgets.choice import Choice
-from xaitui.tui.widgets.field import FieldRow
-from xaitui.tui.widgets.form_rows import WHERE, rows
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.forms.choice import Choice
+from xaitui.tui.forms.field import FieldRow
+from xaitui.tui.new_run.rows import WHERE, rows
+from xaitui.tui.new_run.screen import NewRunScreen
 
 
 def _open(config: RunConfig | None, console: ConsoleActions) -> None:
-    assert isinstance(console, Console)
-    console.open_new(config)
+    assert isinstance(console, ConsoleApp)
+    console.open("new", config)
 
 
 @asynccontextmanager
@@ -44,13 +44,13 @@ async def desk(folder: Path, config: RunConfig | None = None, size: tuple[int, i
 def told(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the console says in passing, which Textual does not show in its tests."""
     texts: list[str] = []
-    tell = Console.tell
+    tell = ConsoleApp.tell
 
-    def listen(self: Console, text: str, severity: SeverityLevel = "information") -> None:
+    def listen(self: ConsoleApp, text: str, severity: SeverityLevel = "information") -> None:
         texts.append(text)
         tell(self, text, severity)
 
-    monkeypatch.setattr(Console, "tell", listen)
+    monkeypatch.setattr(ConsoleApp, "tell", listen)
     return texts
 
 
@@ -59,7 +59,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[RunConfig, bool]]:
     """What the console was asked to start; another test starts it."""
     asked: list[tuple[RunConfig, bool]] = []
     monkeypatch.setattr(
-        Console, "start_run", lambda self, config, own_process=False: asked.append((config, own_process))
+        ConsoleApp, "start_run", lambda self, config, own_process=False: asked.append((config, own_process))
     )
     return asked
 

@@ -18,34 +18,34 @@ from xaitui.studies.create import sweep_words
 from xaitui.studies.definition import Study
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.form import StudyForm
-from xaitui.tui.app import Console
-from xaitui.tui.screens.new_study import NewStudyScreen
-from xaitui.tui.screens.study import StudyScreen
-from xaitui.tui.study_processes import StudyProcesses
-from xaitui.tui.widgets.field import FieldRow
-from xaitui.tui.widgets.form_fields import FormFields
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.forms.field import FieldRow
+from xaitui.tui.forms.fields import FormFields
+from xaitui.tui.studies.new import NewStudyScreen
+from xaitui.tui.studies.processes import StudyProcesses
+from xaitui.tui.studies.screen import StudyScreen
 
 
 def _opens(before: Study | None) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_new_study(before)
+    return lambda console: cast(ConsoleApp, console).open("new_study", before)
 
 
 @asynccontextmanager
 async def desk(
     runs_dir: Path, before: Study | None = None, size: tuple[int, int] = (80, 24)
-) -> AsyncIterator[tuple[Console, Pilot[int]]]:
+) -> AsyncIterator[tuple[ConsoleApp, Pilot[int]]]:
     async with open_console(runs_dir, size, _opens(before)) as (app, pilot):
         await until(app, lambda: isinstance(app.screen, NewStudyScreen) and app.screen.query(FieldRow))
         await until(app, lambda: app.screen.focused is not None)
         yield app, pilot
 
 
-def form(app: Console) -> StudyForm:
+def form(app: ConsoleApp) -> StudyForm:
     assert isinstance(app.screen, NewStudyScreen)
     return app.screen.view.form
 
 
-async def write(app: Console, pilot: Pilot[int], path: str, text: str) -> None:
+async def write(app: ConsoleApp, pilot: Pilot[int], path: str, text: str) -> None:
     rows = {row.state.record.path: row for row in app.screen.query_one(FormFields).rows}
     rows[path].editor.focus()
     await pilot.press("end", "ctrl+u", *text)

@@ -14,9 +14,9 @@ from tests.unit.plotting.figures import FALLING, RISING, figure
 from xaitui.plotting.curves import Curves, NamedCurve, View
 from xaitui.plotting.figure import Figure, Line
 from xaitui.runs.journal.series import Curve, XAxis
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.live.enlarged_plot import PlotScreen
 from xaitui.tui.palette import THEMES, series_colours
-from xaitui.tui.screens.plot import PlotScreen
 from xaitui.tui.widgets.plot import Plot
 
 console = partial(open_console, interval=0.2)
@@ -40,12 +40,12 @@ class GoingOn:
         return Curves((NamedCurve("train", train, 0), NamedCurve("val", val, 1)), mark=500 * scale)
 
 
-def opened(app: Console) -> PlotScreen:
+def opened(app: ConsoleApp) -> PlotScreen:
     assert isinstance(app.screen, PlotScreen)
     return app.screen
 
 
-async def open_plot(app: Console, source: GoingOn, view: View | None = None) -> PlotScreen:
+async def open_plot(app: ConsoleApp, source: GoingOn, view: View | None = None) -> PlotScreen:
     app.push_screen(PlotScreen("loss [b]of[/b] a run", source, view))
     await until(app, lambda: "train" in screen_text(app) and "step 1000" in screen_text(app))
     return opened(app)
@@ -57,7 +57,7 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
     await pilot.pause()
 
 
-def values(app: Console) -> str:
+def values(app: ConsoleApp) -> str:
     """The row below the plot."""
     return next(
         " ".join(row.split())
@@ -159,7 +159,7 @@ class Noting(Plot):
         return super().refresh(*regions, **how)
 
 
-async def show(app: Console, figure: Figure) -> Noting:
+async def show(app: ConsoleApp, figure: Figure) -> Noting:
     """A plot alone on a screen, with the focus."""
     plot = Noting()
     plot.styles.height, plot.styles.dock = 12, "top"
@@ -170,7 +170,7 @@ async def show(app: Console, figure: Figure) -> Noting:
     return plot
 
 
-async def drawn(app: Console, plot: Plot) -> None:
+async def drawn(app: ConsoleApp, plot: Plot) -> None:
     """Wait until nothing of a plot is being drawn."""
     await app.workers.wait_for_complete([worker for worker in app.workers if worker.node is plot])
 

@@ -13,36 +13,36 @@ from tests.tui.support import open_console, screen_rows, screen_text, until
 from xaitui.config.schema import RunConfig
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.state import State
-from xaitui.tui.app import Console
-from xaitui.tui.screens.confirm import ConfirmScreen
-from xaitui.tui.screens.runs import RunsScreen
-from xaitui.tui.widgets.filter_line import FilterLine
-from xaitui.tui.widgets.run_columns import COLUMNS, SYMBOLS, columns_for, fit
-from xaitui.tui.widgets.run_table import Heading, RunTable
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.dialogs.confirm import ConfirmScreen
+from xaitui.tui.runs.columns import COLUMNS, SYMBOLS, columns_for, fit
+from xaitui.tui.runs.filter_line import FilterLine
+from xaitui.tui.runs.screen import RunsScreen
+from xaitui.tui.runs.table import Heading, RunTable
 
 SIZES = [(80, 24), (60, 18), (160, 48)]
 
 
-def runs_screen(app: Console) -> RunsScreen:
+def runs_screen(app: ConsoleApp) -> RunsScreen:
     screen = app.screen_stack[1]
     assert isinstance(screen, RunsScreen)
     return screen
 
 
-def listed(app: Console) -> Callable[[], bool]:
+def listed(app: ConsoleApp) -> Callable[[], bool]:
     """Whether the first list is seen."""
     return lambda: bool(runs_screen(app).table.lines) or runs_screen(app).has_class("-empty")
 
 
-def ids(app: Console) -> list[str]:
+def ids(app: ConsoleApp) -> list[str]:
     return [line.text if isinstance(line, Heading) else line.id for line in runs_screen(app).table.lines]
 
 
-def foot(app: Console) -> str:
+def foot(app: ConsoleApp) -> str:
     return str(runs_screen(app).query_one(".foot", Static).content)
 
 
-def under_cursor(app: Console) -> str:
+def under_cursor(app: ConsoleApp) -> str:
     row = runs_screen(app).row
     return row.id if row else ""
 
@@ -262,8 +262,8 @@ async def test_what_cannot_be_resumed_says_why(state: str, message: str, runs_di
 
 async def test_keys_hand_the_run_under_the_cursor_on(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
-    for name in ("open_run", "open_new", "open_compare", "resume_run"):
-        monkeypatch.setattr(Console, name, lambda app, what=None, name=name: asked.append((name, what)))
+    monkeypatch.setattr(ConsoleApp, "open", lambda app, name, what=None: asked.append((name, what)))
+    monkeypatch.setattr(ConsoleApp, "resume_run", lambda app, what: asked.append(("resume", what)))
     made_run(three, "20260301-101010-cut-eeee", started(), settings={"training.seed": 7})
     run = RunDirectory(three / "20260301-101010-cut-eeee")
     async with open_console(three) as (app, pilot):
@@ -273,13 +273,13 @@ async def test_keys_hand_the_run_under_the_cursor_on(three: Path, monkeypatch: p
         await pilot.press("enter", "n", "R", "y", "C")
         await until(app, lambda: len(asked) == 4)
         opened, new, resumed, cloned = asked
-        assert (opened, new, resumed) == (("open_run", run), ("open_new", None), ("resume_run", run))
+        assert (opened, new, resumed) == (("live", run), ("new", None), ("resume", run))
         assert isinstance(cloned, tuple)
         assert isinstance(cloned[1], RunConfig)
         assert cloned[1].training.seed == 7
         await pilot.press("space", "home", "space", "c")
         await until(app, lambda: len(asked) == 5)
-        assert asked[4] == ("open_compare", [run, RunDirectory(three / "20260101-101010-live-cccc")])
+        assert asked[4] == ("compare", [run, RunDirectory(three / "20260101-101010-live-cccc")])
 
 
 async def test_a_configuration_that_cannot_be_read_is_not_cloned(runs_dir: Path, told: list[str]) -> None:

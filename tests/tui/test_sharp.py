@@ -18,7 +18,7 @@ from PIL import Image
 
 from tests.runs_for_tests import environment
 from tests.tui.support import open_console
-from xaitui.tui.sharp import lend, show_sharp
+from xaitui.tui.explain.terminal_graphics import lend, show_sharp
 
 DEVICE_ATTRIBUTES = b"\x1b[c"
 SIXEL = b"\x1bP"
@@ -35,7 +35,7 @@ def shown_in(picture: Path, attributes: bytes) -> tuple[int, bytes]:
     """Exit code and output on a terminal that answers so when it is asked what it can, and whose user presses enter."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 640, 384))  # rows, columns, pixels
-    words = [sys.executable, "-m", "xaitui.tui.sharp", str(picture)]
+    words = [sys.executable, "-m", "xaitui.tui.explain.terminal_graphics", str(picture)]
     variables = environment() | {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
     process = subprocess.Popen(words, stdin=theirs, stdout=theirs, stderr=theirs, env=variables, start_new_session=True)
     os.close(theirs)

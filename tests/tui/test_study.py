@@ -22,40 +22,40 @@ from xaitui.events import RunFailed, RunStopped
 from xaitui.runs.state import State, summarise
 from xaitui.studies.folder import StudyFolder, find_study
 from xaitui.studies.trials import plan
-from xaitui.tui.app import Console
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.confirm import ConfirmScreen
-from xaitui.tui.screens.live import LiveScreen
-from xaitui.tui.screens.new_study import NewStudyScreen
-from xaitui.tui.screens.studies import StudiesScreen
-from xaitui.tui.screens.study import StudyScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.dialogs.confirm import ConfirmScreen
+from xaitui.tui.live.screen import LiveScreen
+from xaitui.tui.studies.list import StudiesScreen
+from xaitui.tui.studies.new import NewStudyScreen
+from xaitui.tui.studies.screen import StudyScreen
+from xaitui.tui.studies.table import StudyTable
 from xaitui.tui.widgets.plot import Plot
-from xaitui.tui.widgets.study_table import StudyTable
 
 STATES = "optimizer.lr=0.001,0.002,0.003,0.004,0.005,0.006"
 
 
 def opens(folder: StudyFolder) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_study(folder)
+    return lambda console: cast(ConsoleApp, console).open("study", folder)
 
 
-def screen(app: Console) -> StudyScreen:
+def screen(app: ConsoleApp) -> StudyScreen:
     assert isinstance(app.screen, StudyScreen)
     return app.screen
 
 
-def stands(app: Console) -> Callable[[], bool]:
+def stands(app: ConsoleApp) -> Callable[[], bool]:
     return lambda: (
         isinstance(app.screen, StudyScreen) and any(table.row_count for table in app.screen.query(StudyTable))
     )
 
 
-def title(app: Console) -> str:
+def title(app: ConsoleApp) -> str:
     figure = screen(app).query_one(Plot).figure
     return figure.title if figure is not None else ""
 
 
-def column(app: Console, number: int) -> list[str]:
+def column(app: ConsoleApp, number: int) -> list[str]:
     return [row.cells[number].text for row in screen(app).table.shown]
 
 
@@ -244,7 +244,7 @@ async def test_the_studies_are_listed_and_one_that_is_damaged_says_so(states: St
         await until(app, lambda: isinstance(app.screen, NewStudyScreen) and "--name=rates" in screen_text(app))
 
 
-def _under_cursor(app: Console) -> str:
+def _under_cursor(app: ConsoleApp) -> str:
     assert isinstance(app.screen, StudiesScreen)
     assert app.screen.folder is not None
     return app.screen.folder.name

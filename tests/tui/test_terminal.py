@@ -160,7 +160,7 @@ def test_a_signal_by_hand_leaves_the_terminal_as_it_was(number: signal.Signals, 
 
 BREAKS_A_SCREEN = """
 from torch import nn
-from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.live.screen import LiveScreen
 
 LiveScreen.action_smooth = lambda screen: 1 / 0
 

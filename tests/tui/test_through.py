@@ -13,11 +13,11 @@ from tests.made_runs import finished_run
 from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
-from xaitui.tui.app import Console
-from xaitui.tui.screens.compare import CompareScreen
-from xaitui.tui.screens.explain_between import BetweenScreen
-from xaitui.tui.screens.live import LiveScreen
-from xaitui.tui.screens.through import ThroughScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.compare.screen import CompareScreen
+from xaitui.tui.explain.training import ThroughScreen
+from xaitui.tui.explain.two_runs import BetweenScreen
+from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.widgets.plot import Plot
 
 FIRST, SECOND = "20260301-101010-digits-aaaa", "20260302-101010-digits-bbbb"
@@ -29,14 +29,14 @@ def run(runs_dir: Path) -> RunDirectory:
 
 
 def opens(run: RunDirectory) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(Console, console).open_through(run)
+    return lambda console: cast(ConsoleApp, console).open("through", run)
 
 
-def shows(app: Console, *words: str) -> Callable[[], bool]:
+def shows(app: ConsoleApp, *words: str) -> Callable[[], bool]:
     return lambda: all(word in " ".join(screen_text(app).split()) for word in words)
 
 
-def cursor(app: Console) -> float | None:
+def cursor(app: ConsoleApp) -> float | None:
     figure = app.screen.query_one(Plot).figure
     return figure.cursor if figure is not None else None
 
@@ -115,7 +115,10 @@ async def test_two_runs_stand_beside_each_other(size: tuple[int, int], run: RunD
     other = finished_run(runs_dir, SECOND, 0.8)
     watched(run)
     watched(other, (1, 2))
-    async with open_console(runs_dir, size, lambda app: cast(Console, app).open_compare([run, other])) as (app, pilot):
+    async with open_console(runs_dir, size, lambda app: cast(ConsoleApp, app).open("compare", [run, other])) as (
+        app,
+        pilot,
+    ):
         await until(app, lambda: isinstance(app.screen, CompareScreen) and "finished" in screen_text(app))
         await pilot.press("X")
         await until(app, lambda: isinstance(app.screen, BetweenScreen))
@@ -131,7 +134,7 @@ async def test_runs_that_watched_other_images_are_not_compared(run: RunDirectory
     watched(run)
 
     def opens_both(app: ConsoleActions) -> None:
-        cast(Console, app).open_between(run, other)
+        cast(ConsoleApp, app).open("between", run, other)
 
     async with open_console(runs_dir, (100, 24), opens_both, interval=0.2) as (app, _):
         await until(app, shows(app, "bbbb watched nothing", "xaitui explain aaaa --against bbbb"))

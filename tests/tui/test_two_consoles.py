@@ -8,9 +8,9 @@ import pytest
 
 from tests.tui.support import open_console, screen_text, until
 from tests.tui.watching import Watch, events_of_kind, slow_training, watching
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.run_controller import Launch
-from xaitui.tui.screens.live import LiveScreen
 
 
 async def test_what_one_asks_the_other_sees(runs_dir: Path) -> None:
@@ -44,7 +44,7 @@ async def test_what_is_asked_before_a_process_has_begun_is_said_to_come_to_nothi
     key: str, runs_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told: list[str] = []
-    monkeypatch.setattr(Console, "tell", lambda app, text, severity="information": told.append(text))
+    monkeypatch.setattr(ConsoleApp, "tell", lambda app, text, severity="information": told.append(text))
     async with open_console(runs_dir, (80, 24)) as (app, pilot):
         await until(app, lambda: "No runs yet" in screen_text(app))
         await app.push_screen(LiveScreen(Launch("simple-cnn on digits", in_thread=False)))

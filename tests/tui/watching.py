@@ -9,8 +9,8 @@ from xaitui.errors import UsageError
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.follower import RunFollower
 from xaitui.runs.journal.journal import read_journal
-from xaitui.tui.app import Console
-from xaitui.tui.screens.live import LiveScreen
+from xaitui.tui.app import ConsoleApp
+from xaitui.tui.live.screen import LiveScreen
 
 SLOW = {"training.epochs": 2000, "model.name": "simple-cnn-v1", "training.threads": 1}
 """A run on the digits that goes on until it is asked to stop."""
@@ -40,7 +40,7 @@ def watching(run: RunDirectory) -> First:
 class Watch:
     """What the console shows of one run."""
 
-    def __init__(self, app: Console) -> None:
+    def __init__(self, app: ConsoleApp) -> None:
         self.app = app
 
     @property

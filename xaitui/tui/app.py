@@ -1,11 +1,13 @@
-"""The console: a Textual app that lists, starts, shows and compares runs. Its screens act through what stands here."""
+"""The Textual app: one table of screens, the services they share, and the order in which keys are handled."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual.actions import ActionParseResult
 from textual.app import SystemCommand
@@ -18,32 +20,68 @@ from textual.widget import Widget
 
 from xaitui.console_options import ConsoleOptions, First
 from xaitui.tui.commands import commands_of
+from xaitui.tui.console import Console, ScreenName
+from xaitui.tui.dialogs.dialog import Dialog, Palette
 from xaitui.tui.input_gate import InputGate
-from xaitui.tui.navigation import Navigation
 from xaitui.tui.palette import THEMES
-from xaitui.tui.screens.base import ConsoleScreen, bindings
-from xaitui.tui.screens.dialog import Palette
-from xaitui.tui.screens.runs import RunsScreen
+from xaitui.tui.runs.screen import RunsScreen
+from xaitui.tui.screen import ConsoleScreen, bindings
 from xaitui.tui.threads import is_there
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from xaitui.config.schema import RunConfig
     from xaitui.hardware.sampler import Sampler
+    from xaitui.jobs.train.resume_options import ResumeOptions
     from xaitui.plotting.drawer import Drawer
-    from xaitui.tui.drafts import Drafts
-    from xaitui.tui.run_controller import RunController
-    from xaitui.tui.study_processes import StudyProcesses
+    from xaitui.runs.directory import RunDirectory
+    from xaitui.tui.forms.drafts import Drafts
+    from xaitui.tui.run_controller import Launch, RunController
+    from xaitui.tui.studies.processes import StudyProcesses
 
-STYLES = Path(__file__).parent / "styles"
+HERE = Path(__file__).parent
 
 
-class Console(Navigation):
-    """The app. Its result is the exit code."""
+@dataclass(frozen=True)
+class Place:
+    """A screen that others open; its module is imported when it is opened first."""
+
+    module: str
+    """Of `xaitui.tui`."""
+    screen: str
+    only: bool = False
+    """Whether there is one of it: opened again, the console goes back to it."""
+
+    def load(self) -> Any:
+        """The class of the screen."""
+        return getattr(import_module(f"xaitui.tui.{self.module}"), self.screen)
+
+
+SCREENS: Mapping[ScreenName, Place] = {
+    "new": Place("new_run.screen", "NewRunScreen"),
+    "live": Place("live.screen", "LiveScreen"),
+    "compare": Place("compare.screen", "CompareScreen"),
+    "evaluate": Place("evaluation.screen", "EvaluateScreen"),
+    "mistakes": Place("evaluation.mistakes", "MistakesScreen"),
+    "explain": Place("explain.screen", "ExplainScreen"),
+    "through": Place("explain.training", "ThroughScreen"),
+    "between": Place("explain.two_runs", "BetweenScreen"),
+    "gpu": Place("gpu.screen", "GpuScreen", only=True),
+    "data": Place("datasets.screen", "DataScreen", only=True),
+    "studies": Place("studies.list", "StudiesScreen", only=True),
+    "study": Place("studies.screen", "StudyScreen"),
+    "new_study": Place("studies.new", "NewStudyScreen"),
+    "help": Place("dialogs.help", "HelpScreen"),
+}
+
+
+class ConsoleApp(Console):
+    """The console: the list of runs is the first screen, and always there."""
 
     TITLE = "xaitui"
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("app")]
-    CSS_PATH: ClassVar = [STYLES / "console.tcss", STYLES / "runs.tcss"]
+    CSS_PATH: ClassVar = [HERE / "console.tcss", HERE / "runs" / "screen.tcss"]
     """What the first screen needs; the others are read once it is seen: parsing them takes as long as drawing it."""
     ENABLE_COMMAND_PALETTE = True
 
@@ -60,10 +98,6 @@ class Console(Navigation):
         self.loop: asyncio.AbstractEventLoop | None = None
         """The running loop, for signal handlers."""
         self.gate = InputGate(self, super().on_event)
-        self.is_leaving = False
-        """Whether the console is about to end."""
-        self.farewell = ""
-        """What is said in the terminal once the screen is gone."""
         self._controller: RunController | None = None
         self._studies: StudyProcesses | None = None
         self._drafts: Drafts | None = None
@@ -81,7 +115,7 @@ class Console(Navigation):
         self.call_after_refresh(self._first, self)
 
     def _read_other_styles(self) -> None:
-        for path in sorted(STYLES.glob("*.tcss")):
+        for path in sorted(HERE.rglob("*.tcss")):
             if path not in self.CSS_PATH:
                 self.stylesheet.add_source(path.read_text(encoding="utf-8"), read_from=(str(path), ""))
         for screen in self.screen_stack:  # one that was opened before has none of them yet
@@ -100,7 +134,7 @@ class Console(Navigation):
     def studies(self) -> StudyProcesses:
         """The processes of studies that this console started."""
         if self._studies is None:
-            from xaitui.tui.study_processes import StudyProcesses
+            from xaitui.tui.studies.processes import StudyProcesses
 
             self._studies = StudyProcesses()
         return self._studies
@@ -109,7 +143,7 @@ class Console(Navigation):
     def drafts(self) -> Drafts:
         """What was written into forms that were left."""
         if self._drafts is None:
-            from xaitui.tui.drafts import Drafts
+            from xaitui.tui.forms.drafts import Drafts
 
             self._drafts = Drafts()
         return self._drafts
@@ -145,6 +179,62 @@ class Console(Navigation):
             self._sampler.stop()
         if self._drawer is not None:
             await self._drawer.close()
+
+    def open(self, name: ScreenName, *arguments: object) -> None:
+        """Open a screen, or go back to it where there can be only one."""
+        place = SCREENS[name]
+        kind = place.load()
+        if place.only and any(type(screen) is kind for screen in self.screen_stack):
+            while type(self.screen) is not kind:
+                self.pop_screen()
+        else:
+            self.push_screen(kind(*arguments))
+
+    def open_run(self, run: RunDirectory) -> None:
+        """Watch a run, whichever process it is in."""
+        self.open("live", run)
+
+    def open_gpu(self) -> None:
+        """Show the GPUs, or the processors."""
+        self.open("gpu")
+
+    def start_run(self, config: RunConfig, own_process: bool = False) -> bool:
+        """Start a run and watch it; every screen above the list of runs is closed. False: it could not be started."""
+        return self._watch(lambda: self.controller.start(config, own_process=own_process))
+
+    def resume_run(self, run: RunDirectory, options: ResumeOptions | None = None) -> None:
+        """Resume a run in this console and watch it."""
+        from xaitui.jobs.train.resume_options import ResumeOptions
+
+        self._watch(lambda: self.controller.resume(run, options or ResumeOptions()))
+
+    def _watch(self, begin: Callable[[], Launch]) -> bool:
+        from xaitui.errors import UsageError
+
+        try:
+            launch = begin()
+        except (UsageError, OSError) as error:
+            self.tell(str(error), severity="error")
+            return False
+        while not isinstance(self.screen, RunsScreen) and len(self.screen_stack) > 1:
+            self.pop_screen()
+        self.open("live", launch)
+        return True
+
+    async def action_back(self) -> None:
+        """Go back to the screen before, unless this one has something of its own to leave first."""
+        if isinstance(self.screen, Dialog):
+            self.screen.dismiss(None)
+        elif not (isinstance(self.screen, ConsoleScreen) and self.screen.back()):
+            self.pop_screen()
+
+    def action_go(self, name: ScreenName) -> None:
+        """Open a screen that needs nothing to be chosen."""
+        self.open(name)
+
+    def action_help(self) -> None:
+        """Show the keys."""
+        self.open("help", self.screen.NAME if isinstance(self.screen, ConsoleScreen) else "app")
 
     def exit(self, result: int | None = None, return_code: int = 0, message: RenderableType | None = None) -> None:
         """End the console; what is done in it from now on changes nothing any more.
@@ -198,7 +288,7 @@ class Console(Navigation):
 
     def action_leave(self) -> None:
         """Leave, after a question where a run is going on in this console."""
-        from xaitui.tui.screens.leave import leave
+        from xaitui.tui.dialogs.leave import leave
 
         leave(self)
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.widget import Widget
 
-    from xaitui.tui.app import Console
+    from xaitui.tui.console import Console
 
 LOOK_SECONDS = 0.05
 """Between two looks at whether what was waited for is gone."""

@@ -20,7 +20,7 @@ from textual.drivers import linux_driver
 from xaitui.console_options import ConsoleOptions, First
 from xaitui.errors import ExitCode
 from xaitui.system.safe_stream import SturdyStream
-from xaitui.tui.app import Console
+from xaitui.tui.app import ConsoleApp
 from xaitui.tui.threads import end_process, wait_for_threads
 
 HANG_UP = 128 + signal.SIGHUP
@@ -32,7 +32,7 @@ def run_console(options: ConsoleOptions, first: First) -> int:
     Whatever ends it (a key, a signal, a line that drops, an error in a screen), a run that is going on in this process
     is handed over to one in the background, unless a signal asked to end it.
     """
-    app = Console(replace(options, ascii=options.ascii or not _draws_unicode()), first)
+    app = ConsoleApp(replace(options, ascii=options.ascii or not _draws_unicode()), first)
     with _in_cells(), _Signals(app).handled() as signals:
         app.run()
         code = signals.exit_code or app.return_code or 0
@@ -93,7 +93,7 @@ linux_driver.getincrementaldecoder = _tolerant_decoder  # type: ignore[assignmen
 class _Signals:
     """What signals ask of a console that is shown."""
 
-    def __init__(self, app: Console) -> None:
+    def __init__(self, app: ConsoleApp) -> None:
         self._app = app
         self.exit_code = 0
         """The exit code of the signal that ended the console; 0 while none has."""

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from asyncio import CancelledError
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterable
 from contextlib import AbstractContextManager, suppress
 from functools import partial, update_wrapper
 from pathlib import Path
@@ -26,6 +26,8 @@ W = TypeVar("W", bound=Widget)
 _Method: TypeAlias = Callable[Concatenate[W, P], Coroutine[Any, Any, T]]
 _Starter: TypeAlias = Callable[Concatenate[W, P], Worker[T]]
 
+SLICE_SECONDS = 0.008
+"""How long work on the event loop goes on before other work has its turn."""
 PATIENCE = 5.0
 """Seconds that the end of the console waits for what is still being done; a share that hangs may never answer."""
 
@@ -174,3 +176,13 @@ def is_there(widget: Widget) -> bool:
         return widget.is_attached and bool(widget.screen.display)
     except NoScreen:
         return False
+
+
+async def in_slices(steps: Iterable[T]) -> AsyncIterator[T]:
+    """The steps one by one; whatever waits meanwhile has its turn every few milliseconds."""
+    began = time.perf_counter()
+    for step in steps:
+        yield step
+        if time.perf_counter() - began > SLICE_SECONDS:
+            await asyncio.sleep(0)
+            began = time.perf_counter()

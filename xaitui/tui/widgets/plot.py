@@ -18,7 +18,7 @@ from xaitui.tui.palette import series_colours
 from xaitui.tui.threads import work
 
 if TYPE_CHECKING:
-    from xaitui.tui.app import Console
+    from xaitui.tui.console import Console
 
 PARTS = {AXIS: "plot--frame", MARK: "plot--mark", CURSOR: "plot--cursor"}
 
