@@ -77,14 +77,23 @@ def measure(case: Training, folder: Path, options: argparse.Namespace) -> dict[s
     medians = {name: statistics.median(values) for name, values in speeds.items()}
     ratio, parts = medians[ALL] / medians[NONE], parts_ms(prepared(augmented), device)
     step = 1000 * case.batch_size / medians[NONE]
-    print(f"{case.model}, batch {case.batch_size}, 3x28x28, {images:,} images: {medians[NONE]:.0f} images/s without, "
-          f"{medians[ALL]:.0f} with augmentation: {ratio:.3f} of it "
-          f"(goal: at least {GOALS[device]:g}): {verdict(ratio >= GOALS[device])}")  # fmt: skip
+    print(
+        f"{case.model}, batch {case.batch_size}, 3x28x28, {images:,} images: {medians[NONE]:.0f} images/s without, "
+        f"{medians[ALL]:.0f} with augmentation: {ratio:.3f} of it "
+        f"(goal: at least {GOALS[device]:g}): {verdict(ratio >= GOALS[device])}"
+    )
     print(f"  a step without takes {step:.1f} ms; for its batch take")
     for name, taken in parts.items():
         print(f"  {name:<22} {taken:>8.2f} ms  {taken / step:>6.1%}", flush=True)
-    return {"images": images, "images_per_second": speeds, "median": medians, "ratio": round(ratio, 4),
-            "goal": GOALS[device], "step_ms": round(step, 3), "parts_ms": parts}  # fmt: skip
+    return {
+        "images": images,
+        "images_per_second": speeds,
+        "median": medians,
+        "ratio": round(ratio, 4),
+        "goal": GOALS[device],
+        "step_ms": round(step, 3),
+        "parts_ms": parts,
+    }
 
 
 def main() -> None:

@@ -45,8 +45,15 @@ class Seen:
 def train(folder: Path, epochs: int) -> list[Seen]:
     """Carry out a run, and look at it at the end of each epoch."""
     data = make_images(folder / "made.npz", BATCH_SIZE * STEPS_PER_EPOCH, 64, side=SIDE)
-    config = build_config({"data.dataset": str(data), "model.name": "simple-cnn", "training.batch_size": BATCH_SIZE,
-                           "training.epochs": epochs, "run.device": "cpu"})  # fmt: skip
+    config = build_config(
+        {
+            "data.dataset": str(data),
+            "model.name": "simple-cnn",
+            "training.batch_size": BATCH_SIZE,
+            "training.epochs": epochs,
+            "run.device": "cpu",
+        }
+    )
     process, seen = psutil.Process(), []
     for event in begin_run(config, folder / "runs", Stop(), silent, ["benchmarks.endurance"]).events():
         if isinstance(event, RunFailed):
@@ -88,11 +95,19 @@ def main() -> None:
         print(f"{steps:>7,} {portion.rss / 2**20:>7.1f} MiB {portion.images_per_second:>9.0f}")
     growth, speed = portions[-1].rss / portions[1].rss - 1, speed_left(epochs)
     print(f"memory grows by {growth:.2%} (goal: at most {GOAL_GROWTH:.0%}): {verdict(growth <= GOAL_GROWTH)}")
-    print(f"the last quarter has {speed:.3f} of the first one's speed (goal: at least {GOAL_SPEED:g}): "
-          f"{verdict(speed >= GOAL_SPEED)}")  # fmt: skip
-    figures = {**conditions(["torch", "numpy"]), **vars(options), "goal_growth": GOAL_GROWTH, "goal_speed": GOAL_SPEED,
-               "growth": round(growth, 4), "speed_left": round(speed, 3),
-               "portions": [asdict(portion) for portion in portions]}  # fmt: skip
+    print(
+        f"the last quarter has {speed:.3f} of the first one's speed (goal: at least {GOAL_SPEED:g}): "
+        f"{verdict(speed >= GOAL_SPEED)}"
+    )
+    figures = {
+        **conditions(["torch", "numpy"]),
+        **vars(options),
+        "goal_growth": GOAL_GROWTH,
+        "goal_speed": GOAL_SPEED,
+        "growth": round(growth, 4),
+        "speed_left": round(speed, 3),
+        "portions": [asdict(portion) for portion in portions],
+    }
     print(f"written to {write_result('endurance', figures)}")
 
 

@@ -50,8 +50,13 @@ class Training:
 
     def settings(self, data: Path, device: str) -> dict[str, Any]:
         """An epoch of it on an own .npz, all else at the defaults."""
-        return {"data.dataset": str(data), "model.name": self.model, "training.batch_size": self.batch_size,
-                "training.epochs": 1, "run.device": device}  # fmt: skip
+        return {
+            "data.dataset": str(data),
+            "model.name": self.model,
+            "training.batch_size": self.batch_size,
+            "training.epochs": 1,
+            "run.device": device,
+        }
 
 
 SIMPLE_CNN = (

@@ -56,8 +56,11 @@ def measure(case: Case, data: Path, device: str) -> dict[str, Any]:
     speed = epoch_speed(prepared(settings))
     seconds = IMAGES / speed
     goal = f" (goal on a GPU: below {case.goal_s:g} s): {verdict(seconds < case.goal_s)}" if device == "cuda" else ""
-    print(f"{case.model}, batch {case.batch_size}, {case.image_size} px, bfloat16: {speed:,.0f} images/s, "
-          f"{seconds:.1f} s for {IMAGES:,} images{goal} {case.reported}", flush=True)  # fmt: skip
+    print(
+        f"{case.model}, batch {case.batch_size}, {case.image_size} px, bfloat16: {speed:,.0f} images/s, "
+        f"{seconds:.1f} s for {IMAGES:,} images{goal} {case.reported}",
+        flush=True,
+    )
     return {"images_per_second": round(speed, 1), "epoch_s": round(seconds, 2), "goal_s": case.goal_s}
 
 

@@ -38,8 +38,9 @@ def wait_for_frame(command: Sequence[str], mark: bytes, cwd: str) -> float:
     master, slave = pty.openpty()
     environment = {**os.environ, "TERM": "xterm-256color", "XAITUI_RUNS_DIR": "runs"}
     began = time.perf_counter()
-    process = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment,
-                               start_new_session=True)  # fmt: skip
+    process = subprocess.Popen(
+        command, stdin=slave, stdout=slave, stderr=slave, cwd=cwd, env=environment, start_new_session=True
+    )
     os.close(slave)
     output = b""
     while mark not in output:

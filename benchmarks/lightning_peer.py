@@ -52,8 +52,14 @@ def lightning_speed(work: Work) -> float:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it advises workers
         trainer = lightning.Trainer(
-            accelerator=work.device, devices=1, max_epochs=1, logger=False, enable_checkpointing=False,
-            enable_progress_bar=False, enable_model_summary=False, callbacks=[clock],
-        )  # fmt: skip
+            accelerator=work.device,
+            devices=1,
+            max_epochs=1,
+            logger=False,
+            enable_checkpointing=False,
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            callbacks=[clock],
+        )
         trainer.fit(_Module(work), loader(work, 0))
     return work.speed(clock.seconds)

@@ -133,10 +133,18 @@ def main() -> None:
     medians = {count: medians_of(looks[count]) for count in folders}
     first, fewer = (medians[count]["first"] for count in folders)
     print(f"goal: the first within {GOAL:g} s: {verdict(first <= GOAL)}")
-    print(f"{FEWER} times the runs take {first / fewer:.2f} times as long (goal: at most {FEWER}): "
-          f"{verdict(first <= FEWER * fewer)}")  # fmt: skip
-    figures = {**vars(options), "journal_bytes": journal, "goal_s": GOAL, "ratio": round(first / fewer, 3),
-               "median_s": medians, "looks_s": looks}  # fmt: skip
+    print(
+        f"{FEWER} times the runs take {first / fewer:.2f} times as long (goal: at most {FEWER}): "
+        f"{verdict(first <= FEWER * fewer)}"
+    )
+    figures = {
+        **vars(options),
+        "journal_bytes": journal,
+        "goal_s": GOAL,
+        "ratio": round(first / fewer, 3),
+        "median_s": medians,
+        "looks_s": looks,
+    }
     path = write_result("run_list", {**conditions([]), **figures})
     print(f"written to {path}")
 

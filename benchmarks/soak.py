@@ -147,9 +147,12 @@ def main() -> None:
             held = pool.submit(WAYS[name], Path(folder), options.events).result()
         grown = growth(held, options.events)
         is_reached = grown.memory < GOAL_GROWTH and grown.descriptors <= 0 and grown.threads <= 0
-        print(f"{name} {options.events:,} events: {grown.rss_mib} MiB, which grow by {grown.memory:.1%} (goal: below "
-              f"{GOAL_GROWTH:.0%}), {grown.descriptors:+} descriptors, {grown.threads:+} threads (goal: none): "
-              f"{verdict(is_reached)}", flush=True)  # fmt: skip
+        print(
+            f"{name} {options.events:,} events: {grown.rss_mib} MiB, which grow by {grown.memory:.1%} (goal: below "
+            f"{GOAL_GROWTH:.0%}), {grown.descriptors:+} descriptors, {grown.threads:+} threads (goal: none): "
+            f"{verdict(is_reached)}",
+            flush=True,
+        )
         figures[name] = {**asdict(grown), "held": [asdict(each) for each in held[:: PORTIONS // 20]]}
     print(f"written to {write_result('soak', {**conditions(['textual', 'torch']), **figures})}")
 

@@ -67,8 +67,9 @@ def stream_epoch(npz: Path, cache: Path, batch_size: int, headroom: int) -> dict
     from xaitui.data.device.streaming import StreamingStore
 
     torch.set_num_threads(1)
-    model = nn.Sequential(nn.Conv2d(3, 8, 8, stride=8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(),
-                          nn.Linear(8, 2))  # fmt: skip
+    model = nn.Sequential(
+        nn.Conv2d(3, 8, 8, stride=8), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 2)
+    )
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
     base = limit_memory(headroom)
     started = time.perf_counter()
@@ -87,8 +88,13 @@ def stream_epoch(npz: Path, cache: Path, batch_size: int, headroom: int) -> dict
         optimizer.zero_grad()
         seen += len(labels)
     ended = time.perf_counter()
-    return {"base": base, "peak": private_memory(), "images": seen, "unpack_s": unpacked - started,
-            "epoch_s": ended - unpacked}  # fmt: skip
+    return {
+        "base": base,
+        "peak": private_memory(),
+        "images": seen,
+        "unpack_s": unpacked - started,
+        "epoch_s": ended - unpacked,
+    }
 
 
 def load_whole(npz: Path, headroom: int) -> dict[str, object]:
@@ -142,8 +148,13 @@ def main() -> None:
             npz = Path(folder) / "made.npz"
             make_npz(npz, options.images, options.size)
             size = options.images * options.size**2 * 3
-            result = {"bytes": size, "bytes_text": format_size(size), "headroom": options.headroom,
-                      **run_child(options, "stream", npz), "whole": run_child(options, "whole", npz)}  # fmt: skip
+            result = {
+                "bytes": size,
+                "bytes_text": format_size(size),
+                "headroom": options.headroom,
+                **run_child(options, "stream", npz),
+                "whole": run_child(options, "whole", npz),
+            }
     print(json.dumps(result))
 
 

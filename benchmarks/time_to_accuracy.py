@@ -141,8 +141,13 @@ def main() -> None:
         raise SystemExit(str(error)) from None
     medians = {preset: statistics.median(result.seconds for result in results) for preset, results in reached.items()}
     report(medians, options.accuracy)
-    figures = {**vars(options), "data_dir": "", "goal": GOAL, "median_s": _finite(medians),
-               "runs": {preset: _rows(results) for preset, results in reached.items()}}  # fmt: skip
+    figures = {
+        **vars(options),
+        "data_dir": "",
+        "goal": GOAL,
+        "median_s": _finite(medians),
+        "runs": {preset: _rows(results) for preset, results in reached.items()},
+    }
     print(f"written to {write_result('time_to_accuracy', {**conditions(['torch', 'numpy']), **figures})}")
 
 

@@ -187,8 +187,10 @@ def report(
     print(f"  {'way':<34} {'images/s':>9} {'slowest':>9} {'fastest':>9}  {OURS} / it")
     for name, values in speeds.items():
         note = "  <- the limit" if name == fastest else ""
-        print(f"  {name:<34} {medians[name]:>9.0f} {min(values):>9.0f} {max(values):>9.0f}  "
-              f"{medians[OURS] / medians[name]:>6.2f}{note}")  # fmt: skip
+        print(
+            f"  {name:<34} {medians[name]:>9.0f} {min(values):>9.0f} {max(values):>9.0f}  "
+            f"{medians[OURS] / medians[name]:>6.2f}{note}"
+        )
     if case.reported:
         print(f"  the report: {case.reported} images a second")
     for name, value, goal in goals:
@@ -210,8 +212,13 @@ def measure(case: Case, device: str, folder: Path, options: argparse.Namespace) 
     goals = goals_of(case, device, medians)
     report(case, images, speeds, goals)
     expected = [{"figure": name, "value": round(value, 4), "goal": goal} for name, value, goal in goals]
-    return {**asdict(case), "measured_images": images, "images_per_second": speeds, "median": medians,
-            "goals": expected}  # fmt: skip
+    return {
+        **asdict(case),
+        "measured_images": images,
+        "images_per_second": speeds,
+        "median": medians,
+        "goals": expected,
+    }
 
 
 def chosen_cases(names: Sequence[str], device: str) -> list[Case]:

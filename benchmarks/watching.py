@@ -39,13 +39,30 @@ def journal_lines(count: int, first: int = 0, every: int = 50) -> bytes:
         if number % PER_EPOCH == 0:
             lines.append(EpochStarted(epoch=epoch, step=step - every, epochs=10**6, time=float(number)))
         loss = 2.0 / (1 + number / 500) + 0.1 * ((number * 7919) % 100) / 100
-        lines.append(StepLogged(epoch=epoch, step=step, loss=loss, lr=0.001, images_per_second=1000.0, memory=0,
-                                time=float(number)))  # fmt: skip
+        lines.append(
+            StepLogged(
+                epoch=epoch, step=step, loss=loss, lr=0.001, images_per_second=1000.0, memory=0, time=float(number)
+            )
+        )
         if number % PER_EPOCH == PER_EPOCH - 1:
             val = {"loss": loss, "accuracy": 0.9, "auc": 0.95}
-            lines.append(EpochFinished(epoch=epoch, step=step, train_loss=loss, train_accuracy=0.9, val=val, lr=0.001,
-                                       images_per_second=1000.0, seconds=9.0, best_epoch=1, best=0.9, waited=epoch - 1,
-                                       patience=0, time=float(number)))  # fmt: skip
+            lines.append(
+                EpochFinished(
+                    epoch=epoch,
+                    step=step,
+                    train_loss=loss,
+                    train_accuracy=0.9,
+                    val=val,
+                    lr=0.001,
+                    images_per_second=1000.0,
+                    seconds=9.0,
+                    best_epoch=1,
+                    best=0.9,
+                    waited=epoch - 1,
+                    patience=0,
+                    time=float(number),
+                )
+            )
     return b"".join(map(encode, lines))
 
 
@@ -54,9 +71,22 @@ def made_run(folder: Path, lines: int) -> RunDirectory:
     run = RunDirectory(folder / f"20260101-000000-made-{lines}")
     run.path.mkdir(parents=True)
     run.config.write_text(to_toml(build_config({})))
-    started = RunStarted(dataset="made", model="made", device="none", parameters=1, train_size=320_000, val_size=1,
-                         test_size=1, epochs=10**6, steps_per_epoch=PER_EPOCH * 50, log_every=50, monitor="accuracy",
-                         mode="max", patience=0, time=0.0)  # fmt: skip
+    started = RunStarted(
+        dataset="made",
+        model="made",
+        device="none",
+        parameters=1,
+        train_size=320_000,
+        val_size=1,
+        test_size=1,
+        epochs=10**6,
+        steps_per_epoch=PER_EPOCH * 50,
+        log_every=50,
+        monitor="accuracy",
+        mode="max",
+        patience=0,
+        time=0.0,
+    )
     with run.journal.open("wb") as file:
         file.write(encode(started))
         for first in range(0, lines, 20_000):
@@ -128,9 +158,11 @@ def report_growth(long: dict[str, float], short: dict[str, float]) -> None:
     """Print how the two opened."""
     for steps, seen in ((50 * LINES, long), (50 * LINES // FEWER, short)):
         within = verdict(max(seen["seen_s"], seen["loaded_s"]) <= GOAL)
-        print(f"a run of {steps:,} steps, {steps // 50:,} lines: seen after {seen['seen_s']:.3f} s, whole after "
-              f"{seen['loaded_s']:.3f} s, longest stall {seen['stall_ms']:.1f} ms "
-              f"(goal: whole within {GOAL:g} s): {within}")  # fmt: skip
+        print(
+            f"a run of {steps:,} steps, {steps // 50:,} lines: seen after {seen['seen_s']:.3f} s, whole after "
+            f"{seen['loaded_s']:.3f} s, longest stall {seen['stall_ms']:.1f} ms "
+            f"(goal: whole within {GOAL:g} s): {within}"
+        )
     for name, what in (("seen_s", "seen"), ("loaded_s", "whole")):
         ratio = long[name] / short[name]
         print(f"{what} after {ratio:.1f} times as long (goal: at most {FEWER}): {verdict(ratio <= FEWER)}", flush=True)
@@ -147,8 +179,10 @@ def main() -> None:
         ours, short = openings(folder, options.rounds)
         report_growth(ours, short)
         foreign = asyncio.run(opening(made_run(folder / "foreign", options.foreign)))
-        print(f"{options.foreign:,} lines: seen after {foreign['seen_s']} s, whole after {foreign['loaded_s']} s, "
-              f"longest stall {foreign['stall_ms']} ms")  # fmt: skip
+        print(
+            f"{options.foreign:,} lines: seen after {foreign['seen_s']} s, whole after {foreign['loaded_s']} s, "
+            f"longest stall {foreign['stall_ms']} ms"
+        )
     figures = {
         "million_steps": ours,
         "ten_thousand_steps": short,

@@ -50,8 +50,15 @@ def measure(settings: dict[str, Any], epochs: int, folder: Path) -> dict[str, An
     with patch.object(ProbeMaps, "after", timed):
         seconds = [event.seconds for event in execution.events() if isinstance(event, EpochFinished)]
     epoch, look = statistics.median(seconds[1:]), statistics.median(looks[1:])
-    return {"first_look_s": looks[0], "first_epoch_s": seconds[0], "epochs_s": seconds[1:], "looks_s": looks[1:],
-            "median_epoch_s": epoch, "median_look_s": look, "share": look / epoch}  # fmt: skip
+    return {
+        "first_look_s": looks[0],
+        "first_epoch_s": seconds[0],
+        "epochs_s": seconds[1:],
+        "looks_s": looks[1:],
+        "median_epoch_s": epoch,
+        "median_look_s": look,
+        "share": look / epoch,
+    }
 
 
 def main() -> None:
@@ -70,8 +77,10 @@ def main() -> None:
             settings = {path: made if value == "MADE" else value for path, value in CASES[case].items()}
             settings["training.threads"] = words.threads
             found = figures[case] = measure(settings, words.epochs, folder / "runs")
-            print(f"{case:<36} {found['median_epoch_s']:>8.3f}s {1000 * found['median_look_s']:>7.1f}ms "
-                  f"{found['share']:>7.2%}  {1000 * found['first_look_s']:.1f}ms")  # fmt: skip
+            print(
+                f"{case:<36} {found['median_epoch_s']:>8.3f}s {1000 * found['median_look_s']:>7.1f}ms "
+                f"{found['share']:>7.2%}  {1000 * found['first_look_s']:.1f}ms"
+            )
     print(f"goal: at most {GOAL:.0%}: {verdict(all(each['share'] <= GOAL for each in figures.values()))}")
     path = write_result("watching_maps", {**conditions(["torch", "numpy"]), "goal": GOAL, "cases": figures})
     print(f"written to {path}")

@@ -24,11 +24,15 @@ _BRAILLE = ((0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (1, 2), (0, 3), (1, 3))
 """Column and row of each dot, in the order of the bits of its code point."""
 _SHADES = {"░": 0.25, "▒": 0.5, "▓": 0.75}
 _BLOCKS: dict[str, Box] = {
-    "│": (0.45, 0, 0.55, 1), "─": (0, 0.45, 1, 0.5),
-    "▀": (0, 0, 1, 0.5), "▐": (0.5, 0, 1, 1), "▔": (0, 0, 1, 1 / 8), "▕": (7 / 8, 0, 1, 1),
+    "│": (0.45, 0, 0.55, 1),
+    "─": (0, 0.45, 1, 0.5),
+    "▀": (0, 0, 1, 0.5),
+    "▐": (0.5, 0, 1, 1),
+    "▔": (0, 0, 1, 1 / 8),
+    "▕": (7 / 8, 0, 1, 1),
     **{chr(0x2580 + eighths): (0, 1 - eighths / 8, 1, 1) for eighths in range(1, 9)},
     **{chr(0x2590 - eighths): (0, 0, eighths / 8, 1) for eighths in range(1, 8)},
-}  # fmt: skip
+}
 
 
 def write_png(rows: Sequence[Iterable[Segment]], columns: int, path: Path) -> None:

@@ -158,9 +158,11 @@ def _stream(number: int, mode: str) -> IO[str]:
     """A standard stream as Python opens it: line by line to a terminal and for errors, in blocks otherwise."""
     raw = os.fdopen(number, mode + "b", closefd=False)
     return io.TextIOWrapper(
-        raw, encoding=os.environ.get("PYTHONIOENCODING", "utf-8"),
-        errors="backslashreplace" if number == 2 else "strict", line_buffering=number == 2 or os.isatty(number),
-    )  # fmt: skip
+        raw,
+        encoding=os.environ.get("PYTHONIOENCODING", "utf-8"),
+        errors="backslashreplace" if number == 2 else "strict",
+        line_buffering=number == 2 or os.isatty(number),
+    )
 
 
 # -- the client
@@ -191,10 +193,18 @@ class Forked:
     """A process of the command line, forked; what the tests use of `subprocess.Popen`, under the same names."""
 
     def __init__(
-        self, words: Sequence[str], cwd: Path, environment: Mapping[str, str], *, stdin: int | None = None,
-        stdout: int | None = subprocess.PIPE, stderr: int | None = subprocess.PIPE, start_new_session: bool = False,
-        hook: str = "", argument: str = "",
-    ) -> None:  # fmt: skip
+        self,
+        words: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        *,
+        stdin: int | None = None,
+        stdout: int | None = subprocess.PIPE,
+        stderr: int | None = subprocess.PIPE,
+        start_new_session: bool = False,
+        hook: str = "",
+        argument: str = "",
+    ) -> None:
         """Start it.
 
         Args:
@@ -217,8 +227,14 @@ class Forked:
             self.stderr, err = _ending(stderr, 2, stack)
             self._connection = socket.socket(socket.AF_UNIX)
             self._connection.connect(_server.path)
-            request = {"words": list(words), "cwd": str(cwd), "environment": dict(environment),
-                       "start_new_session": start_new_session, "hook": hook, "argument": argument}  # fmt: skip
+            request = {
+                "words": list(words),
+                "cwd": str(cwd),
+                "environment": dict(environment),
+                "start_new_session": start_new_session,
+                "hook": hook,
+                "argument": argument,
+            }
             text = json.dumps(request).encode()
             descriptors = [null if stdin is None else stdin, out, err]
             socket.send_fds(self._connection, [f"{len(text)}\n".encode()], descriptors)

@@ -41,10 +41,20 @@ def events_of(kind: type[Event]) -> st.SearchStrategy[Event]:
 def started(**values: Any) -> RunStarted:
     """The first event of a run of two epochs of ten steps."""
     base: dict[str, Any] = {
-        "dataset": "digits", "model": "simple-cnn", "device": "processor", "parameters": 100, "train_size": 320,
-        "val_size": 32, "test_size": 32, "epochs": 2, "steps_per_epoch": 10, "log_every": 1, "monitor": "accuracy",
-        "mode": "max", "patience": 0,
-    }  # fmt: skip
+        "dataset": "digits",
+        "model": "simple-cnn",
+        "device": "processor",
+        "parameters": 100,
+        "train_size": 320,
+        "val_size": 32,
+        "test_size": 32,
+        "epochs": 2,
+        "steps_per_epoch": 10,
+        "log_every": 1,
+        "monitor": "accuracy",
+        "mode": "max",
+        "patience": 0,
+    }
     return RunStarted(**(base | values))
 
 
@@ -55,16 +65,28 @@ def epoch_started(epoch: int, epochs: int = 2) -> EpochStarted:
 
 def step(number: int) -> StepLogged:
     """A step, which tells its number in its loss."""
-    return StepLogged(epoch=(number - 1) // 10 + 1, step=number, loss=float(number), lr=0.001,
-                      images_per_second=1000.0, memory=0)  # fmt: skip
+    return StepLogged(
+        epoch=(number - 1) // 10 + 1, step=number, loss=float(number), lr=0.001, images_per_second=1000.0, memory=0
+    )
 
 
 def epoch_finished(epoch: int, **val: float) -> EpochFinished:
     """An epoch is over; undefined metrics are those that are not given."""
     scores = {"loss": 0.5, "accuracy": 0.5, "auc": math.nan, "balanced_accuracy": 0.5, "macro_f1": 0.5} | val
-    return EpochFinished(epoch=epoch, step=10 * epoch, train_loss=0.25, train_accuracy=0.75, val=scores, lr=0.001,
-                         images_per_second=1000.0, seconds=1.5, best_epoch=epoch, best=scores["accuracy"], waited=0,
-                         patience=0)  # fmt: skip
+    return EpochFinished(
+        epoch=epoch,
+        step=10 * epoch,
+        train_loss=0.25,
+        train_accuracy=0.75,
+        val=scores,
+        lr=0.001,
+        images_per_second=1000.0,
+        seconds=1.5,
+        best_epoch=epoch,
+        best=scores["accuracy"],
+        waited=0,
+        patience=0,
+    )
 
 
 def saved(at: int) -> CheckpointSaved:
@@ -74,14 +96,21 @@ def saved(at: int) -> CheckpointSaved:
 
 def resumed(from_step: int, journal_offset: int) -> RunResumed:
     """The run went back to a checkpoint."""
-    return RunResumed(from_step=from_step, journal_offset=journal_offset, checkpoint="checkpoints/last.pt", epochs=2,
-                      exact=True)  # fmt: skip
+    return RunResumed(
+        from_step=from_step, journal_offset=journal_offset, checkpoint="checkpoints/last.pt", epochs=2, exact=True
+    )
 
 
 def finished(**values: Any) -> RunFinished:
     """The run came to its end."""
     base: dict[str, Any] = {
-        "epoch": 2, "step": 20, "reason": "all 2 epochs done", "best_epoch": 2, "best": 0.5, "weights": "epoch 2",
-        "test": {"accuracy": 0.5}, "seconds": 3.0,
-    }  # fmt: skip
+        "epoch": 2,
+        "step": 20,
+        "reason": "all 2 epochs done",
+        "best_epoch": 2,
+        "best": 0.5,
+        "weights": "epoch 2",
+        "test": {"accuracy": 0.5},
+        "seconds": 3.0,
+    }
     return RunFinished(**(base | values))

@@ -19,21 +19,41 @@ LEFT_AGAINST_RIGHT: NDArray[np.float32] = np.repeat(np.linspace(-1, 1, SIDE, dty
 """A map (H, W) whose left side speaks against the class and whose right side for it."""
 TRUST = {
     "images": 10,
-    "floors": {"random": {"deletion": {"mean": 0.5}, "insertion": {"mean": 0.25}},
-               "edges": {"deletion": {"mean": 0.3}, "insertion": {"mean": None}}},
+    "floors": {
+        "random": {"deletion": {"mean": 0.5}, "insertion": {"mean": 0.25}},
+        "edges": {"deletion": {"mean": 0.3}, "insertion": {"mean": None}},
+    },
     "badge": "does not beat edges (insertion)",
-}  # fmt: skip
+}
 
 
 def explained(
-    run: RunDirectory, method: str, index: int, target: int, *, split: str = "test", layer: str = "",
-    attributions: NDArray[np.float32] = LEFT_AGAINST_RIGHT, trust: Mapping[str, Any] | None = None, problem: str = "",
+    run: RunDirectory,
+    method: str,
+    index: int,
+    target: int,
+    *,
+    split: str = "test",
+    layer: str = "",
+    attributions: NDArray[np.float32] = LEFT_AGAINST_RIGHT,
+    trust: Mapping[str, Any] | None = None,
+    problem: str = "",
     scores: Mapping[str, float] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Store one map more."""
-    settings = {"split": split, "method": method, "layer": layer, "layer_size": "4x4" if layer else "", "baseline": "",
-                "steps": 0, "seed": 0, "weights_sha256": "", "weights": "the weights of epoch 3", "scored": True,
-                "trust": trust}  # fmt: skip
+    settings = {
+        "split": split,
+        "method": method,
+        "layer": layer,
+        "layer_size": "4x4" if layer else "",
+        "baseline": "",
+        "steps": 0,
+        "seed": 0,
+        "weights_sha256": "",
+        "weights": "the weights of epoch 3",
+        "scored": True,
+        "trust": trust,
+    }
     folder = set_folder(run, split, method, layer)
     before, _ = begin_set(folder, settings)
     sample = Sample(index, target, target, target, 0.5, 0.5, 0.5, 0.7, scores or {}, problem)

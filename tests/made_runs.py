@@ -29,14 +29,21 @@ def made_run(
 
 
 def finished_run(
-    runs_dir: Path, run_id: str, accuracy: float = 0.5, at: float = 1000.0, settings: Mapping[str, Any] | None = None,
+    runs_dir: Path,
+    run_id: str,
+    accuracy: float = 0.5,
+    at: float = 1000.0,
+    settings: Mapping[str, Any] | None = None,
     **values: Any,
-) -> RunDirectory:  # fmt: skip
+) -> RunDirectory:
     """A run of one epoch that came to its end; `values` are those of its start."""
     events = (
-        started(epochs=1, **values), epoch_started(1, 1), step(10), epoch_finished(1, accuracy=accuracy),
+        started(epochs=1, **values),
+        epoch_started(1, 1),
+        step(10),
+        epoch_finished(1, accuracy=accuracy),
         finished(epoch=1, step=10, best_epoch=1, best=accuracy, test={"accuracy": accuracy - 0.01}),
-    )  # fmt: skip
+    )
     return made_run(runs_dir, run_id, *events, settings=settings, at=at)
 
 

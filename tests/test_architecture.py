@@ -43,8 +43,7 @@ The files that stand beside the folders are the lowest floor.
 DOORS = frozenset({"xaitui", "xaitui.__main__", "xaitui.api"})
 """The front doors, above every floor: the program, and `xaitui.load` for a notebook."""
 
-TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.jobs.", "xaitui.explain.",
-               "xaitui.data.device.")  # fmt: skip
+TORCH_ROOMS = ("xaitui.models.", "xaitui.training.", "xaitui.jobs.", "xaitui.explain.", "xaitui.data.device.")
 TORCH_DOORS = frozenset({"xaitui.api", "xaitui.cli.run_headless", "xaitui.studies.worker"})
 """Modules outside those rooms that load torch with them; they are only imported inside functions."""
 

@@ -86,8 +86,9 @@ def test_the_console_opens_from_the_wheel(built: Built, tmp_path: Path) -> None:
 
 def test_commands_work_from_the_wheel(built: Built, tmp_path: Path) -> None:
     environ = {**environment(), "PYTHONPATH": str(built.site)}
-    done = subprocess.run([sys.executable, "-c", USE, *COMMANDS], cwd=tmp_path, env=environ, capture_output=True,
-                          text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", USE, *COMMANDS], cwd=tmp_path, env=environ, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[0] == str(built.site / "xaitui" / "__init__.py")
     assert "training can run" in done.stdout

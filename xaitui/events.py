@@ -273,8 +273,24 @@ class CheckpointSaved(Progress):
 EVENTS: dict[str, type[Event]] = {
     kind.__name__: kind
     for kind in (
-        RunStarted, RunResumed, RunExtended, RunPaused, RunContinued, HandingOver, RunFinished, RunStopped, RunFailed,
-        Note, RequestAnswered, EpochStarted, StepLogged, MemoryRanOut, BadStep, Profiled, Evaluated,
-        EpochFinished, CheckpointSaved,
+        RunStarted,
+        RunResumed,
+        RunExtended,
+        RunPaused,
+        RunContinued,
+        HandingOver,
+        RunFinished,
+        RunStopped,
+        RunFailed,
+        Note,
+        RequestAnswered,
+        EpochStarted,
+        StepLogged,
+        MemoryRanOut,
+        BadStep,
+        Profiled,
+        Evaluated,
+        EpochFinished,
+        CheckpointSaved,
     )
-}  # fmt: skip
+}

@@ -20,8 +20,15 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     several = (np.random.default_rng(0).random((72, 3)) < 0.5).astype(np.uint8)
     several[60:, 2] = 0
     for name, train, val in (("one-class", labels, short * 0), ("several", several[:60], several[60:])):
-        np.savez(tmp_path / f"{name}.npz", train_images=images, train_labels=train, val_images=few, val_labels=val,
-                 test_images=few, test_labels=val)  # fmt: skip
+        np.savez(
+            tmp_path / f"{name}.npz",
+            train_images=images,
+            train_labels=train,
+            val_images=few,
+            val_labels=val,
+            test_images=few,
+            test_labels=val,
+        )
     monkeypatch.chdir(tmp_path)
     return tmp_path
 

@@ -22,9 +22,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     class_folders(folder / DATA, ["normal", "ümlaut", "正常"], 10)
     words = ["train", "--headless", "--epochs", "1", "--threads", "1", "--dataset", DATA]
     done = subprocess.run(
-        command(*words), cwd=folder, capture_output=True, check=False,
+        command(*words),
+        cwd=folder,
+        capture_output=True,
+        check=False,
         env={**environment(), "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    )  # fmt: skip
+    )
     assert done.returncode == 0, done.stderr
     assert b"on \\u6570\\u636e" in done.stdout
     assert done.stdout.isascii()

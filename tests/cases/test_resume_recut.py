@@ -85,11 +85,17 @@ def test_changed_images_stop_every_reader(home: Path, capsys: pytest.CaptureFixt
     save(home / "set/dog/000.png", bar(3))
     (home / "set/dog/001.png").unlink()
     journal = run_in(home).journal.read_bytes()
-    said = f"xaitui: the images of {home}/set are not those of the run: 1 added, 1 changed, 1 removed: " \
-           "cat/012.png, dog/000.png, dog/001.png; "  # fmt: skip
-    for words in (["resume", "--epochs", "+1", "--headless"], ["evaluate", "--split", "train"], ["verify"],
-                  ["evaluate", "--sheet", str(home / "sheet.png")],
-                  ["explain", "--method", "saliency"]):  # fmt: skip
+    said = (
+        f"xaitui: the images of {home}/set are not those of the run: 1 added, 1 changed, 1 removed: "
+        "cat/012.png, dog/000.png, dog/001.png; "
+    )
+    for words in (
+        ["resume", "--epochs", "+1", "--headless"],
+        ["evaluate", "--split", "train"],
+        ["verify"],
+        ["evaluate", "--sheet", str(home / "sheet.png")],
+        ["explain", "--method", "saliency"],
+    ):
         trust = [] if "--sheet" in words else ["--trust-model"]
         assert xaitui([words[0], "last", *words[1:], *trust, "--runs-dir", str(home / "runs")]) == 3, words
         assert capsys.readouterr().err.splitlines()[-1].startswith(said), words

@@ -142,9 +142,12 @@ def returning(value: int | None) -> Callable[[], int | None]:
     ],
 )
 def test_how_a_command_ends_is_its_exit_code(
-    body: Callable[[], int], code: int, message: str, monkeypatch: pytest.MonkeyPatch,
+    body: Callable[[], int],
+    code: int,
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     module = ModuleType("xaitui.cli.made")
     module.command = body  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)

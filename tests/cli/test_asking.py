@@ -85,9 +85,10 @@ def terminal(kind: str = "xterm-256color") -> Iterator[None]:
     """A real one, in the place of stdin and stderr."""
     master, slave = pty.openpty()
     with (
-        open(slave, closefd=False) as stdin, open(slave, "w", closefd=False) as stderr,
+        open(slave, closefd=False) as stdin,
+        open(slave, "w", closefd=False) as stderr,
         pytest.MonkeyPatch.context() as patch,
-    ):  # fmt: skip
+    ):
         patch.setenv("TERM", kind)
         patch.setattr("sys.stdin", stdin)
         patch.setattr("sys.stderr", stderr)

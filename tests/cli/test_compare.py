@@ -151,14 +151,17 @@ def test_groups_and_tests_as_json(runs_dir: Path, capsys: pytest.CaptureFixture[
     assert compare(runs_dir, "0.*", "other", "--baseline", "0.2-0", "--json") == 0
     record = json.loads(capsys.readouterr().out)
     assert [(each["label"], each["seeds"]) for each in record["groups"]][:2] == [
-        ("dataset=breastmnist, lr=0.1", ["0", "1"]), ("dataset=breastmnist, lr=0.2", ["0", "1"]),
-    ]  # fmt: skip
+        ("dataset=breastmnist, lr=0.1", ["0", "1"]),
+        ("dataset=breastmnist, lr=0.2", ["0", "1"]),
+    ]
     accuracy = record["groups"][0]["scores"]["val_accuracy"]
     assert (accuracy["n"], accuracy["mean"], accuracy["sd"]) == pytest.approx((2, 0.79, math.sqrt(0.0002)))
     assert record["groups"][0]["differences"]["val_accuracy"]["mean"] == pytest.approx(-0.155)
     assert [(pair["run"], pair["verdict"]) for pair in record["tests"]["pairs"]] == [
-        ("0.1-0", "worse"), ("0.1-1", "worse"), ("0.2-1", "not distinguishable"),
-    ]  # fmt: skip
+        ("0.1-0", "worse"),
+        ("0.1-1", "worse"),
+        ("0.2-1", "not distinguishable"),
+    ]
     assert record["tests"]["untested"] == [{"run": "other", "why": "they are of different data sets"}]
 
 
@@ -168,8 +171,9 @@ def test_as_csv(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert compare(runs_dir, "0.1-0", "begun", "--csv") == 0
     rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     assert [(row["run"], row["state"], row["val_accuracy"], row["optimizer.lr"]) for row in rows] == [
-        ("0.1-0", "finished", "0.8", "0.1"), ("begun", "interrupted", "", "0.001"),
-    ]  # fmt: skip
+        ("0.1-0", "finished", "0.8", "0.1"),
+        ("begun", "interrupted", "", "0.001"),
+    ]
 
 
 def test_as_markdown(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -177,9 +181,11 @@ def test_as_markdown(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert compare(runs_dir, "*", "--markdown") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("#")] == [
-        "### Runs", "### Over seeds (mean +- standard deviation)", "### Different at all? (val)",
+        "### Runs",
+        "### Over seeds (mean +- standard deviation)",
+        "### Different at all? (val)",
         r"### Settings that differ (\* is the default)",
-    ]  # fmt: skip
+    ]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines if line.startswith("|")]
     assert ["lr=0.2", "2", "0.5000 +-0.0000", "0.9450 +-0.0071 better"] in [row[:4] for row in cells]
     assert ["optimizer.lr", "0.1", "0.1", "0.2", "0.2"] in cells
@@ -192,9 +198,11 @@ def test_curves_are_drawn_with_what_the_output_takes(runs_dir: Path) -> None:
     for encoding, colours in (("ascii", False), ("utf-8", False), ("utf-8", True)):
         coloured = {"FORCE_COLOR": "1", "TERM": "xterm-256color", "NO_COLOR": ""} if colours else {}
         done = subprocess.run(
-            command("compare", "one", "two", "--curves", "--runs-dir", str(runs_dir)), capture_output=True,
-            env=environment() | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", **coloured}, check=False,
-        )  # fmt: skip
+            command("compare", "one", "two", "--curves", "--runs-dir", str(runs_dir)),
+            capture_output=True,
+            env=environment() | {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", **coloured},
+            check=False,
+        )
         assert (done.returncode, done.stderr) == (0, b"")
         out = done.stdout.decode(encoding)
         assert "val_loss" in out
@@ -223,8 +231,9 @@ def test_runs_that_kept_maps_are_told_whether_they_look_at_the_same_places(
     runs_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name, activation in (("relu", "relu"), ("leaky", "leaky-relu")):
-        execution = start(runs_dir, run__name=name, model__activation=activation, data__fraction=0.2,
-                          training__epochs=1)  # fmt: skip
+        execution = start(
+            runs_dir, run__name=name, model__activation=activation, data__fraction=0.2, training__epochs=1
+        )
         finish(execution)
     assert compare(runs_dir, "relu", "leaky") == 0
     lines = capsys.readouterr().out.splitlines()

@@ -29,8 +29,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def completed(line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> set[str]:
     """Ask as bash does; the last word is the one that is being written."""
     words = ["xaitui", *line.split(" ")]
-    for name, value in {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1), "COLUMNS": "80",
-                        "_XAITUI_COMPLETE": "complete_bash"}.items():  # fmt: skip
+    for name, value in {
+        "COMP_WORDS": "\n".join(words),
+        "COMP_CWORD": str(len(words) - 1),
+        "COLUMNS": "80",
+        "_XAITUI_COMPLETE": "complete_bash",
+    }.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as ended:
         run([])

@@ -42,8 +42,14 @@ def test_what_is_broken_is_said_and_is_the_exit_code(tmp_path: Path) -> None:
     """A torchvision that cannot be imported, and a folder that cannot be written."""
     (tmp_path / "torchvision.py").write_text("raise RuntimeError('operator torchvision::nms does not exist')")
     path = os.pathsep.join([environment()["PYTHONPATH"], str(tmp_path)][::-1])
-    done = subprocess.run(command("doctor", "--json", "--runs-dir", "/proc/runs"), cwd=tmp_path, check=False, text=True,
-                          env={**environment(), "PYTHONPATH": path}, capture_output=True)  # fmt: skip
+    done = subprocess.run(
+        command("doctor", "--json", "--runs-dir", "/proc/runs"),
+        cwd=tmp_path,
+        check=False,
+        text=True,
+        env={**environment(), "PYTHONPATH": path},
+        capture_output=True,
+    )
     assert done.returncode == 1, done.stderr
     records = {record["name"]: record for record in map(json.loads, done.stdout.splitlines())}
     assert list(records)[: len(NAMES)] == NAMES

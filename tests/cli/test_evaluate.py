@@ -49,10 +49,19 @@ def test_everything_stands_within_80_columns(trained: Path, capsys: pytest.Captu
     assert max(map(len, lines)) < 80
     assert "best by validation" in lines[1]
     for words in (
-        "SCORE ", "Cohen kappa", "CLASS ", "macro mean", "CONFUSION (rows: true", "MOST CONFUSED", "CALIBRATION ",
-        "at temperature", "SELECTIVE ", "MISTAKES (3 of ",
-        "SUSPICIOUS LABELS", "(suspicion only: a high loss may be a wrong label or a hard image)",
-    ):  # fmt: skip
+        "SCORE ",
+        "Cohen kappa",
+        "CLASS ",
+        "macro mean",
+        "CONFUSION (rows: true",
+        "MOST CONFUSED",
+        "CALIBRATION ",
+        "at temperature",
+        "SELECTIVE ",
+        "MISTAKES (3 of ",
+        "SUSPICIOUS LABELS",
+        "(suspicion only: a high loss may be a wrong label or a hard image)",
+    ):
         assert any(words in line for line in lines), words
     assert "\x1b" not in captured.out
 
@@ -127,8 +136,11 @@ def test_a_run_that_was_stopped_is_tested_once(copied: RunDirectory) -> None:
     lines = copied.journal.read_bytes().splitlines(keepends=True)
     copied.journal.write_bytes(b"".join(line for line in lines if b"RunFinished" not in line))
     journal = JournalWriter(copied.journal)
-    journal.append(RunStopped(epoch=1, step=1, reason="asked", exit_code=130, saved=True, weights="", test={},
-                              undefined={}, seconds=1.0))  # fmt: skip
+    journal.append(
+        RunStopped(
+            epoch=1, step=1, reason="asked", exit_code=130, saved=True, weights="", test={}, undefined={}, seconds=1.0
+        )
+    )
     journal.close()
     (copied.predictions / "test.npz").unlink()
     for _ in range(2):
@@ -200,8 +212,11 @@ def test_other_data(tmp_path: Path, runs_dir: Path, capsys: pytest.CaptureFixtur
         assert words in capsys.readouterr().err
     with np.load(other) as arrays:
         healthy = arrays["test_labels"].ravel() == 0
-        np.savez(tmp_path / "part.npz", test_images=arrays["test_images"][healthy],
-                 test_labels=arrays["test_labels"][healthy])  # fmt: skip
+        np.savez(
+            tmp_path / "part.npz",
+            test_images=arrays["test_images"][healthy],
+            test_labels=arrays["test_labels"][healthy],
+        )
     capsys.readouterr()
     assert evaluate(runs_dir, "last", "--data", str(tmp_path / "part.npz"), "--json") == 0, "a class may be missing"
     assert json.loads(capsys.readouterr().out)["images"] == healthy.sum()
@@ -291,8 +306,15 @@ def test_test_is_not_read_while_the_run_goes_on(copied: RunDirectory, capsys: py
 def test_names_in_files_cannot_forge_the_terminal(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = finished_run(runs_dir, "one", settings={"data.dataset": "digits"})
     predict(run, right_but(5), split="test")
-    record = {"task": "multi-class", "classes": [f"\x1b[31m{index}" for index in range(10)], "channels": 1,
-              "source_size": 8, "image_size": 8, "mean": [0.5], "std": [0.5]}  # fmt: skip
+    record = {
+        "task": "multi-class",
+        "classes": [f"\x1b[31m{index}" for index in range(10)],
+        "channels": 1,
+        "source_size": 8,
+        "image_size": 8,
+        "mean": [0.5],
+        "std": [0.5],
+    }
     run.preprocessing.write_text(json.dumps(record))
     assert evaluate(runs_dir, "one", "--pair", "x:y") == 2
     assert evaluate(runs_dir, "one") == 0

@@ -59,8 +59,13 @@ def test_mistakes_by_two_methods_with_their_scores(runs_dir: Path, capsys: pytes
     assert explain(runs_dir, "last", "--samples", "mistakes:3") == 0
     text = capsys.readouterr().out
     assert max(len(line) for line in text.splitlines() if not line.startswith("in ")) < 80
-    for words in ("Grad-CAM of conv1.2 (8x8)", "Integrated gradients, baseline black: 3 of test", "floor: edges",
-                  "means over 100 drawn images", "random weights: "):  # fmt: skip
+    for words in (
+        "Grad-CAM of conv1.2 (8x8)",
+        "Integrated gradients, baseline black: 3 of test",
+        "floor: edges",
+        "means over 100 drawn images",
+        "random weights: ",
+    ):
         assert words in text
     found = {each.method: each for each in list_explanations(find_run("last", runs_dir))}
     assert found.keys() == {"grad-cam", "integrated-gradients"}
@@ -92,8 +97,10 @@ def test_what_was_found_is_added_to_and_comes_back_the_same(runs_dir: Path, caps
 
 def test_another_class_can_be_explained(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("--method", "saliency", "--no-scores", "--samples", "idx:1")
-    targets = [answer(runs_dir, capsys, *words, "--target", target)["sets"][0]["samples"][0]["target"]
-               for target in ("7", "true")]  # fmt: skip
+    targets = [
+        answer(runs_dir, capsys, *words, "--target", target)["sets"][0]["samples"][0]["target"]
+        for target in ("7", "true")
+    ]
     assert targets[0] == 7
     (found,) = (each for each in list_explanations(find_run("last", runs_dir)) if each.method == "saliency")
     assert {sample.target for sample in found.samples} == set(targets)

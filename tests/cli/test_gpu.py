@@ -32,8 +32,16 @@ def two_gpus(monkeypatch: pytest.MonkeyPatch) -> FakeNvml:
     """One that tells everything, and a divided one that tells little and is hidden."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "GPU-1")
     missing = pynvml.NVMLError_NotSupported()
-    divided = FakeGpu("GPU-2222", "Tesla V100-SXM2-32GB-LS\x1b[2J", mig=[1, 1], power=missing, clock=missing,
-                      compute=missing, temperature=missing, memory=missing)  # fmt: skip
+    divided = FakeGpu(
+        "GPU-2222",
+        "Tesla V100-SXM2-32GB-LS\x1b[2J",
+        mig=[1, 1],
+        power=missing,
+        clock=missing,
+        compute=missing,
+        temperature=missing,
+        memory=missing,
+    )
     return FakeNvml([FakeGpu(compute=((os.getpid(), 10 * GIB), (1, 2 * GIB))), divided]).install(monkeypatch)
 
 

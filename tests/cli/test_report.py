@@ -51,9 +51,17 @@ def test_a_real_run_in_one_file(trained: Path, capsys: pytest.CaptureFixture[str
     assert capsys.readouterr().out == f"report {run.path / 'report.html'}\n"
     page = Reader((run.path / "report.html").read_text())
     for words in (
-        "Only 20 % of the training images, 1 epoch", "best epoch", "val_accuracy", "test_accuracy", "training.seed",
-        "Validation of", "Test of", "taken for", "torch", f"xaitui report last --runs-dir {trained}",
-    ):  # fmt: skip
+        "Only 20 % of the training images, 1 epoch",
+        "best epoch",
+        "val_accuracy",
+        "test_accuracy",
+        "training.seed",
+        "Validation of",
+        "Test of",
+        "taken for",
+        "torch",
+        f"xaitui report last --runs-dir {trained}",
+    ):
         assert words in page.words, words
     names = [name for name, _ in page.tags]
     assert (names.count("svg"), names.count("script"), names.count("link")) == (4, 0, 0)
@@ -86,9 +94,14 @@ def test_several_runs_are_told_apart(runs_dir: Path, tmp_path: Path, monkeypatch
     assert report(runs_dir, "*") == 0
     page = Reader((tmp_path / "report.html").read_text())
     for words in (
-        "4 runs compared", "0.9450 +-0.0071 better", "not distinguishable", "optimizer.lr", "Confusion: 0.2-0",
-        f"xaitui compare '*' --runs-dir {runs_dir} --curves", "The images are not shown: breastmnist.npz is not in",
-    ):  # fmt: skip
+        "4 runs compared",
+        "0.9450 +-0.0071 better",
+        "not distinguishable",
+        "optimizer.lr",
+        "Confusion: 0.2-0",
+        f"xaitui compare '*' --runs-dir {runs_dir} --curves",
+        "The images are not shown: breastmnist.npz is not in",
+    ):
         assert words in page.words, words
     assert "Confusion: 0.1-0" not in page.words
 
@@ -129,8 +142,12 @@ def test_a_run_of_which_little_is_there(runs_dir: Path) -> None:
     run = made_run(runs_dir, "begun")
     assert report(runs_dir, "begun") == 0
     page = Reader((run.path / "report.html").read_text())
-    for words in ("The run is not complete (interrupted", "No epoch is over yet.", "it has no val predictions",
-                  "environment.json cannot be read."):  # fmt: skip
+    for words in (
+        "The run is not complete (interrupted",
+        "No epoch is over yet.",
+        "it has no val predictions",
+        "environment.json cannot be read.",
+    ):
         assert words in page.words, words
 
 

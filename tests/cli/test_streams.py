@@ -151,6 +151,10 @@ def test_no_command_fails_for_want_of_a_terminal(words: list[str], tmp_path: Pat
 
 
 def test_streams_that_were_closed_before_the_start(tmp_path: Path) -> None:
-    done = subprocess.run(["sh", "-c", 'exec "$0" -m xaitui runs ls >&- 2>&-', sys.executable], cwd=tmp_path,
-                          env=environment(), check=False)  # fmt: skip
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$0" -m xaitui runs ls >&- 2>&-', sys.executable],
+        cwd=tmp_path,
+        env=environment(),
+        check=False,
+    )
     assert done.returncode == 0

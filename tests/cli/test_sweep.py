@@ -104,7 +104,11 @@ def test_a_dry_run_shows_every_run_and_changes_nothing(folder: Path, capsys: Cap
     assert sweep(*SMALL, "--vary", "lr=0.001,0.01", "--seeds", "2", "--dry-run") == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split("?")[-1].strip() for line in lines[1:5]] == [
-        "baseline seed 0", "lr=0.01 seed 0", "baseline seed 1", "lr=0.01 seed 1"]  # fmt: skip
+        "baseline seed 0",
+        "lr=0.01 seed 0",
+        "baseline seed 1",
+        "lr=0.01 seed 1",
+    ]
     assert not (folder / "runs").exists()
     words = (
         "--base",
@@ -151,8 +155,23 @@ def test_a_probe_tells_how_long_a_first_study_takes(folder: Path, capsys: Captur
 
 
 def test_a_search_goes_on_where_it_was_and_prunes(folder: Path, capsys: Captured) -> None:
-    words = (*SMALL[:2], "--batch-size", "8", "--threads", "1", "--epochs", "3", "--vary", "lr=1e-6..1e-2:log",
-             "--sampler", "tpe", "--pruner", "median", "--name", "t")  # fmt: skip
+    words = (
+        *SMALL[:2],
+        "--batch-size",
+        "8",
+        "--threads",
+        "1",
+        "--epochs",
+        "3",
+        "--vary",
+        "lr=1e-6..1e-2:log",
+        "--sampler",
+        "tpe",
+        "--pruner",
+        "median",
+        "--name",
+        "t",
+    )
     assert sweep(*words, "--trials", "2") == 0
     assert sweep(*words, "--trials", "8") == 0
     found = StudyReader(study_named("t")).read()
@@ -222,8 +241,11 @@ def test_status_names_each_trial_and_has_a_record(folder: Path, capsys: Captured
         (["--vary", "lr=0.1", "--objective", "test_accuracy"], 2, "test_accuracy cannot be an objective"),
         (["--vary", "lr=0.1", "--vary", "lr=0.2"], 2, "optimizer.lr is named twice"),
         (["--vary", "lr=0.1", "--sampler", "tpe"], 2, "tpe has no end of its own"),
-        (["--vary", "lr=0.1..0.2", "--sampler", "tpe", "--trials", "2", "--optuna-storage", "nosuch://a"], 2,
-         "cannot use the storage nosuch://a: "),
+        (
+            ["--vary", "lr=0.1..0.2", "--sampler", "tpe", "--trials", "2", "--optuna-storage", "nosuch://a"],
+            2,
+            "cannot use the storage nosuch://a: ",
+        ),
         (["--vary", "lr=0.1,0.2", "--base", "report-mnits"], 2, "there is no preset 'report-mnits'; did you mean"),
         (["--vary", "lr=0.1,0.2", "--base", "none.toml"], 2, "cannot read none.toml: No such file or directory"),
         (["--vary", "lr=0.1", "--dataset", "nowhere.npz"], 3, "there is no /"),
@@ -236,7 +258,7 @@ def test_status_names_each_trial_and_has_a_record(folder: Path, capsys: Captured
         (["retry", "a"], 2, "say what is to be tried again"),
         (["--vary", "lr=0.1", "--workers", "-1"], 2, "--workers takes a whole number from 1 to 1000, not -1"),
     ],
-)  # fmt: skip
+)
 def test_bad_input_is_one_line_and_changes_nothing(
     folder: Path, capsys: Captured, words: list[str], code: int, reason: str
 ) -> None:

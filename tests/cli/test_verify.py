@@ -25,9 +25,15 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A finished run of 8 steps with a model of the user's own."""
     folder = tmp_path_factory.mktemp("verified")
     (folder / "own.py").write_text(OWN_MODEL)
-    execution = start(folder / "runs", data__dataset=str(made_set(folder / "set.npz")), training__epochs=2,
-                      training__batch_size=8, training__threads=1, run__keep="all",
-                      model__name=f"{folder / 'own.py'}:build")  # fmt: skip
+    execution = start(
+        folder / "runs",
+        data__dataset=str(made_set(folder / "set.npz")),
+        training__epochs=2,
+        training__batch_size=8,
+        training__threads=1,
+        run__keep="all",
+        model__name=f"{folder / 'own.py'}:build",
+    )
     finish(execution)
     return execution.run
 

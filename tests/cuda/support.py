@@ -39,9 +39,13 @@ def command_in_child(words: Sequence[str], folder: Path, **more: str) -> subproc
 def program_in_child(program: str, folder: Path, *words: str, **more: str) -> subprocess.Popen[str]:
     """A program in Python in a process of its own, begun."""
     return subprocess.Popen(
-        [sys.executable, "-c", program, *words], cwd=folder, env=environment() | more, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        [sys.executable, "-c", program, *words],
+        cwd=folder,
+        env=environment() | more,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
 
 
 def stop_at(execution: Execution, step: int) -> list[Event]:

@@ -73,8 +73,13 @@ def test_copies_are_of_the_moment(device: str, tmp_path: Path) -> None:
 def test_a_checkpoint_holds_the_state_of_its_run_and_is_read_without_a_gpu(
     device: str, tmp_path: Path, runs_dir: Path
 ) -> None:
-    execution = start(runs_dir, data__dataset=str(made_set(tmp_path / "set.npz")), run__device=device,
-                      training__ema_decay=0.9, **EXACT)  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset=str(made_set(tmp_path / "set.npz")),
+        run__device=device,
+        training__ema_decay=0.9,
+        **EXACT,
+    )
     finish(execution)
     kept, trainer = load_checkpoint(execution.run.last), execution.prepared.trainer
     state = trainer.state()

@@ -21,9 +21,14 @@ pytestmark = pytest.mark.cuda
 
 @pytest.mark.parametrize(("split", "label"), [("train", 7), ("val", -1)])
 def test_a_label_that_is_no_class_is_refused_and_the_process_trains_on(
-    split: str, label: int, device: str, tmp_path: Path, runs_dir: Path, monkeypatch: pytest.MonkeyPatch,
+    split: str,
+    label: int,
+    device: str,
+    tmp_path: Path,
+    runs_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-) -> None:  # fmt: skip
+) -> None:
     opened = prepare.open_data
 
     def mislabelled(*arguments: Any) -> Dataset:
@@ -32,8 +37,20 @@ def test_a_label_that_is_no_class_is_refused_and_the_process_trains_on(
         labels[5] = label
         return replace(dataset, **{split: replace(dataset.split(split), labels=labels)})  # type: ignore[arg-type]
 
-    words = ["train", "--headless", "--device", device, "--dataset", str(made_set(tmp_path / "set.npz")),
-             "--epochs", "1", "--threads", "1", "--runs-dir", str(runs_dir)]  # fmt: skip
+    words = [
+        "train",
+        "--headless",
+        "--device",
+        device,
+        "--dataset",
+        str(made_set(tmp_path / "set.npz")),
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs-dir",
+        str(runs_dir),
+    ]
     with monkeypatch.context() as patch:
         patch.setattr(prepare, "open_data", mislabelled)
         assert run_command(words) == 3

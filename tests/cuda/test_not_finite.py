@@ -97,7 +97,25 @@ def test_a_rate_that_is_too_high_ends_with_5(
     device: str, tmp_path: Path, runs_dir: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     dataset = str(made_set(tmp_path / "set.npz"))
-    words = ["train", "--headless", "--device", device, "--dataset", dataset, "--optimizer", "sgd", "--lr", "1000",
-             "--batch-size", "8", "--epochs", "3", "--threads", "1", "--runs-dir", str(runs_dir)]  # fmt: skip
+    words = [
+        "train",
+        "--headless",
+        "--device",
+        device,
+        "--dataset",
+        dataset,
+        "--optimizer",
+        "sgd",
+        "--lr",
+        "1000",
+        "--batch-size",
+        "8",
+        "--epochs",
+        "3",
+        "--threads",
+        "1",
+        "--runs-dir",
+        str(runs_dir),
+    ]
     assert run_command(words) == 5
     assert "resuming it does the same again: train with a lower --lr" in " ".join(capsys.readouterr().err.split())

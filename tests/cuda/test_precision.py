@@ -87,9 +87,16 @@ def test_float16_trains_with_each_kind_of_optimizer(
 ) -> None:
     """Fused ones skip a step on the device, others on the host; muon has a part of each."""
     execution = with_overflow(
-        start(runs_dir, data__dataset=dataset, run__device=device, training__precision="float16",
-              training__clip_norm=clip, optimizer__name=optimizer, **SMALL)
-    )  # fmt: skip
+        start(
+            runs_dir,
+            data__dataset=dataset,
+            run__device=device,
+            training__precision="float16",
+            training__clip_norm=clip,
+            optimizer__name=optimizer,
+            **SMALL,
+        )
+    )
     weights = list(execution.prepared.trainer.parts.model.parameters())
     assert all(weight.isfinite().all() for weight in weights)
     assert {weight.dtype for weight in weights} == {torch.float32}

@@ -39,8 +39,13 @@ def settings(device: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     on_gpu = device.startswith("cuda")
     images = 8192 if on_gpu else 256
     dataset = made_set(tmp_path_factory.mktemp("set") / "set.npz", images=images, side=8, channels=3)
-    return {"data.dataset": str(dataset), "data.image_size": 64 if on_gpu else 0, "run.device": device,
-            "training.epochs": 1, "training.threads": 1}  # fmt: skip
+    return {
+        "data.dataset": str(dataset),
+        "data.image_size": 64 if on_gpu else 0,
+        "run.device": device,
+        "training.epochs": 1,
+        "training.threads": 1,
+    }
 
 
 def train(config: RunConfig, runs_dir: Path) -> None:

@@ -95,8 +95,14 @@ def test_a_run_goes_on_where_there_is_another_device_and_says_that_it_is_not_exa
 ) -> None:
     """From the GPU to the processor, and the other way."""
     first, second = (device, "cpu") if there else ("cpu", device)
-    execution = start(runs_dir, data__dataset=str(made_set(tmp_path / "set.npz")), run__device=first,
-                      training__epochs=1, training__batch_size=8, training__threads=1)  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset=str(made_set(tmp_path / "set.npz")),
+        run__device=first,
+        training__epochs=1,
+        training__batch_size=8,
+        training__threads=1,
+    )
     finish(execution)
     again = finish(take_up(execution.run, device=second, extend=1))
     assert isinstance(again[-1], RunFinished)
@@ -106,8 +112,9 @@ def test_a_run_goes_on_where_there_is_another_device_and_says_that_it_is_not_exa
 
 
 async def test_a_run_in_the_thread_of_the_console_comes_to_its_end(device: str, tmp_path: Path, runs_dir: Path) -> None:
-    first = training(data__dataset=str(made_set(tmp_path / "set.npz")), run__device=device, training__epochs=3,
-                     training__threads=1)  # fmt: skip
+    first = training(
+        data__dataset=str(made_set(tmp_path / "set.npz")), run__device=device, training__epochs=3, training__threads=1
+    )
     async with open_console(runs_dir, (80, 24), first, interval=0.2) as (app, _):
         watch = Watch(app)
         await until(app, lambda: watch.follower is not None)

@@ -16,9 +16,15 @@ from xaitui.jobs.verify.replay import look, replay
 from xaitui.runs.directory import RunDirectory
 from xaitui.stop import Stop, StopReason
 
-SETTINGS: dict[str, Any] = {"model__dropout": True, "augmentation__rotate": 20, "training__ema_decay": 0.9,
-                            "training__epochs": 3, "training__batch_size": 8, "training__threads": 1,
-                            "run__keep": "all"}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "model__dropout": True,
+    "augmentation__rotate": 20,
+    "training__ema_decay": 0.9,
+    "training__epochs": 3,
+    "training__batch_size": 8,
+    "training__threads": 1,
+    "run__keep": "all",
+}
 
 STOPPED_AT = 10
 SECTOR = 512

@@ -33,18 +33,27 @@ from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point, injected
 from xaitui.training.checkpoint import load_checkpoint
 
-ERRORS = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up",
-          errno.EIO: "Input/output error", errno.EROFS: "Read-only file system"}  # fmt: skip
+ERRORS = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EIO: "Input/output error",
+    errno.EROFS: "Read-only file system",
+}
 """What a disk refuses with, and the words for it."""
 
-SETTINGS: dict[str, Any] = {"training__batch_size": 8, "training__threads": 1, "training__epochs": 3,
-                            "run__keep": "all"}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "training__batch_size": 8,
+    "training__threads": 1,
+    "training__epochs": 3,
+    "run__keep": "all",
+}
 
 VIEWS = ("metrics.csv", "heartbeat", "probe.npz", "epoch-")
 """Beginnings of the names of files without which a training goes on."""
 
-_AT_WORK = frozenset({Point.STEP_BEGUN, Point.STEP_DONE, Point.EVALUATION_BEGUN, Point.EVALUATION_BATCH,
-                      Point.EVALUATION_DONE})  # fmt: skip
+_AT_WORK = frozenset(
+    {Point.STEP_BEGUN, Point.STEP_DONE, Point.EVALUATION_BEGUN, Point.EVALUATION_BATCH, Point.EVALUATION_DONE}
+)
 """Where nothing is written; what fails there was to be read."""
 
 Place = tuple[Point, str]

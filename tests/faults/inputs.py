@@ -212,12 +212,17 @@ def make_inputs(folder: Path) -> None:
 
 def _settings(folder: Path) -> None:
     texts = {
-        "broken": "[training\n", "misspelt": "[training]\nbatchsize = 3\n", "newer": "schema = 2\n",
-        "type": "[training]\nbatch_size = 'many'\n", "deep": "a = " + "[" * 100_000,
-        "number": "[training]\nepochs = " + "9" * 5000, "twice": "[training]\nepochs = 1\nepochs = 2\n",
-        "date": "[training]\nbatch_size = 2026-01-01\n", "table": "[training.batch_size]\na = 1\n",
+        "broken": "[training\n",
+        "misspelt": "[training]\nbatchsize = 3\n",
+        "newer": "schema = 2\n",
+        "type": "[training]\nbatch_size = 'many'\n",
+        "deep": "a = " + "[" * 100_000,
+        "number": "[training]\nepochs = " + "9" * 5000,
+        "twice": "[training]\nepochs = 1\nepochs = 2\n",
+        "date": "[training]\nbatch_size = 2026-01-01\n",
+        "table": "[training.batch_size]\na = 1\n",
         "climbs": "[run]\nname = '../../up'\n",
-    }  # fmt: skip
+    }
     for name, text in texts.items():
         (folder / f"{name}.toml").write_text(text)
     (folder / "bytes.toml").write_bytes(bytes(range(256)))
@@ -295,10 +300,12 @@ def _idx(folder: Path) -> None:
     images = struct.pack(">IIII", 0x803, 60_000, 28, 28)
     whole = images + bytes(60_000 * 28 * 28)
     contents = {
-        "magic": gzip.compress(b"\1\2\3\4" + whole[4:], 1), "cut": gzip.compress(whole, 1)[:-1000],
+        "magic": gzip.compress(b"\1\2\3\4" + whole[4:], 1),
+        "cut": gzip.compress(whole, 1)[:-1000],
         "count": gzip.compress(struct.pack(">IIII", 0x803, 2**31, 28, 28) + bytes(784), 1),
-        "bomb": gzip.compress(whole + bytes(200_000_000), 1), "text": b"down for maintenance",
-    }  # fmt: skip
+        "bomb": gzip.compress(whole + bytes(200_000_000), 1),
+        "text": b"down for maintenance",
+    }
     for name, content in contents.items():
         place = folder / f"idx-{name}"
         place.mkdir()
@@ -314,8 +321,13 @@ def _pictures(folder: Path) -> None:
     png = file.getvalue()
     broken = bytearray(png)
     broken[60:200] = bytes(140)
-    pictures = {"zero": b"", "cut": png[:100], "text": b"a picture of a cat", "gigantic": _claiming(60_000, 60_000),
-                "broken": bytes(broken)}  # fmt: skip
+    pictures = {
+        "zero": b"",
+        "cut": png[:100],
+        "text": b"a picture of a cat",
+        "gigantic": _claiming(60_000, 60_000),
+        "broken": bytes(broken),
+    }
     for name, content in pictures.items():
         for label in ("cat", "dog"):
             place = folder / name / label
@@ -342,12 +354,13 @@ def _models(folder: Path) -> None:
     sources = {
         "fails": "def build(a, b, c):\n    raise ValueError('no')\n",
         "model": "def build(a, b, c):\n    return None\n",
-        "syntax": "def build(:\n", "leaves": "import sys\nsys.exit(0)\n",
+        "syntax": "def build(:\n",
+        "leaves": "import sys\nsys.exit(0)\n",
         "endless": "def build(a, b, c):\n    return build(a, b, c)\n",
         "output": "import torch\ndef build(a, b, c):\n    return torch.nn.Sequential(torch.nn.Flatten(), "
-                  "torch.nn.LazyLinear(17))\n",
+        "torch.nn.LazyLinear(17))\n",
         "empty": "import torch\ndef build(a, b, c):\n    return torch.nn.Flatten()\n",
-    }  # fmt: skip
+    }
     for name, text in sources.items():
         (folder / f"{name}.py").write_text(text)
     (folder / "page.pth").write_text("<html>down for maintenance</html>")

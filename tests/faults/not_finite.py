@@ -23,8 +23,12 @@ from xaitui.system.fault_points import Point, injected
 from xaitui.training.checkpoint import load_checkpoint
 from xaitui.training.trainer import Trainer
 
-SETTINGS: dict[str, Any] = {"training__batch_size": 8, "training__threads": 1, "training__epochs": 3,
-                            "run__keep": "all"}  # fmt: skip
+SETTINGS: dict[str, Any] = {
+    "training__batch_size": 8,
+    "training__threads": 1,
+    "training__epochs": 3,
+    "run__keep": "all",
+}
 STEPS_PER_EPOCH, STEPS = 4, 12
 
 Fault = Callable[[Trainer], object]

@@ -33,8 +33,23 @@ from xaitui.runs.journal.journal import read_journal
 from xaitui.runs.state import State, summarise
 
 IMAGES, EPOCHS = 2400, 12
-TRAIN = ("train", "--dataset", "set.npz", "--batch-size", "8", "--epochs", str(EPOCHS), "--rotate", "10", "--ema-decay",
-         "0.9", "--threads", "1", "--runs-dir", "runs")  # fmt: skip
+TRAIN = (
+    "train",
+    "--dataset",
+    "set.npz",
+    "--batch-size",
+    "8",
+    "--epochs",
+    str(EPOCHS),
+    "--rotate",
+    "10",
+    "--ema-decay",
+    "0.9",
+    "--threads",
+    "1",
+    "--runs-dir",
+    "runs",
+)
 """Long enough to be still going on when a terminal dies."""
 
 WAYS = ("hang up", "close", "kill the server", "cut the pipe")
@@ -59,8 +74,9 @@ class Tmux:
     socket: Path
 
     def __call__(self, *words: str) -> str:
-        done = subprocess.run(["tmux", "-S", str(self.socket), *words], capture_output=True, text=True, check=False,
-                              timeout=DEADLINE)  # fmt: skip
+        done = subprocess.run(
+            ["tmux", "-S", str(self.socket), *words], capture_output=True, text=True, check=False, timeout=DEADLINE
+        )
         return done.stdout
 
     @property
@@ -87,8 +103,9 @@ class Tmux:
 def tmux(folder: Path, *words: str) -> Iterator[Tmux]:
     """A console of 100x30 in a tmux server that is gone afterwards."""
     at = Tmux(folder / "tmux")
-    variables = [f"-e{name}={value}" for name, value in environment().items() if name in ("HOME", "XDG_CACHE_HOME",
-                 "PYTHONPATH")]  # fmt: skip
+    variables = [
+        f"-e{name}={value}" for name, value in environment().items() if name in ("HOME", "XDG_CACHE_HOME", "PYTHONPATH")
+    ]
     at("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", "-c", str(folder), *variables, *command(*words))
     try:
         yield at

@@ -20,8 +20,7 @@ EPOCHS = 12
 @pytest.fixture
 def settings(tmp_path: Path) -> dict[str, Any]:
     data = made_set(tmp_path / "set.npz", images=160)
-    return {"data__dataset": str(data), "training__batch_size": 8, "training__threads": 1,
-            "training__epochs": EPOCHS}  # fmt: skip
+    return {"data__dataset": str(data), "training__batch_size": 8, "training__threads": 1, "training__epochs": EPOCHS}
 
 
 def assert_unmoved(run: RunDirectory, settings: dict[str, Any], folder: Path) -> None:

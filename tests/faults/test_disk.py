@@ -91,8 +91,9 @@ def test_a_training_goes_on_without_the_files_that_only_show_it(tmp_path: Path) 
     assert isinstance(events[-1], RunFinished)
     notes = [event.message for event in events if isinstance(event, Note) and "the disk is full" in event.message]
     assert [note.partition(":")[0] for note in notes] == [
-        "the table of epochs is not written", "what the model looks at is not watched any more",
-    ]  # fmt: skip
+        "the table of epochs is not written",
+        "what the model looks at is not watched any more",
+    ]
     assert_equal_weights(execution.run, whole_run().run)
 
 
@@ -155,8 +156,13 @@ def test_the_end_of_a_run_does_not_wait_for_a_heartbeat_that_hangs(
 
 def test_a_time_limit_is_kept_where_requests_cannot_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watcher, "POLL_SECONDS", 0.01)
-    execution = start(tmp_path, data__dataset=str(made_set(tmp_path / "set.npz")), training__epochs=100_000,
-                      training__threads=1, run__max_time=0.2)  # fmt: skip
+    execution = start(
+        tmp_path,
+        data__dataset=str(made_set(tmp_path / "set.npz")),
+        training__epochs=100_000,
+        training__threads=1,
+        run__max_time=0.2,
+    )
     last = None
     for event in execution.events():
         if isinstance(event, RunStarted):
@@ -193,8 +199,12 @@ def fill(folder: Path) -> Path:
 
 
 def test_a_disk_that_fills_up_keeps_the_last_checkpoint(small_disk: Path, tmp_path: Path) -> None:
-    settings: dict[str, Any] = {"data__dataset": str(made_set(tmp_path / "set.npz")), "training__batch_size": 8,
-                "training__threads": 1, "training__epochs": 3}  # fmt: skip
+    settings: dict[str, Any] = {
+        "data__dataset": str(made_set(tmp_path / "set.npz")),
+        "training__batch_size": 8,
+        "training__threads": 1,
+        "training__epochs": 3,
+    }
     whole = start(tmp_path / "whole", **settings)
     finish(whole)
     execution = start(small_disk, **settings)
@@ -229,14 +239,17 @@ def full_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("evaluate last --split val", 1), ("explain last --samples random:2", 3),
-        ("predict last {picture} --explain", 2), ("export last --to safetensors", 2),
-        ("export last --to torch-export", 2), ("resume last --epochs +1", 1),
+        ("evaluate last --split val", 1),
+        ("explain last --samples random:2", 3),
+        ("predict last {picture} --explain", 2),
+        ("export last --to safetensors", 2),
+        ("export last --to torch-export", 2),
+        ("resume last --epochs +1", 1),
         ("report last --out {picture}.html --markdown {disk}/report.md", 2),
         ("train --headless --dataset {set} --epochs 1 --threads 1", 1),
         ("sweep --dataset {set} --vary lr=0.1,0.01 --name s", 2),
     ],
-)  # fmt: skip
+)
 def test_what_a_full_disk_refuses_is_one_line_and_leaves_no_half_file(
     words: str, code: int, full_disk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -274,8 +287,19 @@ def test_output_that_a_full_disk_did_not_take_is_a_failure(
 def test_a_training_whose_output_a_full_disk_did_not_take_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ["train", "--headless", "--json", "--dataset", str(made_set(tmp_path / "set.npz")), "--epochs", "1",
-             "--threads", "1", "--runs-dir", str(tmp_path / "runs")]  # fmt: skip
+    words = [
+        "train",
+        "--headless",
+        "--json",
+        "--dataset",
+        str(made_set(tmp_path / "set.npz")),
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--runs-dir",
+        str(tmp_path / "runs"),
+    ]
     with Path("/dev/full").open("w", encoding="utf-8") as full:
         monkeypatch.setattr(sys, "stdout", full)
         assert run(words) == 0
@@ -340,12 +364,17 @@ def test_a_folder_of_runs_that_is_none_is_one_line(
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        ("runs ls", 0), (f"runs show {NEWER}", 0), (f"attach {OLDER}", 0), (f"compare {NEWER} {OLDER}", 0),
-        (f"evaluate {NEWER} --split test", 0), ("train --headless --dataset digits --epochs 1", 2),
+        ("runs ls", 0),
+        (f"runs show {NEWER}", 0),
+        (f"attach {OLDER}", 0),
+        (f"compare {NEWER} {OLDER}", 0),
+        (f"evaluate {NEWER} --split test", 0),
+        ("train --headless --dataset digits --epochs 1", 2),
         ("sweep --dataset digits --vary lr=0.1,0.2 --name s", 2),
-        (f"report {OLDER}", 2), (f"runs rm {OLDER} --yes", 2),
+        (f"report {OLDER}", 2),
+        (f"runs rm {OLDER} --yes", 2),
     ],
-)  # fmt: skip
+)
 def test_what_reads_does_so_on_a_read_only_disk_and_what_writes_is_one_line(
     words: str, code: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -398,8 +427,23 @@ def test_a_disk_that_fills_up_ends_a_study_and_the_rest_of_it_is_done_later(
             filled.append(fill(small_disk))
 
     monkeypatch.setattr(StudyReporter, "happened", fill_once)
-    words = ["sweep", "--dataset", str(tmp_path / "set.npz"), "--batch-size", "8", "--threads", "1", "--epochs", "2",
-             "--vary", "lr=0.001,0.01", "--name", "s", "--runs-dir", str(small_disk)]  # fmt: skip
+    words = [
+        "sweep",
+        "--dataset",
+        str(tmp_path / "set.npz"),
+        "--batch-size",
+        "8",
+        "--threads",
+        "1",
+        "--epochs",
+        "2",
+        "--vary",
+        "lr=0.001,0.01",
+        "--name",
+        "s",
+        "--runs-dir",
+        str(small_disk),
+    ]
     assert run(words) == 1
     error = capsys.readouterr().err
     assert "No space left on device; the study stops here" in error
@@ -415,8 +459,23 @@ def test_a_study_that_is_refused_the_beginning_of_a_trial_stops_and_goes_on_late
     what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     made_set(tmp_path / "set.npz")
-    words = ["sweep", "--dataset", str(tmp_path / "set.npz"), "--threads", "1", "--epochs", "1", "--watch-samples", "0",
-             "--vary", "lr=0.001,0.01", "--name", "s", "--runs-dir", str(tmp_path)]  # fmt: skip
+    words = [
+        "sweep",
+        "--dataset",
+        str(tmp_path / "set.npz"),
+        "--threads",
+        "1",
+        "--epochs",
+        "1",
+        "--watch-samples",
+        "0",
+        "--vary",
+        "lr=0.001,0.01",
+        "--name",
+        "s",
+        "--runs-dir",
+        str(tmp_path),
+    ]
     refusal = Refusal(errno.EDQUOT, lambda point, name: name == what and point is Point.FILE_OPENED)
     with injected(refusal):
         assert run(words) == 1

@@ -27,21 +27,44 @@ from xaitui.runs.directory import list_runs
 from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point
 
-FILES = ("CHECKSUMS", "config.toml", "environment.json", "preprocessing.json", "heartbeat", "metrics.csv", "last.pt",
-         "last.pt", "best.pt", "probe.npz", "epoch-0001.npz", "epoch-0002.npz", "val.npz", "test.npz")  # fmt: skip
+FILES = (
+    "CHECKSUMS",
+    "config.toml",
+    "environment.json",
+    "preprocessing.json",
+    "heartbeat",
+    "metrics.csv",
+    "last.pt",
+    "last.pt",
+    "best.pt",
+    "probe.npz",
+    "epoch-0001.npz",
+    "epoch-0002.npz",
+    "val.npz",
+    "test.npz",
+)
 """What a run writes whole; the first one is a memo of its data file in the cache. The second last.pt replaces one."""
-LINES = ("RunStarted", "Note", "EpochStarted", "StepLogged", "CheckpointSaved", "Evaluated", "EpochFinished",
-         "RunFinished")  # fmt: skip
+LINES = (
+    "RunStarted",
+    "Note",
+    "EpochStarted",
+    "StepLogged",
+    "CheckpointSaved",
+    "Evaluated",
+    "EpochFinished",
+    "RunFinished",
+)
 SYNCED = ("RunStarted", "CheckpointSaved", "RunFinished")
 VISITED: dict[Point, tuple[str, ...]] = {
-    **dict.fromkeys((Point.FILE_OPENED, Point.FILE_WRITTEN, Point.FILE_SYNCED, Point.FILE_RENAMED, Point.FILE_DONE),
-                    FILES),
+    **dict.fromkeys(
+        (Point.FILE_OPENED, Point.FILE_WRITTEN, Point.FILE_SYNCED, Point.FILE_RENAMED, Point.FILE_DONE), FILES
+    ),
     **dict.fromkeys((Point.LINE_BEGUN, Point.LINE_WRITTEN), LINES),
     Point.LINE_SYNCED: SYNCED,
     **dict.fromkeys((Point.ROW_BEGUN, Point.ROW_WRITTEN), ("metrics.csv",)),
     **dict.fromkeys((Point.STEP_BEGUN, Point.STEP_DONE), ("",)),
     **dict.fromkeys((Point.EVALUATION_BEGUN, Point.EVALUATION_BATCH, Point.EVALUATION_DONE), ("",)),
-}  # fmt: skip
+}
 """The points of a run, and what is written at each."""
 TWICE = frozenset({"StepLogged", ""})
 """What is written often: there the second time is fatal."""

@@ -32,10 +32,23 @@ ROUTES: dict[str, tuple[str, ...]] = {
 }
 """The keys that lead from the list of runs to each screen."""
 
-BEYOND = {"data": "pathmnist", "gpu": "devices of", "live": "best 0.8", "plot": "train", "compare": "accuracy",
-          "new": "xaitui train", "runs": "finished", "studies": "rates", "study": "1/2 over",
-          "new_study": "nothing to vary", "evaluate": "accuracy", "mistakes": "2 of 10 images",
-          "explain": "1 of 2 mistakes", "through": "nothing was watched", "between": "watched nothing"}  # fmt: skip
+BEYOND = {
+    "data": "pathmnist",
+    "gpu": "devices of",
+    "live": "best 0.8",
+    "plot": "train",
+    "compare": "accuracy",
+    "new": "xaitui train",
+    "runs": "finished",
+    "studies": "rates",
+    "study": "1/2 over",
+    "new_study": "nothing to vary",
+    "evaluate": "accuracy",
+    "mistakes": "2 of 10 images",
+    "explain": "1 of 2 mistakes",
+    "through": "nothing was watched",
+    "between": "watched nothing",
+}
 """What is seen there once it stands."""
 
 WITHOUT_FOCUS = {"gpu", "explain", "through", "between"}

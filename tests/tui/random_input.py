@@ -16,14 +16,35 @@ _SUSPEND = 0x1A
 _CONTROLS = tuple(bytes([code]) for code in range(0x20) if code not in (_SUSPEND, 0x1B))
 """Control keys; a console that is suspended reads nothing."""
 _PASTED = (
-    b"xaitui train --dataset mnist --epochs 3", b"xaitui train --lr nonsense", b"lr=0.1,0.2", b"",
-    b"\xc3\xa4 \xe2\x82\xac", b"two\nlines", b"[red]no markup[/red]", b"x" * 500,
-)  # fmt: skip
+    b"xaitui train --dataset mnist --epochs 3",
+    b"xaitui train --lr nonsense",
+    b"lr=0.1,0.2",
+    b"",
+    b"\xc3\xa4 \xe2\x82\xac",
+    b"two\nlines",
+    b"[red]no markup[/red]",
+    b"x" * 500,
+)
 _GARBAGE = (
-    b"\x1b[", b"\x1b]0;title\x07", b"\x1b[999;999H", b"\x1b[<0;1", b"\x1bP", b"\x1b[?1;2c", b"\x1b[?2026;2$y",
-    b"\x1b[8;9t", b"\x1b[200~", b"\x1b[I", b"\x1b[O", b"\x1b\x1b\x1b", b"\x1b[57399u", b"\x1b[97;5u", b"\x9b",
-    b"\xff\xfe", b"\xc3", b"\xf0\x9f\x98\x80",
-)  # fmt: skip
+    b"\x1b[",
+    b"\x1b]0;title\x07",
+    b"\x1b[999;999H",
+    b"\x1b[<0;1",
+    b"\x1bP",
+    b"\x1b[?1;2c",
+    b"\x1b[?2026;2$y",
+    b"\x1b[8;9t",
+    b"\x1b[200~",
+    b"\x1b[I",
+    b"\x1b[O",
+    b"\x1b\x1b\x1b",
+    b"\x1b[57399u",
+    b"\x1b[97;5u",
+    b"\x9b",
+    b"\xff\xfe",
+    b"\xc3",
+    b"\xf0\x9f\x98\x80",
+)
 
 
 def bursts(seed: int, longest: int = 40) -> Iterator[list[bytes]]:

@@ -291,8 +291,9 @@ async def test_widgets_survive_any_size(tmp_path: Path) -> None:
 
 async def test_a_model_shows_its_size_its_cost_and_its_memory(tmp_path: Path) -> None:
     async with cards(tmp_path) as seen:
-        seen.show(data__dataset="breastmnist", model__name="resnet18", model__finetune="linear-probe",
-                  training__batch_size=64)  # fmt: skip
+        seen.show(
+            data__dataset="breastmnist", model__name="resnet18", model__finetune="linear-probe", training__batch_size=64
+        )
         await seen.see("input 28 x 28 px, 1 channel, 2 classes", "trained 1,026 of them", "frozen all but fc")
         await seen.see("multiply-adds", "with batches of 64", "activations", "small stem", "random weights")
         seen.show(data__dataset="breastmnist", data__image_size=64, model__name="alexnet")

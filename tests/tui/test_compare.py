@@ -79,9 +79,14 @@ async def test_differences_are_jumped_between(runs: list[RunDirectory], runs_dir
             await pilot.press("n")
             paths.append(at(app))
         assert paths == [
-            "optimizer.name", "optimizer.lr", "optimizer.momentum", "optimizer.beta1", "optimizer.beta2", "run.note",
             "optimizer.name",
-        ]  # fmt: skip
+            "optimizer.lr",
+            "optimizer.momentum",
+            "optimizer.beta1",
+            "optimizer.beta2",
+            "run.note",
+            "optimizer.name",
+        ]
         await pilot.press("N")
         assert at(app) == "run.note"
         assert cell(app, "run.note", 1) == "[red]x"

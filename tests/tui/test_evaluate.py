@@ -39,8 +39,9 @@ RIGHT = [True] * 8 + [False] * 2
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> RunDirectory:
     """A real run that makes mistakes."""
-    execution = start(tmp_path_factory.mktemp("trained"), data__dataset="digits", training__epochs=1,
-                      data__fraction=0.2)  # fmt: skip
+    execution = start(
+        tmp_path_factory.mktemp("trained"), data__dataset="digits", training__epochs=1, data__fraction=0.2
+    )
     finish(execution)
     assert execution.error is None
     return execution.run
@@ -290,9 +291,7 @@ async def test_images_of_other_labels_are_refused(made: RunDirectory, runs_dir: 
 
 async def test_foreign_names_change_nothing_on_the_screen(made: RunDirectory, runs_dir: Path) -> None:
     names = ("[red]cat", "\x1b[31mdog", *map(str, range(8)))
-    write_preprocessing(
-        made.preprocessing, Preprocessing(Task.MULTI_CLASS, names, 1, 8, 8, (0.5,), (0.5,))
-    )  # fmt: skip
+    write_preprocessing(made.preprocessing, Preprocessing(Task.MULTI_CLASS, names, 1, 8, 8, (0.5,), (0.5,)))
     async with open_console(runs_dir, (100, 30), opens(made)) as (app, pilot):
         await until(app, shows(app, "[red]cat", "\\x1b[31mdog"))
         await pilot.press("2", "m")

@@ -32,8 +32,16 @@ def run(runs_dir: Path) -> RunDirectory:
     """A run whose images 4 and 5 of test are taken for the classes 5 and 6, the former explained."""
     run = finished_run(runs_dir, "20260301-101010-digits-aaaa", 0.9)
     predict(run, right_but(2, images=360, first=4), "test")
-    explained(run, "grad-cam", 4, 5, layer="conv2.2", trust=TRUST, scores={"deletion": 0.2, "insertion": 0.2},
-              attributions=np.abs(LEFT_AGAINST_RIGHT))  # fmt: skip
+    explained(
+        run,
+        "grad-cam",
+        4,
+        5,
+        layer="conv2.2",
+        trust=TRUST,
+        scores={"deletion": 0.2, "insertion": 0.2},
+        attributions=np.abs(LEFT_AGAINST_RIGHT),
+    )
     explained(run, "integrated-gradients", 4, 5, scores={"deletion": 0.4, "completeness": 0.08, "steps": 800})
     return run
 

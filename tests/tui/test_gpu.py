@@ -19,10 +19,22 @@ from xaitui.tui.gpu.rows import ASCII, BLOCKS, Cells, rows
 from xaitui.tui.gpu.screen import GpuScreen
 
 H100 = GpuSample(
-    0, "GPU-1111", "NVIDIA H100 80GB HBM3", hidden=False, mig=False, utilisation=87, memory_used=13 * GIB,
-    memory_total=80 * GIB, ours=10 * GIB, others=2 * GIB, temperature=61, power=312.0, power_limit=700.0, clock=1755,
+    0,
+    "GPU-1111",
+    "NVIDIA H100 80GB HBM3",
+    hidden=False,
+    mig=False,
+    utilisation=87,
+    memory_used=13 * GIB,
+    memory_total=80 * GIB,
+    ours=10 * GIB,
+    others=2 * GIB,
+    temperature=61,
+    power=312.0,
+    power_limit=700.0,
+    clock=1755,
     clock_max=1980,
-)  # fmt: skip
+)
 DIVIDED = GpuSample(
     1, "GPU-2222", "NVIDIA A100-SXM4-40GB", hidden=True, mig=True, memory_used=GIB, memory_total=40 * GIB
 )

@@ -41,8 +41,11 @@ async def test_choose_train_watch_leave_come_back_stop_compare(runs_dir: Path) -
         await pilot.press(*"nnnnnnnnnnnn")  # from difference to difference, the seed among them
         await until(app, lambda: re.search(r"training\.seed +0.* 7", screen_text(app)))
     assert events_of_kind(run, "RunStarted", "HandingOver", "RunResumed", "RunStopped") == [
-        "RunStarted", "HandingOver", "RunResumed", "RunStopped",
-    ]  # fmt: skip
+        "RunStarted",
+        "HandingOver",
+        "RunResumed",
+        "RunStopped",
+    ]
 
 
 async def _train_and_leave(runs_dir: Path) -> int:

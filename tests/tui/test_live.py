@@ -142,8 +142,9 @@ async def test_a_run_that_breaks_says_why_and_the_console_stays(
     model = tmp_path / "net.py"
     model.write_text(OWN_MODEL.format(error=error))
     async with open_console(runs_dir, (120, 40), training(model__name=f"{model}:build", **FAST), interval=0.2) as (
-        app, pilot,
-    ):  # fmt: skip
+        app,
+        pilot,
+    ):
         watch = Watch(app)
         await watch.until_state("failed")
         await until(app, lambda: watch.shows(f"!! {words}"))

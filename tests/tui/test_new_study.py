@@ -88,8 +88,9 @@ async def test_another_line_to_vary_comes_with_the_one_before(runs_dir: Path) ->
         assert (made.base.training.epochs, made.base.data.fraction) == (3, 0.1)
         assert "--workers=2" in form(app).command_line
         await write(app, pilot, "vary.1", "")
-        assert [row.state.record.path for row in app.screen.query_one(FormFields).rows if "vary" in
-                row.state.record.path] == ["vary.0", "vary.1"]  # fmt: skip
+        assert [
+            row.state.record.path for row in app.screen.query_one(FormFields).rows if "vary" in row.state.record.path
+        ] == ["vary.0", "vary.1"]
 
 
 @pytest.mark.parametrize(
@@ -129,8 +130,14 @@ async def test_a_study_is_started_and_seen(runs_dir: Path, begun: list[tuple[str
 
 def test_a_form_of_a_study_makes_it_again() -> None:
     wanted = study(
-        "optimizer.lr=1e-4..1e-1:log", "model.dropout=true,false", objective="auc,parameters", sampler="nsga2",
-        trials=7, seeds=2, tested="all", settings={"training.epochs": 3, "optimizer.name": "sgd"},
-    )  # fmt: skip
+        "optimizer.lr=1e-4..1e-1:log",
+        "model.dropout=true,false",
+        objective="auc,parameters",
+        sampler="nsga2",
+        trials=7,
+        seeds=2,
+        tested="all",
+        settings={"training.epochs": 3, "optimizer.name": "sgd"},
+    )
     assert StudyForm.of(wanted).study == wanted
     assert StudyForm.of(wanted).problem == ""

@@ -27,8 +27,7 @@ PAIR, FOUR = 40.0, 10.0
 """Distances in CIELAB. About 2.3 is just noticeable side by side; a line of dots far from its legend needs several
 times that. Training and validation, which stand in every plot, must be opposites."""
 
-TEXTS = ("foreground", "primary", "accent", "success", "warning", "error",
-         "text-success", "text-warning", "text-error")  # fmt: skip
+TEXTS = ("foreground", "primary", "accent", "success", "warning", "error", "text-success", "text-warning", "text-error")
 """Colours of the theme that words are written in."""
 
 

@@ -184,9 +184,12 @@ async def test_sorting_and_grouping(three: Path) -> None:
         await pilot.press("g")
         await until(app, lambda: "mnist (1)" in ids(app))
         assert ids(app) == [
-            "digits (2)", "20260301-101010-digits-aaaa", "20260101-101010-live-cccc",
-            "mnist (1)", "20260302-101010-mnist-bbbb",
-        ]  # fmt: skip
+            "digits (2)",
+            "20260301-101010-digits-aaaa",
+            "20260101-101010-live-cccc",
+            "mnist (1)",
+            "20260302-101010-mnist-bbbb",
+        ]
         await pilot.press("home", "space")
         await until(app, lambda: len(runs_screen(app).marked) == 2)
         await pilot.press("g", "g", "g")

@@ -67,8 +67,9 @@ def states(runs_dir: Path) -> StudyFolder:
     ended_trial(folder, trials[0], 0.7)
     ended_trial(folder, trials[1], 0.9)
     own(made_trial(folder, trials[2], started(epochs=1), epoch_started(1, 1), step(5)))
-    stopped = RunStopped(epoch=1, step=10, reason="pruned after epoch 1: others did better by then", exit_code=0,
-                         saved=True, seconds=1.0)  # fmt: skip
+    stopped = RunStopped(
+        epoch=1, step=10, reason="pruned after epoch 1: others did better by then", exit_code=0, saved=True, seconds=1.0
+    )
     made_trial(folder, trials[3], started(epochs=2), epoch_started(1), epoch_finished(1, accuracy=0.1), stopped)
     failed = RunFailed(epoch=1, step=3, kind="DivergedError", message="the loss is [bold]nan", exit_code=5)
     made_trial(folder, trials[4], started(epochs=2), epoch_started(1), failed)
@@ -253,10 +254,19 @@ def _under_cursor(app: ConsoleApp) -> str:
 @pytest.fixture
 def carried_out(runs_dir: Path) -> StudyFolder:
     """A study of two trainings that the command carried out."""
-    words = ["sweep", "--vary=optimizer.lr=0.001,0.01", "--sampler=grid", "--epochs=1", "--fraction=0.1",
-             "--name=real", "--test=none", f"--runs-dir={runs_dir}"]  # fmt: skip
-    subprocess.run([sys.executable, "-m", "xaitui", *words], cwd=ROOT, env=environment(), check=True,
-                   capture_output=True)  # fmt: skip
+    words = [
+        "sweep",
+        "--vary=optimizer.lr=0.001,0.01",
+        "--sampler=grid",
+        "--epochs=1",
+        "--fraction=0.1",
+        "--name=real",
+        "--test=none",
+        f"--runs-dir={runs_dir}",
+    ]
+    subprocess.run(
+        [sys.executable, "-m", "xaitui", *words], cwd=ROOT, env=environment(), check=True, capture_output=True
+    )
     return find_study("real", runs_dir)
 
 

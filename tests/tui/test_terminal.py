@@ -79,8 +79,9 @@ def terminal(*words: str, cwd: Path, **variables: str) -> Iterator[Terminal]:
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     env = {**environment(), "TERM": "xterm-256color", **variables}
-    process = subprocess.Popen(command(*words), cwd=cwd, env=env, stdin=slave, stdout=slave, stderr=slave,
-                               preexec_fn=take_terminal)  # fmt: skip
+    process = subprocess.Popen(
+        command(*words), cwd=cwd, env=env, stdin=slave, stdout=slave, stderr=slave, preexec_fn=take_terminal
+    )
     os.close(slave)
     try:
         yield Terminal(process, master)
@@ -128,8 +129,11 @@ def test_a_run_outlives_its_terminal_and_no_step_is_lost_or_done_twice(tmp_path:
     gaps = {after - before for before, after in itertools.pairwise(steps)}
     assert len(gaps) == 1
     assert events_of_kind(run, "RunStarted", "HandingOver", "RunResumed", "RunStopped") == [
-        "RunStarted", "HandingOver", "RunResumed", "RunStopped",
-    ]  # fmt: skip
+        "RunStarted",
+        "HandingOver",
+        "RunResumed",
+        "RunStopped",
+    ]
 
 
 def test_a_terminated_console_saves_its_run_and_leaves_the_terminal_as_it_was(tmp_path: Path) -> None:
@@ -215,8 +219,14 @@ def test_the_size_of_the_terminal_counts_and_not_an_old_one(tmp_path: Path) -> N
     with terminal("resume", "--help", cwd=tmp_path, **OLD_SIZE) as at:
         at.read_until(lambda: at.process.poll() is not None)
     assert 70 < max(map(len, at.output.splitlines())) <= 80
-    piped = subprocess.run(command("resume", "--help"), cwd=tmp_path, env={**environment(), **OLD_SIZE},
-                           capture_output=True, text=True, check=True)  # fmt: skip
+    piped = subprocess.run(
+        command("resume", "--help"),
+        cwd=tmp_path,
+        env={**environment(), **OLD_SIZE},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert 50 < max(map(len, piped.stdout.splitlines())) <= 60
 
 
@@ -230,8 +240,15 @@ def test_a_dumb_terminal_is_refused_in_one_line(words: tuple[str, ...], tmp_path
 
 
 def test_without_a_terminal_the_console_is_refused_in_one_line(tmp_path: Path) -> None:
-    done = subprocess.run(command(), cwd=tmp_path, env=environment(), stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, check=False)  # fmt: skip
+    done = subprocess.run(
+        command(),
+        cwd=tmp_path,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("xaitui: the console needs a terminal")
     assert done.stderr.count("\n") == 1

@@ -72,9 +72,11 @@ async def test_a_screen_that_stands_gets_what_it_waited_for() -> None:
         assert screen.shown == ["AT ONCE"]
 
 
-@pytest.mark.parametrize("begin", [
-    lambda screen: screen.look(leaves=True), lambda screen: screen.look(leaves=True, fails=True), Late.listen
-], ids=["result", "error", "no thread"])  # fmt: skip
+@pytest.mark.parametrize(
+    "begin",
+    [lambda screen: screen.look(leaves=True), lambda screen: screen.look(leaves=True, fails=True), Late.listen],
+    ids=["result", "error", "no thread"],
+)
 async def test_a_screen_that_is_left_is_not_shown_what_comes_too_late(begin: Callable[[Late], object]) -> None:
     app, screen = App[None](), Late()
     async with app.run_test():

@@ -65,8 +65,11 @@ _TABLE1 = Experiment(
     "Table 1: SimpleCNN v1 on MNIST, one setting at a time",
     (
         Part(
-            {"optimizer.lr": (0.001, 0.01, 0.1), "training.batch_size": (16, 32, 64),
-             "training.epochs": (5, 10, 15, 20)},
+            {
+                "optimizer.lr": (0.001, 0.01, 0.1),
+                "training.batch_size": (16, 32, 64),
+                "training.epochs": (5, 10, 15, 20),
+            },
             "report-mnist",
         ),
     ),
@@ -89,33 +92,47 @@ _TABLE1 = Experiment(
         "given beside it.",
         "Train accuracy is that of the predictions made during the epoch, while the weights change.",
     ),
-)  # fmt: skip
+)
 
 _VARIANTS = Experiment(
     "variants",
     "Table 1: what would explain its learning rates",
     (
-        Part({"optimizer.lr": (0.001, 0.01, 0.1), "optimizer.name": ("adam", "nadam", "rmsprop", "sgd")},
-             "report-mnist", sampler="grid"),
-        Part({"optimizer.lr": (0.001, 0.01, 0.1)}, "report-mnist",
-             {"optimizer.name": "sgd", "optimizer.momentum": 0.0}, "grid", "-plain-sgd"),
-        Part({"optimizer.lr": (0.001, 0.01, 0.1)}, "report-mnist",
-             {"model.name": "simple-cnn-v1-softmax"}, "grid", "-softmax"),
+        Part(
+            {"optimizer.lr": (0.001, 0.01, 0.1), "optimizer.name": ("adam", "nadam", "rmsprop", "sgd")},
+            "report-mnist",
+            sampler="grid",
+        ),
+        Part(
+            {"optimizer.lr": (0.001, 0.01, 0.1)},
+            "report-mnist",
+            {"optimizer.name": "sgd", "optimizer.momentum": 0.0},
+            "grid",
+            "-plain-sgd",
+        ),
+        Part(
+            {"optimizer.lr": (0.001, 0.01, 0.1)},
+            "report-mnist",
+            {"model.name": "simple-cnn-v1-softmax"},
+            "grid",
+            "-softmax",
+        ),
     ),
     printed=_TABLE1.printed[:3],
     remarks=(
         "The report names no optimizer; its text ends the network with a softmax, its listing with a log-softmax. "
         "Each candidate is set beside its three rows for the learning rate.",
     ),
-)  # fmt: skip
+)
 
 _FIGURE3 = Experiment(
     "figure3",
     "Figure 3: initial and improved SimpleCNN on MNIST",
     (Part({"model.name": (_V1, _IMPROVED)}, "report-mnist"),),
-    claims=(Claim("the improved network is better than the initial one", {"model.name": _IMPROVED},
-                  {"model.name": _V1}),),
-)  # fmt: skip
+    claims=(
+        Claim("the improved network is better than the initial one", {"model.name": _IMPROVED}, {"model.name": _V1}),
+    ),
+)
 
 _BOTH: dict[str, Any] = {"model.batch_norm": True, "model.dropout": True}
 _FIGURE4 = Experiment(
@@ -123,27 +140,35 @@ _FIGURE4 = Experiment(
     "Figure 4: batch norm and dropout on PathMNIST",
     (Part({"model.batch_norm": (True, False), "model.dropout": (True, False)}, "report-pathmnist"),),
     claims=(
-        Claim("batch normalisation alone is slightly better than with dropout", {**_BOTH, "model.dropout": False},
-              _BOTH),
-        Claim("batch normalisation alone is better than dropout alone", {**_BOTH, "model.dropout": False},
-              {**_BOTH, "model.batch_norm": False}),
+        Claim(
+            "batch normalisation alone is slightly better than with dropout", {**_BOTH, "model.dropout": False}, _BOTH
+        ),
+        Claim(
+            "batch normalisation alone is better than dropout alone",
+            {**_BOTH, "model.dropout": False},
+            {**_BOTH, "model.batch_norm": False},
+        ),
     ),
     remarks=(
         "The report does not say how long it waited before it stopped early: 7 epochs are used.",
         "A curve is the mean of the runs that were still going on: late epochs are those of fewer seeds.",
     ),
-)  # fmt: skip
+)
 
 _ACTIVATIONS = Experiment(
     "activations",
     "ReLU and LeakyReLU in the improved SimpleCNN on MNIST",
     (Part({"model.activation": ("relu", "leaky-relu")}, "report-mnist", {"model.name": _IMPROVED}),),
     claims=(
-        Claim("there is no significant difference between ReLU and LeakyReLU", {"model.activation": "leaky-relu"},
-              {"model.activation": "relu"}, "alike"),
+        Claim(
+            "there is no significant difference between ReLU and LeakyReLU",
+            {"model.activation": "leaky-relu"},
+            {"model.activation": "relu"},
+            "alike",
+        ),
     ),
     remarks=("The report does not say with which of its networks it compared them: the improved one is used.",),
-)  # fmt: skip
+)
 
 _FIGURE5 = Experiment(
     "figure5",
@@ -154,7 +179,7 @@ _FIGURE5 = Experiment(
         "Its learning rate and number of epochs are not named: 0.001 and 15 are used.",
     ),
     heavy="an epoch is 89,996 images of 168 px, each 2.8 billion multiply-adds forward",
-)  # fmt: skip
+)
 
 _MODELS = Experiment(
     "models",
@@ -162,7 +187,7 @@ _MODELS = Experiment(
     (Part({"model.name": ("alexnet", "resnet18", "resnet50")}, "report-xception", sampler="grid"),),
     remarks=("The report left these networks open; nothing is compared.",),
     heavy="an epoch is 89,996 images of 168 px, of ResNet-50 each 2.4 billion multiply-adds forward",
-)  # fmt: skip
+)
 
 EXPERIMENTS: Mapping[str, Experiment] = {
     each.name: each for each in (_TABLE1, _VARIANTS, _FIGURE3, _FIGURE4, _ACTIVATIONS, _FIGURE5, _MODELS)

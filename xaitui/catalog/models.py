@@ -53,10 +53,33 @@ SMALL_STEM_SIZE = 64
 """Largest image side, in pixels, that gets the small stem by itself."""
 
 _PRETRAINEDMODELS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
-    (_RESIDUAL, 224, ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "fbresnet152", "cafferesnet101",
-                      "resnext101_32x4d", "resnext101_64x4d", "se_resnet50", "se_resnet101", "se_resnet152",
-                      "se_resnext50_32x4d", "se_resnext101_32x4d", "senet154", "dpn68", "dpn68b", "dpn92", "dpn98",
-                      "dpn107", "dpn131")),
+    (
+        _RESIDUAL,
+        224,
+        (
+            "resnet18",
+            "resnet34",
+            "resnet50",
+            "resnet101",
+            "resnet152",
+            "fbresnet152",
+            "cafferesnet101",
+            "resnext101_32x4d",
+            "resnext101_64x4d",
+            "se_resnet50",
+            "se_resnet101",
+            "se_resnet152",
+            "se_resnext50_32x4d",
+            "se_resnext101_32x4d",
+            "senet154",
+            "dpn68",
+            "dpn68b",
+            "dpn92",
+            "dpn98",
+            "dpn107",
+            "dpn131",
+        ),
+    ),
     (7, 299, ("xception",)),
     (11, 331, ("nasnetalarge", "pnasnet5large")),
     (17, 224, ("squeezenet1_1",)),
@@ -67,7 +90,7 @@ _PRETRAINEDMODELS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
     (63, 224, ("alexnet",)),
     (75, 299, ("inceptionv3", "inceptionv4", "inceptionresnetv2")),
     (75, 331, ("polynet",)),
-)  # fmt: skip
+)
 """Smallest side, side of the pretrained weights, and the library's names that share them."""
 
 PRETRAINEDMODELS: dict[str, ModelInfo] = {

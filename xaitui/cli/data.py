@@ -41,8 +41,10 @@ AnyName = Annotated[
         metavar="[NAME]", help="A set; all of them if left out.", show_default=False, autocompletion=one_of(DATASETS)
     ),
 ]
-Size = Annotated[int, typer.Option("--size", help="Side of the images in pixels; if left out, the set's default.",
-                                    show_default=False)]  # fmt: skip
+Size = Annotated[
+    int,
+    typer.Option("--size", help="Side of the images in pixels; if left out, the set's default.", show_default=False),
+]
 
 
 @app.command("ls")
@@ -66,8 +68,10 @@ def list_command(
         put(describe_set(info, data_dir))
     for array in arrays:
         put(describe_array(array))
-    say("bytes are those of the pixels; `xaitui data get NAME --size 28` fetches a set"
-        + ("; `xaitui data rm --cache` frees the cached arrays" if arrays else ""))  # fmt: skip
+    say(
+        "bytes are those of the pixels; `xaitui data get NAME --size 28` fetches a set"
+        + ("; `xaitui data rm --cache` frees the cached arrays" if arrays else "")
+    )
     return 0
 
 

@@ -73,10 +73,11 @@ def examine(runs_dir: Path | None) -> list[Check]:
         check_data(),
         check_optional(_is_installed),
         check_compiler("cuda" if read_driver().gpus else "cpu"),
-        check_terminal(os.environ, is_terminal=sys.stdout.isatty(), columns=columns, lines=height,
-                       encoding=sys.stdout.encoding),
+        check_terminal(
+            os.environ, is_terminal=sys.stdout.isatty(), columns=columns, lines=height, encoding=sys.stdout.encoding
+        ),
         check_sessions(),
-    ]  # fmt: skip
+    ]
     return [check for check in checks if check is not None]
 
 

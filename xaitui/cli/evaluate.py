@@ -48,16 +48,25 @@ WHOLE = 1 << 62
 def command(
     run: RunWord = "last",
     split: Annotated[
-        str, typer.Option("--split", help="test, val or train; test.", show_default=False,
-                          autocompletion=one_of(("test", "val", "train")))
+        str,
+        typer.Option(
+            "--split",
+            help="test, val or train; test.",
+            show_default=False,
+            autocompletion=one_of(("test", "val", "train")),
+        ),
     ] = "",
     data: Annotated[
-        Path | None, typer.Option("--data", metavar="OTHER", help="Other data: an .npz or a folder of images by class.",
-                                  show_default=False)
+        Path | None,
+        typer.Option(
+            "--data", metavar="OTHER", help="Other data: an .npz or a folder of images by class.", show_default=False
+        ),
     ] = None,
     mistakes: Annotated[
-        int | None, typer.Option("--mistakes", metavar="N", help="List so many mistakes, the worst first.", min=0,
-                          show_default=False)
+        int | None,
+        typer.Option(
+            "--mistakes", metavar="N", help="List so many mistakes, the worst first.", min=0, show_default=False
+        ),
     ] = None,
     suspicious: Annotated[
         int, typer.Option("--suspicious", metavar="N", help="List so many images whose label may be wrong.", min=0)
@@ -69,8 +78,7 @@ def command(
         Path | None, typer.Option("--csv", metavar="FILE", help="Write a line an image.", show_default=False)
     ] = None,
     sheet: Annotated[
-        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Write the mistakes' images.",
-                                  show_default=False)
+        Path | None, typer.Option("--sheet", metavar="FILE.png", help="Write the mistakes' images.", show_default=False)
     ] = None,
     weights_check: Annotated[
         bool, typer.Option("--weights-check", help="Predict again, and compare with what is stored.")
@@ -82,7 +90,7 @@ def command(
     moved_to: MovedTo = "",
     accept_changed: AcceptChanged = False,
     runs_dir: RunsDir = None,
-) -> int:  # fmt: skip
+) -> int:
     """Evaluate a run: scores with intervals, classes, confusion, calibration, mistakes."""
     if split and split not in SPLITS:
         raise UsageError(f"there is no split {split!r}{nearest(split, SPLITS)}")

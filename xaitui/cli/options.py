@@ -29,11 +29,13 @@ def _parameter(record: FieldRecord) -> inspect.Parameter:
     notes = "; ".join(filter(None, (", ".join(record.choices), default and f"default: {default}")))
     values = record.choices or record.suggestions
     option = typer.Option(
-        *names, help=f"{record.help}{unit}{notes and f'  [{notes}]'}",
+        *names,
+        help=f"{record.help}{unit}{notes and f'  [{notes}]'}",
         rich_help_panel=record.path.split(".", maxsplit=1)[0].capitalize(),
-        metavar=None if record.kind == "bool" else f"<{record.kind}>", show_default=False,
+        metavar=None if record.kind == "bool" else f"<{record.kind}>",
+        show_default=False,
         autocompletion=one_of(values) if values else None,
-    )  # fmt: skip
+    )
     name = record.path.replace(".", "__")
     return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, option])
 
@@ -90,9 +92,12 @@ def with_base_settings(function: Callable[..., int], leave_out: Collection[str] 
 
 
 def _with_options(
-    function: Callable[..., int], call: Callable[[dict[str, Any], dict[str, Any]], int], filled: str,
-    first: list[inspect.Parameter], paths: Iterable[str],
-) -> Callable[..., int]:  # fmt: skip
+    function: Callable[..., int],
+    call: Callable[[dict[str, Any], dict[str, Any]], int],
+    filled: str,
+    first: list[inspect.Parameter],
+    paths: Iterable[str],
+) -> Callable[..., int]:
     """A command with the options `first`, the function's own but `filled`, and those of the settings."""
     own, known = _parameters(function, leave_out=filled), list(paths)
 
@@ -109,8 +114,11 @@ def _with_options(
 
 def _parameters(function: Callable[..., Any], leave_out: str = "") -> list[inspect.Parameter]:
     signature = inspect.signature(function, eval_str=True)
-    return [item.replace(kind=inspect.Parameter.KEYWORD_ONLY) for item in signature.parameters.values()
-            if item.name != leave_out]  # fmt: skip
+    return [
+        item.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for item in signature.parameters.values()
+        if item.name != leave_out
+    ]
 
 
 def resolve_options(settings: dict[str, Any], *, config: Path | None, preset: str, augment: bool) -> Resolution:

@@ -69,8 +69,13 @@ def command(
             for name, value in explained.items():
                 put(f"  {name}: {printable(value)}")
         if each.looks_inverted:
-            say(_wrapped("note   ", f"{printable(each.path)} looks inverted: light where the training images are dark, "
-                         "or the other way round; --invert exchanges them"))  # fmt: skip
+            say(
+                _wrapped(
+                    "note   ",
+                    f"{printable(each.path)} looks inverted: light where the training images are dark, "
+                    "or the other way round; --invert exchanges them",
+                )
+            )
         if model.preprocessing.grey_range and not each.picture.is_deep:
             say(
                 _wrapped(
@@ -146,8 +151,10 @@ def _preparation(needed: Preprocessing, *, invert: bool) -> str:
     kind, inverted = "grey" if needed.channels == 1 else "RGB", ", light and dark exchanged" if invert else ""
     resized = f", then to {needed.image_size} px" if needed.image_size != needed.source_size else ""
     mean, std = (", ".join(f"{value:.3g}" for value in values) for values in (needed.mean, needed.std))
-    return (f"{decoding_rules(needed.grey_range)}, made {kind}, scaled to {needed.source_size} px{inverted}{resized}, "
-            f"brought to 0 to 1, minus {mean}, divided by {std}")  # fmt: skip
+    return (
+        f"{decoding_rules(needed.grey_range)}, made {kind}, scaled to {needed.source_size} px{inverted}{resized}, "
+        f"brought to 0 to 1, minus {mean}, divided by {std}"
+    )
 
 
 def _wrapped(head: str, text: str) -> str:
@@ -163,8 +170,10 @@ def _ranked(each: Prediction, model: TrainedModel, top: int) -> list[tuple[int, 
 def _lines(each: Prediction, model: TrainedModel, top: int) -> Iterator[str]:
     side, kind = each.picture.short_side, "grey" if each.picture.is_grey else "colour"
     whole = each.picture.width == each.picture.height
-    yield (f"{printable(each.path)}  {kind} {each.picture.width}x{each.picture.height}"
-           f"{'' if whole else f', its middle {side}x{side}'}")  # fmt: skip
+    yield (
+        f"{printable(each.path)}  {kind} {each.picture.width}x{each.picture.height}"
+        f"{'' if whole else f', its middle {side}x{side}'}"
+    )
     for _, name, probability in _ranked(each, model, top):
         yield f"  {100 * probability:6.2f} %  {printable(name)}"
 
@@ -172,6 +181,9 @@ def _lines(each: Prediction, model: TrainedModel, top: int) -> Iterator[str]:
 def _record(each: Prediction, model: TrainedModel, top: int) -> dict[str, Any]:
     ranked = [{"index": k, "class": name, "probability": value} for k, name, value in _ranked(each, model, top)]
     return {
-        "image": str(each.path), "width": each.picture.width, "height": each.picture.height, "top": ranked,
+        "image": str(each.path),
+        "width": each.picture.width,
+        "height": each.picture.height,
+        "top": ranked,
         "looks_inverted": each.looks_inverted,
-    }  # fmt: skip
+    }

@@ -23,16 +23,25 @@ def command(
     words: RunWords,
     out: Annotated[
         Path | None,
-        typer.Option("--out", "-o", metavar="FILE.html", help="Default: in the run's or study's folder, or here.",
-                     show_default=False),
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE.html",
+            help="Default: in the run's or study's folder, or here.",
+            show_default=False,
+        ),
     ] = None,
     markdown: Annotated[
         Path | None,
-        typer.Option("--markdown", metavar="FILE.md", help="Write Markdown too, its figures in a folder beside it.",
-                     show_default=False),
+        typer.Option(
+            "--markdown",
+            metavar="FILE.md",
+            help="Write Markdown too, its figures in a folder beside it.",
+            show_default=False,
+        ),
     ] = None,
     runs_dir: RunsDir = None,
-) -> int:  # fmt: skip
+) -> int:
     """Write one HTML file of runs: settings, curves, tables, confusion, sample mistakes, environment."""
     from xaitui.report.build import build_report
     from xaitui.report.html import to_html

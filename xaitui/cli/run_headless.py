@@ -24,8 +24,9 @@ def train(config: RunConfig, runs_dir: Path, *, as_json: bool, detached: bool = 
     """Train a new run and return its exit code; one that is detached prints to its own log once it has one."""
     return _carry_out(
         lambda stop, reporter: begin_run(config, runs_dir, stop, reporter.say, sys.argv),
-        as_json=as_json, detached=detached,
-    )  # fmt: skip
+        as_json=as_json,
+        detached=detached,
+    )
 
 
 def take_up(run: RunDirectory, options: ResumeOptions, *, as_json: bool) -> int:

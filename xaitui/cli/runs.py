@@ -86,13 +86,26 @@ def _line(state: str, epoch: str, best: str, test: str, name: str) -> str:
 
 def _record(row: RunRow) -> dict[str, Any]:
     return {
-        "id": row.id, "path": str(row.run.path), "state": row.state, "why": row.why, "name": row.name,
-        "tags": list(row.tags), "dataset": row.dataset, "model": row.model, "device": row.device,
-        "monitor": row.monitor, "epoch": row.epoch, "epochs": row.epochs, "step": row.step,
-        "best_epoch": row.best_epoch, "best": _finite(row.best),
-        "test": {name: _finite(value) for name, value in row.test.items()}, "seconds": row.seconds,
-        "eta": _finite(row.eta), "began": row.began,
-    }  # fmt: skip
+        "id": row.id,
+        "path": str(row.run.path),
+        "state": row.state,
+        "why": row.why,
+        "name": row.name,
+        "tags": list(row.tags),
+        "dataset": row.dataset,
+        "model": row.model,
+        "device": row.device,
+        "monitor": row.monitor,
+        "epoch": row.epoch,
+        "epochs": row.epochs,
+        "step": row.step,
+        "best_epoch": row.best_epoch,
+        "best": _finite(row.best),
+        "test": {name: _finite(value) for name, value in row.test.items()},
+        "seconds": row.seconds,
+        "eta": _finite(row.eta),
+        "began": row.began,
+    }
 
 
 def _finite(value: float) -> float | None:
@@ -109,8 +122,10 @@ def show_command(run: RunWord = "last", runs_dir: RunsDir = None, json: AsJson =
         return 0
     put(f"run    {quoted(found.path)}")
     began = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.began)) if row.began else "-"
-    put(f"state  {row.state}{f' ({printable(row.why)})' if row.why else ''}, began {began}, "
-        f"worked {format_duration(row.seconds)}")  # fmt: skip
+    put(
+        f"state  {row.state}{f' ({printable(row.why)})' if row.why else ''}, began {began}, "
+        f"worked {format_duration(row.seconds)}"
+    )
     _show_journal(found)
     if row.state in (State.INTERRUPTED, State.STOPPED, State.FAILED):
         put(f"next   xaitui resume {quoted(found.id)}")
@@ -131,8 +146,10 @@ def _show_journal(run: RunDirectory) -> None:
             for line in describe(entry.event, epochs):
                 put(line)
     if reader.damage:
-        say(f"{len(reader.damage)} lines of the journal cannot be read; the first at byte {reader.damage[0].offset}: "
-            f"{reader.damage[0].reason}")  # fmt: skip
+        say(
+            f"{len(reader.damage)} lines of the journal cannot be read; the first at byte {reader.damage[0].offset}: "
+            f"{reader.damage[0].reason}"
+        )
 
 
 @app.command("rm")

@@ -67,8 +67,12 @@ def command(
     return int(_CODES[_verdict(looked, replayed)])
 
 
-_CODES = {"equal": ExitCode.FINISHED, "intact": ExitCode.FINISHED, "different": ExitCode.FAILED,
-          "damaged": ExitCode.DATA}  # fmt: skip
+_CODES = {
+    "equal": ExitCode.FINISHED,
+    "intact": ExitCode.FINISHED,
+    "different": ExitCode.FAILED,
+    "damaged": ExitCode.DATA,
+}
 
 
 def _verdict(looked: Looked, replayed: Replayed | None) -> str:
@@ -91,8 +95,11 @@ def _reason(run: RunDirectory, steps: int) -> str:
 def _put_row(name: str, text: str) -> None:
     """A finding within 80 columns; a path stays in one piece."""
     indent = f"{name:<{NAME_WIDTH}}"
-    put(textwrap.fill(indent + text, WIDTH, subsequent_indent=" " * NAME_WIDTH, break_long_words=False,
-                      break_on_hyphens=False))  # fmt: skip
+    put(
+        textwrap.fill(
+            indent + text, WIDTH, subsequent_indent=" " * NAME_WIDTH, break_long_words=False, break_on_hyphens=False
+        )
+    )
 
 
 def _put_looked(looked: Looked) -> None:
@@ -111,13 +118,26 @@ def _put_looked(looked: Looked) -> None:
 
 
 def _record(run: RunDirectory, looked: Looked, replayed: Replayed | None, why_not: str) -> dict[str, Any]:
-    record: dict[str, Any] = {"run": run.id, "verdict": _verdict(looked, replayed), "files": asdict(looked.files),
-                              "journal": asdict(looked.journal), "changed_data": looked.changed_data}  # fmt: skip
+    record: dict[str, Any] = {
+        "run": run.id,
+        "verdict": _verdict(looked, replayed),
+        "files": asdict(looked.files),
+        "journal": asdict(looked.journal),
+        "changed_data": looked.changed_data,
+    }
     if replayed is None:
         return {**record, "replay": None, "why_not_replayed": why_not}
     stretch = replayed.stretch
-    return {**record, "replay": {
-        "from": stretch.checkpoint, "first_step": stretch.first, "last_step": stretch.first + replayed.steps,
-        "until": stretch.until, "losses": replayed.losses, "evaluations": replayed.evaluations,
-        "tensors": replayed.tensors, "difference": replayed.difference,
-    }}  # fmt: skip
+    return {
+        **record,
+        "replay": {
+            "from": stretch.checkpoint,
+            "first_step": stretch.first,
+            "last_step": stretch.first + replayed.steps,
+            "until": stretch.until,
+            "losses": replayed.losses,
+            "evaluations": replayed.evaluations,
+            "tensors": replayed.tensors,
+            "difference": replayed.difference,
+        },
+    }

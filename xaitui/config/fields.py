@@ -39,8 +39,12 @@ def setting(
         short: a further spelling of the option.
     """
     extra: dict[str, Any] = {
-        "option": option, "unit": unit, "choices": list(choices), "suggestions": list(suggestions), "short": short,
-    }  # fmt: skip
+        "option": option,
+        "unit": unit,
+        "choices": list(choices),
+        "suggestions": list(suggestions),
+        "short": short,
+    }
     return Field(default, description=help_text, ge=low, le=high, gt=above, json_schema_extra=extra)
 
 

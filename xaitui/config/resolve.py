@@ -132,8 +132,9 @@ def resolve_over(layers: Sequence[Layer], settings: Mapping[str, Any], *, augmen
         UsageError: a path names no setting, a value is not one that it takes, or no augmentations are known.
     """
     by_kind_first = sorted(settings, key=lambda path: not path.endswith(".name"))
-    options = [Layer(FIELDS[path].option if path in FIELDS else "--set", {path: settings[path]})
-               for path in by_kind_first]  # fmt: skip
+    options = [
+        Layer(FIELDS[path].option if path in FIELDS else "--set", {path: settings[path]}) for path in by_kind_first
+    ]
     below = [augmentation_layer(resolve([*layers, *options]).config.data.dataset)] if augment else []
     return resolve([*below, *layers, *options])
 

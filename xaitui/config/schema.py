@@ -28,41 +28,75 @@ MOST_WATCHED = 64
 class DataConfig(Group):
     """What is trained on."""
 
-    dataset: str = setting("digits", "A set of the catalog, a .npz file, or a folder of images by class or idx files.",
-                           option="--dataset", short="--data", suggestions=tuple(DATASETS))  # fmt: skip
-    size: int = setting(0, "Side of the source images, where the set comes in several sizes; 0 is its default.",
-                        option="--size", unit="px", low=0, high=1024)  # fmt: skip
-    image_size: int = setting(0, "Side the model sees; images are resized on the device; 0 leaves them as they are.",
-                              option="--image-size", unit="px", low=0, high=1024)  # fmt: skip
+    dataset: str = setting(
+        "digits",
+        "A set of the catalog, a .npz file, or a folder of images by class or idx files.",
+        option="--dataset",
+        short="--data",
+        suggestions=tuple(DATASETS),
+    )
+    size: int = setting(
+        0,
+        "Side of the source images, where the set comes in several sizes; 0 is its default.",
+        option="--size",
+        unit="px",
+        low=0,
+        high=1024,
+    )
+    image_size: int = setting(
+        0,
+        "Side the model sees; images are resized on the device; 0 leaves them as they are.",
+        option="--image-size",
+        unit="px",
+        low=0,
+        high=1024,
+    )
     data_dir: str = setting("", "Folder where data files are looked for first.", option="--data-dir")
-    fraction: float = setting(1.0, "Part of the training split that is used; a cut is said in every report.",
-                              option="--fraction", above=0, high=1)  # fmt: skip
-    val_fraction: float = setting(0.1, "Part of train that becomes validation where a set has none.",
-                                  option="--val-fraction", above=0, high=0.5)  # fmt: skip
+    fraction: float = setting(
+        1.0,
+        "Part of the training split that is used; a cut is said in every report.",
+        option="--fraction",
+        above=0,
+        high=1,
+    )
+    val_fraction: float = setting(
+        0.1, "Part of train that becomes validation where a set has none.", option="--val-fraction", above=0, high=0.5
+    )
     normalize: Literal["auto", "half", "train", "imagenet", "none"] = setting(
-        "auto", "Mean and deviation: those of the weights or half, 0.5, of the training split, of ImageNet, none.",
-        option="--normalize")  # fmt: skip
+        "auto",
+        "Mean and deviation: those of the weights or half, 0.5, of the training split, of ImageNet, none.",
+        option="--normalize",
+    )
     storage: Literal["auto", "resident", "streaming"] = setting(
-        "auto", "Keep the images on the device, or stream them from disk; auto asks the free memory.",
-        option="--storage")  # fmt: skip
-    skip_damaged: bool = setting(False, "Leave out damaged images of a folder, instead of refusing it.",
-                                 option="--skip-damaged")  # fmt: skip
+        "auto",
+        "Keep the images on the device, or stream them from disk; auto asks the free memory.",
+        option="--storage",
+    )
+    skip_damaged: bool = setting(
+        False, "Leave out damaged images of a folder, instead of refusing it.", option="--skip-damaged"
+    )
 
 
 class ModelConfig(Group):
     """What is trained."""
 
-    name: str = setting("simple-cnn", "A model of the catalog, pretrainedmodels:NAME, timm:NAME, or file.py:function.",
-                        option="--model", suggestions=tuple(MODELS))  # fmt: skip
+    name: str = setting(
+        "simple-cnn",
+        "A model of the catalog, pretrainedmodels:NAME, timm:NAME, or file.py:function.",
+        option="--model",
+        suggestions=tuple(MODELS),
+    )
     batch_norm: bool = setting(True, "Batch normalisation in simple-cnn.", option="--batch-norm")
     dropout: bool = setting(True, "Dropout in simple-cnn.", option="--dropout")
     activation: Literal["relu", "leaky-relu"] = setting("relu", "Activation of simple-cnn.", option="--activation")
     stem: Literal["auto", "small", "imagenet"] = setting(
-        "auto", "First layers of a ResNet; auto is the small 3x3 stem up to 64 px.", option="--stem")  # fmt: skip
+        "auto", "First layers of a ResNet; auto is the small 3x3 stem up to 64 px.", option="--stem"
+    )
     pretrained: bool = setting(False, "Start from ImageNet weights.", option="--pretrained")
     weights: str = setting("", "A file of weights to start from, instead of the known places.", option="--weights")
     finetune: Literal["full", "head", "linear-probe"] = setting(
-        "full", "Train everything, the classifier, or only the last linear layer.", option="--finetune")  # fmt: skip
+        "full", "Train everything, the classifier, or only the last linear layer.", option="--finetune"
+    )
 
 
 class OptimizerConfig(KindGroup):
@@ -84,8 +118,9 @@ class OptimizerConfig(KindGroup):
 class ScheduleConfig(KindGroup):
     """How the learning rate goes over a run."""
 
-    name: str = setting("constant", "Learning-rate schedule.", option="--schedule", short="--sched",
-                        choices=tuple(SCHEDULES))  # fmt: skip
+    name: str = setting(
+        "constant", "Learning-rate schedule.", option="--schedule", short="--sched", choices=tuple(SCHEDULES)
+    )
     warmup_epochs: float = setting(0.0, "Linear warm-up.", option="--warmup-epochs", unit="epochs", low=0, high=1000)
     step_epochs: int = setting(
         0, "Epochs between two steps.", option="--step-epochs", unit="epochs", low=1, high=100_000
@@ -95,13 +130,21 @@ class ScheduleConfig(KindGroup):
     min_lr_ratio: float = setting(0.0, "Last rate as a part of the first.", option="--min-lr-ratio", low=0, high=1)
     pct_start: float = setting(0.0, "Part of the run in which the rate rises.", option="--pct-start", low=0, high=1)
     div_factor: float = setting(0.0, "Peak rate over the initial one.", option="--div-factor", low=1, high=1e6)
-    final_div_factor: float = setting(0.0, "Initial rate over the last one.", option="--final-div-factor", low=1,
-                                      high=1e9)  # fmt: skip
-    plateau_patience: int = setting(0, "Epochs without improvement before the rate falls.", option="--plateau-patience",
-                                    unit="epochs", low=0, high=10_000)  # fmt: skip
+    final_div_factor: float = setting(
+        0.0, "Initial rate over the last one.", option="--final-div-factor", low=1, high=1e9
+    )
+    plateau_patience: int = setting(
+        0,
+        "Epochs without improvement before the rate falls.",
+        option="--plateau-patience",
+        unit="epochs",
+        low=0,
+        high=10_000,
+    )
     plateau_factor: float = setting(0.0, "Factor of each reduction.", option="--plateau-factor", low=0, high=1)
-    plateau_threshold: float = setting(0.0, "Relative change that counts as an improvement.",
-                                       option="--plateau-threshold", low=0, high=1)  # fmt: skip
+    plateau_threshold: float = setting(
+        0.0, "Relative change that counts as an improvement.", option="--plateau-threshold", low=0, high=1
+    )
 
     @field_validator("milestones")
     @classmethod
@@ -121,33 +164,65 @@ class TrainingConfig(Group):
     """How long, in which portions and how exactly."""
 
     epochs: int = setting(15, "Passes over the training split.", option="--epochs", low=1, high=100_000)
-    batch_size: Count = setting(32, "Images in a step; 0 or auto takes the largest that fits.", option="--batch-size",
-                                short="-b", low=0, high=65_536)  # fmt: skip
+    batch_size: Count = setting(
+        32,
+        "Images in a step; 0 or auto takes the largest that fits.",
+        option="--batch-size",
+        short="-b",
+        low=0,
+        high=65_536,
+    )
     micro_batch_size: int = setting(
-        0, "Images of a step computed at once; 0 takes all, and fewer only where memory runs out.",
-        option="--micro-batch-size", low=0, high=65_536)  # fmt: skip
-    eval_batch_size: int = setting(0, "Images in a batch of evaluation; 0 chooses.", option="--eval-batch-size", low=0,
-                                   high=65_536)  # fmt: skip
+        0,
+        "Images of a step computed at once; 0 takes all, and fewer only where memory runs out.",
+        option="--micro-batch-size",
+        low=0,
+        high=65_536,
+    )
+    eval_batch_size: int = setting(
+        0, "Images in a batch of evaluation; 0 chooses.", option="--eval-batch-size", low=0, high=65_536
+    )
     seed: int = setting(0, "Decides weights, order, augmentation and splits.", option="--seed", low=0, high=2**31 - 1)
     label_smoothing: float = setting(0.0, "Label smoothing.", option="--label-smoothing", low=0, high=0.9)
     class_weights: Literal["none", "balanced"] = setting(
-        "none", "Weigh classes in the loss by their inverse frequency.", option="--class-weights")  # fmt: skip
+        "none", "Weigh classes in the loss by their inverse frequency.", option="--class-weights"
+    )
     clip_norm: float = setting(0.0, "Largest norm of a gradient; 0 leaves it.", option="--clip-norm", low=0, high=1e6)
-    ema_decay: float = setting(0.0, "Decay of averaged weights, which then are evaluated and kept; 0 is off.",
-                               option="--ema-decay", low=0, high=0.99999)  # fmt: skip
-    monitor: str = setting("accuracy", "Validation metric that decides the best epoch.", option="--monitor",
-                           short="--eval-metric", choices=tuple(METRICS))  # fmt: skip
+    ema_decay: float = setting(
+        0.0,
+        "Decay of averaged weights, which then are evaluated and kept; 0 is off.",
+        option="--ema-decay",
+        low=0,
+        high=0.99999,
+    )
+    monitor: str = setting(
+        "accuracy",
+        "Validation metric that decides the best epoch.",
+        option="--monitor",
+        short="--eval-metric",
+        choices=tuple(METRICS),
+    )
     mode: Literal["auto", "min", "max"] = setting("auto", "Whether less or more of it is better.", option="--mode")
-    patience: int = setting(0, "Epochs without improvement before stopping early; 0 never stops.", option="--patience",
-                            unit="epochs", low=0, high=100_000)  # fmt: skip
-    min_delta: float = setting(0.0, "Smallest change that counts as an improvement.", option="--min-delta", low=0,
-                               high=1e6)  # fmt: skip
+    patience: int = setting(
+        0,
+        "Epochs without improvement before stopping early; 0 never stops.",
+        option="--patience",
+        unit="epochs",
+        low=0,
+        high=100_000,
+    )
+    min_delta: float = setting(
+        0.0, "Smallest change that counts as an improvement.", option="--min-delta", low=0, high=1e6
+    )
     precision: Literal["float32", "bfloat16", "float16", "auto"] = setting(
-        "float32", "Arithmetic of forward and backward, not of scores; auto takes the fastest here.",
-        option="--precision")  # fmt: skip
+        "float32",
+        "Arithmetic of forward and backward, not of scores; auto takes the fastest here.",
+        option="--precision",
+    )
     deterministic: bool = setting(False, "Bit-equal results on a GPU too, at some cost.", option="--deterministic")
-    threads: int = setting(0, "Processor threads; 0 takes what the process may use.", option="--threads", low=0,
-                           high=1024)  # fmt: skip
+    threads: int = setting(
+        0, "Processor threads; 0 takes what the process may use.", option="--threads", low=0, high=1024
+    )
     channels_last: Literal["auto", "on", "off"] = setting("auto", "Memory layout.", option="--channels-last")
     compile: bool = setting(False, "Compile the model, if the run is long enough to gain by it.", option="--compile")
 
@@ -175,8 +250,9 @@ class AugmentationConfig(Group):
     translate: float = setting(0.0, "Shift by up to this part of the side.", option="--translate", low=0, high=0.5)
     scale: float = setting(0.0, "Zoom by up to this part.", option="--scale", low=0, high=0.9)
     color_jitter: float = setting(0.0, "Strength of colour jitter.", option="--color-jitter", low=0, high=1)
-    stain_jitter: float = setting(0.0, "Strength of jitter in HED space, for histology.",
-                                  option="--stain-jitter", low=0, high=1)  # fmt: skip
+    stain_jitter: float = setting(
+        0.0, "Strength of jitter in HED space, for histology.", option="--stain-jitter", low=0, high=1
+    )
     erasing: float = setting(0.0, "Chance of erasing a rectangle.", option="--erasing", low=0, high=1)
     mixup: float = setting(0.0, "Alpha of mixup.", option="--mixup", low=0, high=10)
     cutmix: float = setting(0.0, "Alpha of cutmix.", option="--cutmix", low=0, high=10)
@@ -191,18 +267,32 @@ class ExecutionConfig(Group):
     device: str = setting(
         "auto", "auto, cpu, cuda, cuda:N or mps; auto takes the idlest visible GPU.", option="--device"
     )
-    wait_gpu: Bytes = setting(0, "Wait until a GPU has this much free memory; 0 does not wait.", option="--wait-gpu",
-                              unit="bytes or 10GiB", low=0)  # fmt: skip
-    max_time: Seconds = setting(0.0, "Save exactly and exit with 75 after this time; 0 is no limit.",
-                                option="--max-time", unit="seconds or 7h50m", low=0)  # fmt: skip
-    save_every: Seconds = setting(600.0, "Longest time between two exact checkpoints.", option="--save-every",
-                                  unit="seconds or 10m", low=0)  # fmt: skip
+    wait_gpu: Bytes = setting(
+        0,
+        "Wait until a GPU has this much free memory; 0 does not wait.",
+        option="--wait-gpu",
+        unit="bytes or 10GiB",
+        low=0,
+    )
+    max_time: Seconds = setting(
+        0.0,
+        "Save exactly and exit with 75 after this time; 0 is no limit.",
+        option="--max-time",
+        unit="seconds or 7h50m",
+        low=0,
+    )
+    save_every: Seconds = setting(
+        600.0, "Longest time between two exact checkpoints.", option="--save-every", unit="seconds or 10m", low=0
+    )
     keep: Literal["best", "last", "all"] = setting(
-        "best", "Checkpoints kept: best and the last two, last alone, or one for each epoch too.",
-        option="--keep")  # fmt: skip
+        "best", "Checkpoints kept: best and the last two, last alone, or one for each epoch too.", option="--keep"
+    )
     watch_samples: str = setting(
-        "auto", "Validation images whose Grad-CAM is kept after each epoch; 0 is off, auto 8 on small runs.",
-        option="--watch-samples", suggestions=(AUTO, "0", "8"))  # fmt: skip
+        "auto",
+        "Validation images whose Grad-CAM is kept after each epoch; 0 is off, auto 8 on small runs.",
+        option="--watch-samples",
+        suggestions=(AUTO, "0", "8"),
+    )
     profile: bool = setting(False, "Record where the time of some steps goes.", option="--profile")
     on_end: Command = setting((), "A program (no shell) that is started when the run has ended.", option="--on-end")
 

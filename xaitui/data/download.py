@@ -135,8 +135,9 @@ def _from_mirror(url: str, part: PartFile, wanted: Identity, report: Report, pat
     while True:
         wait = 0.0
         try:
-            resumed = transfer(url, part, size=wanted.size, hashed=wanted.has_hash, timeout=patience.timeout,
-                               report=report)  # fmt: skip
+            resumed = transfer(
+                url, part, size=wanted.size, hashed=wanted.has_hash, timeout=patience.timeout, report=report
+            )
             reason = wanted.mismatch(part.path, report)
             if not reason:
                 return ""

@@ -112,8 +112,10 @@ def list_known(folder: Path, classes: Sequence[str]) -> Listing:
         found = {split: _subfolders(splits[split]) for split in SPLITS if split in splits}
         names = dict.fromkeys(path.name for paths in found.values() for path in paths)
         if unknown := [name for name in names if printable(name) not in labels]:
-            raise DataError(f"{printable(folder)} has classes that the run does not know: {listed(unknown)}; "
-                            f"it knows {listed(classes)}")  # fmt: skip
+            raise DataError(
+                f"{printable(folder)} has classes that the run does not know: {listed(unknown)}; "
+                f"it knows {listed(classes)}"
+            )
         pictures = {
             split: [(file, labels[printable(path.name)]) for path in paths for file in images_below(path)]
             for split, paths in found.items()

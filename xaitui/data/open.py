@@ -83,8 +83,10 @@ def open_configured(config: RunConfig, **more: Any) -> Dataset:
         UsageError, DataError: as `open_dataset` does.
     """
     data = config.data
-    settings = {name: getattr(data, name) for name in ("size", "data_dir", "val_fraction", "fraction", "image_size",
-                                                       "skip_damaged")}  # fmt: skip
+    settings = {
+        name: getattr(data, name)
+        for name in ("size", "data_dir", "val_fraction", "fraction", "image_size", "skip_damaged")
+    }
     return open_dataset(data.dataset, **{"seed": config.training.seed, **settings, **more})
 
 

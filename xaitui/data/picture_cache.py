@@ -80,9 +80,12 @@ def _key(survey: Survey, pictures: Mapping[str, Sequence[Path]], form: Form) -> 
 
 
 def _write(
-    paths: Sequence[Path], shape: tuple[int, int, int, int], grey_range: GreyRange | None, target: Path,
+    paths: Sequence[Path],
+    shape: tuple[int, int, int, int],
+    grey_range: GreyRange | None,
+    target: Path,
     residency: Residency,
-) -> dict[Path, str]:  # fmt: skip
+) -> dict[Path, str]:
     """Write the array of a split; where images are damaged there is none, and all of them are returned."""
     ensure_free(target.parent, prod(shape))
     part = target.with_name(target.name + ".part")

@@ -21,8 +21,17 @@ from xaitui.text import listed, printable
 LARGEST_SIDE = 224
 """Side in pixels above which pictures are scaled down unless a size is asked for."""
 
-_ROW = np.dtype([("width", "<i8"), ("height", "<i8"), ("is_grey", "?"), ("is_deep", "?"), ("low", "<f8"),
-                 ("high", "<f8"), ("is_damaged", "?")])  # fmt: skip
+_ROW = np.dtype(
+    [
+        ("width", "<i8"),
+        ("height", "<i8"),
+        ("is_grey", "?"),
+        ("is_deep", "?"),
+        ("low", "<f8"),
+        ("high", "<f8"),
+        ("is_damaged", "?"),
+    ]
+)
 Stamp = tuple[str, int, str]
 """Path below the folder of the set, length in bytes, MD5."""
 
@@ -60,8 +69,10 @@ class Survey:
         them = "them" if len(self.damaged) > 1 else "it"
         named = listed(f"{self.stamps[path][0]} ({reason})" for path, reason in self.damaged.items())
         skip = f", or leave {them} out with --skip-damaged" if can_skip else ""
-        return DataError(f"{len(self.damaged):,} of {len(self.stamps):,} images in {printable(self.folder)} cannot be "
-                         f"used: {named}; remove {them}{skip}")  # fmt: skip
+        return DataError(
+            f"{len(self.damaged):,} of {len(self.stamps):,} images in {printable(self.folder)} cannot be "
+            f"used: {named}; remove {them}{skip}"
+        )
 
     def left_out(self) -> tuple[str, ...]:
         """Each damaged image, with the reason."""
@@ -85,8 +96,15 @@ class Survey:
         for row, path in enumerate(self.stamps):
             picture = self.pictures.get(path, nothing)
             low, high = self.levels.get(path, (0.0, 0.0))
-            rows[row] = (picture.width, picture.height, picture.is_grey, picture.is_deep, low, high,
-                         path in self.damaged)  # fmt: skip
+            rows[row] = (
+                picture.width,
+                picture.height,
+                picture.is_grey,
+                picture.is_deep,
+                low,
+                high,
+                path in self.damaged,
+            )
         with writing_to(self.memo.parent), replacing(self.memo, durable=False) as file:
             np.save(file, rows)
 

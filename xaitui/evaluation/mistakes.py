@@ -76,9 +76,14 @@ def samples(predictions: Predictions, task: Task, indices: NDArray[np.int64]) ->
     rows = predictions.rows[indices].tolist() if predictions.rows is not None else [None] * len(indices)
     place = np.arange(len(indices))
     columns = (
-        indices, part.labels, predicted, part.probabilities[place, part.labels], part.probabilities[place, predicted],
-        losses(task, part.probabilities, part.labels), margins(part.probabilities),
-    )  # fmt: skip
+        indices,
+        part.labels,
+        predicted,
+        part.probabilities[place, part.labels],
+        part.probabilities[place, predicted],
+        losses(task, part.probabilities, part.labels),
+        margins(part.probabilities),
+    )
     return tuple(
         Sample(index, row, *values)
         for row, (index, *values) in zip(rows, zip(*(column.tolist() for column in columns), strict=True), strict=True)

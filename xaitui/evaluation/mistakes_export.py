@@ -24,15 +24,35 @@ def samples_csv(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     classes = [printable(name) for name in evaluation.classes]
-    header = ["index", "row", "true", "predicted", "true_name", "predicted_name", "p_true", "p_predicted", "margin",
-              "loss", *(f"p_{index}" for index in range(len(classes)))]  # fmt: skip
+    header = [
+        "index",
+        "row",
+        "true",
+        "predicted",
+        "true_name",
+        "predicted_name",
+        "p_true",
+        "p_predicted",
+        "margin",
+        "loss",
+        *(f"p_{index}" for index in range(len(classes))),
+    ]
     writer.writerow(header)
     for each in samples:
         row = "" if each.row is None else each.row
         probabilities = map(_short, evaluation.predictions.probabilities[each.index].tolist())
-        writer.writerow([each.index, row, each.label, each.predicted, classes[each.label], classes[each.predicted],
-                         *map(_short, (each.p_label, each.p_predicted, each.margin, each.loss)),
-                         *probabilities])  # fmt: skip
+        writer.writerow(
+            [
+                each.index,
+                row,
+                each.label,
+                each.predicted,
+                classes[each.label],
+                classes[each.predicted],
+                *map(_short, (each.p_label, each.p_predicted, each.margin, each.loss)),
+                *probabilities,
+            ]
+        )
     return text.getvalue()
 
 
@@ -81,8 +101,11 @@ def _filter(side: int) -> int:
 def caption(sample: Sample, classes: Sequence[str]) -> tuple[str, ...]:
     """What stands below an image: short lines in letters that any font has."""
     true, told = (_shortened(printable(classes[index])) for index in (sample.label, sample.predicted))
-    return (f"#{sample.index}  loss {sample.loss:.2f}", f"{100 * sample.p_label:.0f} %  {true}",
-            f"{100 * sample.p_predicted:.0f} %  {told}")  # fmt: skip
+    return (
+        f"#{sample.index}  loss {sample.loss:.2f}",
+        f"{100 * sample.p_label:.0f} %  {true}",
+        f"{100 * sample.p_predicted:.0f} %  {told}",
+    )
 
 
 def _shortened(name: str) -> str:

@@ -43,8 +43,15 @@ class TorchProbe:
 def probe_torch(environment: Mapping[str, str] | None = None, timeout: float = SECONDS) -> TorchProbe:
     """Import both in a new process, with the given environment or this one's."""
     try:
-        done = subprocess.run([sys.executable, "-P", "-c", _PROGRAM], env=environment, capture_output=True, text=True,
-                              timeout=timeout, errors="replace", check=False)  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-P", "-c", _PROGRAM],
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            errors="replace",
+            check=False,
+        )
         output, error = done.stdout, _error(done.returncode, done.stderr)
     except subprocess.TimeoutExpired as expired:
         output = expired.stdout.decode() if isinstance(expired.stdout, bytes) else expired.stdout or ""

@@ -70,9 +70,13 @@ def spawn(
         OSError: no process could be started.
     """
     return subprocess.Popen(
-        [*python_module("xaitui"), *words], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
-        start_new_session=True, env={**_environment(os.environ), "PYTHONIOENCODING": "utf-8", **(environ or {})},
-    )  # fmt: skip
+        [*python_module("xaitui"), *words],
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        env={**_environment(os.environ), "PYTHONIOENCODING": "utf-8", **(environ or {})},
+    )
 
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -70,9 +70,15 @@ class Prepared:
 
 
 def prepare(
-    config: RunConfig, stop: Stop, say: Say, *, resolved: Resolved | None = None, model_source: Path | None = None,
-    found: Found | None = None, grey_range: GreyRange | None = None,
-) -> Prepared:  # fmt: skip
+    config: RunConfig,
+    stop: Stop,
+    say: Say,
+    *,
+    resolved: Resolved | None = None,
+    model_source: Path | None = None,
+    found: Found | None = None,
+    grey_range: GreyRange | None = None,
+) -> Prepared:
     """Choose the device, open the data, build model and trainer.
 
     Args:
@@ -105,9 +111,13 @@ def prepare(
     parts, settled, about_compiling = settle_compile(parts, choices, stop, say, is_new=resolved is None)
     if resolved and (settled.compile, settled.cuda_graph) != (choices.compile, choices.cuda_graph):
         inexact = (*inexact, about_compiling)
-    notes = (f"{chosen.device}: {chosen.reason}", *dataset.notes, *built.notes,
-             *filter(None, [note_at_start(dataset), about_compiling]),
-             *_about_found(config, settled))  # fmt: skip
+    notes = (
+        f"{chosen.device}: {chosen.reason}",
+        *dataset.notes,
+        *built.notes,
+        *filter(None, [note_at_start(dataset), about_compiling]),
+        *_about_found(config, settled),
+    )
     return Prepared(config, dataset, built, settled, Trainer(parts), notes, inexact)
 
 
@@ -144,21 +154,44 @@ def _build(config: RunConfig, dataset: Dataset, source: Path | None, *, load: bo
     normalised = normalisation(config, dataset.info.channels, partial(train_statistics, dataset))
     seed_weights(config)
     return build_for(
-        config.model, len(dataset.info.classes), dataset.info.channels, image_side(config, dataset), normalised,
-        source=source, load=load,
-    )  # fmt: skip
+        config.model,
+        len(dataset.info.classes),
+        dataset.info.channels,
+        image_side(config, dataset),
+        normalised,
+        source=source,
+        load=load,
+    )
 
 
 def build_for(
-    model: ModelConfig, classes: int, channels: int, side: int, normalised: Normalisation, *, source: Path | None,
+    model: ModelConfig,
+    classes: int,
+    channels: int,
+    side: int,
+    normalised: Normalisation,
+    *,
+    source: Path | None,
     load: bool,
-) -> BuiltModel:  # fmt: skip
+) -> BuiltModel:
     """Build the model of a configuration for images of so many channels and that side in pixels."""
     return build_model(
-        model.name, num_classes=classes, in_channels=channels, image_size=side, batch_norm=model.batch_norm,
-        dropout=model.dropout, activation=model.activation, stem=model.stem, pretrained=model.pretrained,
-        weights=model.weights, finetune=model.finetune, mean=normalised[0], std=normalised[1], source=source, load=load,
-    )  # fmt: skip
+        model.name,
+        num_classes=classes,
+        in_channels=channels,
+        image_size=side,
+        batch_norm=model.batch_norm,
+        dropout=model.dropout,
+        activation=model.activation,
+        stem=model.stem,
+        pretrained=model.pretrained,
+        weights=model.weights,
+        finetune=model.finetune,
+        mean=normalised[0],
+        std=normalised[1],
+        source=source,
+        load=load,
+    )
 
 
 def _wanted(config: RunConfig, resolved: Resolved | None) -> str:

@@ -99,8 +99,10 @@ def fit_temperature(task: Task, probabilities: Probabilities, labels: Labels) ->
     low, high = np.log(TEMPERATURES)
     found = minimize_scalar(
         lambda exponent: losses(task, with_temperature(task, probabilities, float(np.exp(exponent))), labels).mean(),
-        bounds=(low, high), method="bounded", options={"xatol": 1e-4},
-    )  # fmt: skip
+        bounds=(low, high),
+        method="bounded",
+        options={"xatol": 1e-4},
+    )
     return float(np.exp(found.x))
 
 

@@ -50,5 +50,6 @@ def confused_pairs(matrix: NDArray[np.int64]) -> tuple[ConfusedPair, ...]:
     shares = row_shares(matrix)
     order = np.argsort(-counts, axis=None, kind="stable")[: np.count_nonzero(counts)]
     pairs = zip(*(axis.tolist() for axis in np.unravel_index(order, counts.shape)), strict=True)
-    return tuple(ConfusedPair(row, column, int(counts[row, column]), float(shares[row, column]))
-                 for row, column in pairs)  # fmt: skip
+    return tuple(
+        ConfusedPair(row, column, int(counts[row, column]), float(shares[row, column])) for row, column in pairs
+    )

@@ -41,9 +41,7 @@ def bootstrap_intervals(
 
     A resample in which a score is undefined, because a rare class is not in it, does not count for that score.
     """
-    parts = [
-        _resampled(task, probabilities, labels, counts) for counts in _draws(len(labels), resamples, seed)
-    ]  # fmt: skip
+    parts = [_resampled(task, probabilities, labels, counts) for counts in _draws(len(labels), resamples, seed)]
     return {name: _interval(np.concatenate([part[name] for part in parts])) for name in parts[0]}
 
 

@@ -148,8 +148,10 @@ def require_defined(metric: str, option: str, task: Task, labels: Labels, classe
         UsageError: says which classes are missing, and what to follow instead.
     """
     if reason := undefined_scores(task, labels, classes).get(metric):
-        raise UsageError(f"{metric} is never defined on this validation split: {reason}; use {option} accuracy or "
-                         f"{option} loss, or add such images")  # fmt: skip
+        raise UsageError(
+            f"{metric} is never defined on this validation split: {reason}; use {option} accuracy or "
+            f"{option} loss, or add such images"
+        )
 
 
 def _have(noun: str, indices: list[int], names: Sequence[str]) -> str:

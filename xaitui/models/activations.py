@@ -13,9 +13,22 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 ACTIVATIONS: tuple[type[nn.Module], ...] = (
-    nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.ELU, nn.SELU, nn.CELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish, nn.Hardsigmoid,
-    nn.Hardtanh, nn.Sigmoid, nn.Tanh, nn.Softplus,
-)  # fmt: skip
+    nn.ReLU,
+    nn.ReLU6,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.SELU,
+    nn.CELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.Hardtanh,
+    nn.Sigmoid,
+    nn.Tanh,
+    nn.Softplus,
+)
 """The activations without weights; one with weights may be shared on purpose."""
 
 _FUNCTIONAL = {name for kind in ACTIVATIONS for name in (kind.__name__.lower(), f"{kind.__name__.lower()}_")}

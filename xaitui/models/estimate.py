@@ -20,9 +20,18 @@ from xaitui.models.build import BuiltModel, build_model
 from xaitui.models.summary import ModelSummary, summarize
 
 _SLOTS: dict[str, int] = {
-    "sgd": 0, "sgd-nesterov": 0, "adam": 2, "adamw": 2, "nadam": 2, "radam": 2, "rmsprop": 1, "adagrad": 1,
-    "adadelta": 2, "adamax": 2, "muon": 1,
-}  # fmt: skip
+    "sgd": 0,
+    "sgd-nesterov": 0,
+    "adam": 2,
+    "adamw": 2,
+    "nadam": 2,
+    "radam": 2,
+    "rmsprop": 1,
+    "adagrad": 1,
+    "adadelta": 2,
+    "adamax": 2,
+    "muon": 1,
+}
 """Numbers that an optimizer keeps for each trained parameter, apart from momentum that can be turned off."""
 
 _WITH_MOMENTUM = ("sgd", "sgd-nesterov", "rmsprop")
@@ -75,10 +84,19 @@ def estimate(config: RunConfig, *, classes: int, channels: int, image_size: int)
     model = config.model
     with contextlib.nullcontext() if is_own_model(model.name) else torch.device("meta"):
         built = build_model(
-            model.name, num_classes=classes, in_channels=channels, image_size=image_size, load=False,
-            batch_norm=model.batch_norm, dropout=model.dropout, activation=model.activation, stem=model.stem,
-            pretrained=model.pretrained, weights=model.weights, finetune=model.finetune,
-        )  # fmt: skip
+            model.name,
+            num_classes=classes,
+            in_channels=channels,
+            image_size=image_size,
+            load=False,
+            batch_norm=model.batch_norm,
+            dropout=model.dropout,
+            activation=model.activation,
+            stem=model.stem,
+            pretrained=model.pretrained,
+            weights=model.weights,
+            finetune=model.finetune,
+        )
     return estimate_built(built, config, channels=channels, image_size=image_size)
 
 

@@ -170,9 +170,21 @@ _HARMLESS: list[Any] = [Namespace, scalar, np.dtype, *map(type, map(np.dtype, ("
 """Plain values that trainers save beside their weights: parsed arguments, numpy's numbers."""
 
 _UNREADABLE = (
-    OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError,
-    ArithmeticError, pickle.UnpicklingError, struct.error, zipfile.BadZipFile, SafetensorError,
-)  # fmt: skip
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    AssertionError,
+    MemoryError,
+    ArithmeticError,
+    pickle.UnpicklingError,
+    struct.error,
+    zipfile.BadZipFile,
+    SafetensorError,
+)
 """What torch and safetensors have been seen to raise for damaged files, and its neighbours."""
 
 

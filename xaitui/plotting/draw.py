@@ -19,9 +19,15 @@ from xaitui.plotting.axes import Layout, Point, layout
 from xaitui.plotting.figure import AXIS, CURSOR, MARK, Drawing, Figure, Line, Span, cells_of, fitted, one_row
 
 RAISED = (
-    ValueError, TypeError, ArithmeticError, LookupError, AttributeError, RuntimeError, MemoryError,
+    ValueError,
+    TypeError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RuntimeError,
+    MemoryError,
     ctypes.ArgumentError,
-)  # fmt: skip
+)
 """What plotext is known to raise, or could; a plot that cannot be drawn must not end what shows it."""
 
 FIRST_COLOUR = 16
@@ -51,10 +57,18 @@ GLYPHS = {
     "braille": Glyphs(markers=("braille",), lone=("•",), **BOX, cut="…"),
     "block": Glyphs(markers=("hd",), lone=("▪",), **BOX, cut="…"),
     "ascii": Glyphs(
-        markers=ASCII_MARKERS, lone=ASCII_MARKERS, side="|", side_tick="+", corner="+", floor="-", floor_tick="+",
-        mark=":", cursor="|", cut="~",
+        markers=ASCII_MARKERS,
+        lone=ASCII_MARKERS,
+        side="|",
+        side_tick="+",
+        corner="+",
+        floor="-",
+        floor_tick="+",
+        mark=":",
+        cursor="|",
+        cut="~",
     ),
-}  # fmt: skip
+}
 
 
 def draw(figure: Figure, width: int, height: int) -> Drawing:

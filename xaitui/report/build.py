@@ -77,8 +77,10 @@ def _together(comparison: Comparison, words: Sequence[str]) -> Iterator[Section]
 
 def _tests(comparison: Comparison) -> list[Block]:
     found = tell_apart([row.run for row in comparison.runs], comparison.baseline, "val")
-    how = ("Each run against the baseline on the same validation images: McNemar's exact test (of several labels a "
-           "bootstrap), corrected by Holm; the interval is that of a paired bootstrap.")  # fmt: skip
+    how = (
+        "Each run against the baseline on the same validation images: McNemar's exact test (of several labels a "
+        "bootstrap), corrected by Holm; the interval is that of a paired bootstrap."
+    )
     tested: list[Block] = [how, tests_table(comparison, found)] if found.tests else []
     return [*tested, *untested_lines(run_labels(comparison), found)]
 

@@ -37,8 +37,11 @@ def runs_table(comparison: Comparison) -> Table:
 def numbers_table(comparison: Comparison) -> Table:
     """A row for each run for programs: its scores with all their digits, and the settings that differ."""
     header = [
-        "run", "state", *(score.name for score in comparison.scores), *(each.path for each in comparison.settings),
-    ]  # fmt: skip
+        "run",
+        "state",
+        *(score.name for score in comparison.scores),
+        *(each.path for each in comparison.settings),
+    ]
     rows = []
     for index, row in enumerate(comparison.runs):
         scores = (_digits(score.values[index]) for score in comparison.scores)
@@ -104,10 +107,17 @@ def tests_table(comparison: Comparison, found: Significance) -> Table:
     """A row for each run that was tested against the baseline."""
     labels = run_labels(comparison)
     rows = [
-        [labels[test.run], test.verdict, interval_text(test), f"{test.only_run}:{test.only_baseline}", str(test.images),
-         p_text(test.p), p_text(test.adjusted)]
+        [
+            labels[test.run],
+            test.verdict,
+            interval_text(test),
+            f"{test.only_run}:{test.only_baseline}",
+            str(test.images),
+            p_text(test.p),
+            p_text(test.adjusted),
+        ]
         for test in found.tests
-    ]  # fmt: skip
+    ]
     header = ["run", "verdict", "difference of accuracy, 95 % interval", "right alone", "images", "p", "p by Holm"]
     return Table(header, rows)
 

@@ -26,18 +26,25 @@ def curve_drawings(comparison: Comparison, groups: Sequence[SeedGroup]) -> list[
         if has_seeds(groups):
             lines = [_mean(group, [read[run] for run in group.runs], f"val_{quantity}") for group in groups]
         elif len(read) == 1:
-            lines = [_line(read[0], f"{split}_{quantity}", words)
-                     for split, words in (("train", "training"), ("val", "validation"))]  # fmt: skip
+            lines = [
+                _line(read[0], f"{split}_{quantity}", words)
+                for split, words in (("train", "training"), ("val", "validation"))
+            ]
         else:
-            lines = [_line(each, f"val_{quantity}", label)
-                     for each, label in zip(read, run_labels(comparison), strict=True)]  # fmt: skip
+            lines = [
+                _line(each, f"val_{quantity}", label) for each, label in zip(read, run_labels(comparison), strict=True)
+            ]
         lines = [line for line in lines if len(line.x)]
-        notes = [common_note(comparison.runs), f"first {MOST_LINES} of {len(lines)}" * (len(lines) > MOST_LINES),
-                 "band: standard deviation over seeds" * has_seeds(groups)]  # fmt: skip
+        notes = [
+            common_note(comparison.runs),
+            f"first {MOST_LINES} of {len(lines)}" * (len(lines) > MOST_LINES),
+            "band: standard deviation over seeds" * has_seeds(groups),
+        ]
         if lines:
             title = quantity.capitalize() + (", validation" if len(read) > 1 else "")
-            figure = curve_figure(lines[:MOST_LINES], title=title, x_label="epoch", y_label=quantity,
-                                  note="; ".join(filter(None, notes)))  # fmt: skip
+            figure = curve_figure(
+                lines[:MOST_LINES], title=title, x_label="epoch", y_label=quantity, note="; ".join(filter(None, notes))
+            )
             drawings.append(
                 Drawing(quantity, figure, f"{title}, by epoch: {', '.join(line.label for line in lines[:MOST_LINES])}")
             )
@@ -64,5 +71,6 @@ def _mean(group: SeedGroup, runs: Sequence[RunSeries], name: str) -> Series:
     mean = values.mean(axis=0)
     deviation = values.std(axis=0, ddof=1) if len(curves) > 1 else np.zeros(length)
     label = f"{group.label or 'all'} (n={len(curves)})"
-    return Series(label, curves[0].x[:length].tolist(), mean.tolist(), (mean - deviation).tolist(),
-                  (mean + deviation).tolist())  # fmt: skip
+    return Series(
+        label, curves[0].x[:length].tolist(), mean.tolist(), (mean - deviation).tolist(), (mean + deviation).tolist()
+    )

@@ -166,8 +166,10 @@ def _draw_series(axes: Axes, series: Series, index: int) -> None:
 
 def _draw_legend(axes: Axes, series: Sequence[Series]) -> None:
     # a label that begins with an underscore would be left out
-    labels = [_shortened(each.label).replace("_", "\u2009_", 1) if each.label.startswith("_") else
-              _shortened(each.label) for each in series]  # fmt: skip
+    labels = [
+        _shortened(each.label).replace("_", "\u2009_", 1) if each.label.startswith("_") else _shortened(each.label)
+        for each in series
+    ]
     if len(series) <= LEGEND_ROWS:
         axes.legend(axes.lines, labels, frameon=False, fontsize=9)
     else:
@@ -178,8 +180,15 @@ def _draw_numbers(axes: Axes, counts: NDArray[np.int64], shares: NDArray[np.floa
     for (row, column), count in np.ndenumerate(counts):
         if count:
             share = float(shares[row, column])
-            axes.text(column, row, f"{100 * share:.0f} %\n{count:,}", ha="center", va="center", fontsize=8,
-                      color="white" if share > 0.5 else "black")  # fmt: skip
+            axes.text(
+                column,
+                row,
+                f"{100 * share:.0f} %\n{count:,}",
+                ha="center",
+                va="center",
+                fontsize=8,
+                color="white" if share > 0.5 else "black",
+            )
 
 
 def _shortened(text: str) -> str:

@@ -161,8 +161,10 @@ def averages_of(point: PointStanding) -> Averages:
     epochs = [finished_epochs(row.run) for row in finished]
     train = [[100 * event.train_accuracy for event in events] for events in epochs]
     val = [[_val(event) for event in events] for events in epochs]
-    best = [[_val(event) for event in events if event.epoch == row.best_epoch]
-            for row, events in zip(finished, epochs, strict=True)]  # fmt: skip
+    best = [
+        [_val(event) for event in events if event.epoch == row.best_epoch]
+        for row, events in zip(finished, epochs, strict=True)
+    ]
     return Averages(
         train_mean=spread([spread(run).mean for run in train]),
         val_mean=spread([spread(run).mean for run in val]),
@@ -220,16 +222,21 @@ def _sizes(points: Sequence[PointStanding]) -> str:
 
 
 def _curve(label: str, point: PointStanding) -> Series:
-    runs = [[_val(event) for event in finished_epochs(each.run)]
-            for each in point.trials if each.state is TrialState.FINISHED]  # fmt: skip
+    runs = [
+        [_val(event) for event in finished_epochs(each.run)]
+        for each in point.trials
+        if each.state is TrialState.FINISHED
+    ]
     longest = max(map(len, runs), default=0)
     by_epoch = [spread([run[index] for run in runs if index < len(run)]) for index in range(longest)]
     band = [0.0 if math.isnan(each.sd) else each.sd for each in by_epoch]
     return Series(
-        label, list(range(1, longest + 1)), [each.mean for each in by_epoch],
+        label,
+        list(range(1, longest + 1)),
+        [each.mean for each in by_epoch],
         [each.mean - half for each, half in zip(by_epoch, band, strict=True)],
         [each.mean + half for each, half in zip(by_epoch, band, strict=True)],
-    )  # fmt: skip
+    )
 
 
 def _epoch_seconds(point: PointStanding) -> Spread:

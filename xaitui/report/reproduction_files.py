@@ -44,9 +44,12 @@ def markdown(found: Reproduction, command: str) -> str:
     lines = [f"# {title}", ""]
     lines += [f"**{markdown_text(found.cut)}.**", ""] if found.cut else []
     lines += [] if found.is_complete else ["**Not complete: some runs are still to come.**", ""]
-    lines += [f"Made by `{command}`. {found.sizes}; seeds: {found.seeds}.",
-              "Accuracy in percent, mean ± standard deviation over the seeds.", "",
-              to_markdown(table_of(found))]  # fmt: skip
+    lines += [
+        f"Made by `{command}`. {found.sizes}; seeds: {found.seeds}.",
+        "Accuracy in percent, mean ± standard deviation over the seeds.",
+        "",
+        to_markdown(table_of(found)),
+    ]
     lines += [f"- {markdown_text(line)}" for line in claim_lines(found)]
     lines += [f"- {remark}" for remark in found.experiment.remarks]
     seconds = "; ".join(f"{markdown_text(label)} {text_of(each)}" for label, each in found.epoch_seconds)

@@ -63,9 +63,11 @@ def open_data(run: RunDirectory, *, data_dir: str = "", accept_changed: bool = F
 
 def _open(run: RunDirectory, config: RunConfig, data_dir: str) -> Dataset:
     return open_configured(
-        config, data_dir=data_dir or config.data.data_dir, rules=data_rules(run),
+        config,
+        data_dir=data_dir or config.data.data_dir,
+        rules=data_rules(run),
         grey_range=grey_range_of(run.preprocessing),
-    )  # fmt: skip
+    )
 
 
 def move_data(run: RunDirectory, dataset: str, *, accept_changed: bool = False) -> None:
@@ -85,8 +87,10 @@ def move_data(run: RunDirectory, dataset: str, *, accept_changed: bool = False) 
     try:
         config = from_toml(run.config.read_text(encoding="utf-8"))
         if config.data.dataset in DATASETS:
-            raise UsageError(f"{run.id} is of {config.data.dataset}, a dataset of the catalog: name the folder of its "
-                             "files with --data-dir")  # fmt: skip
+            raise UsageError(
+                f"{run.id} is of {config.data.dataset}, a dataset of the catalog: name the folder of its "
+                "files with --data-dir"
+            )
         moved = with_place(config, place)
         require_same(run, place, _open(run, moved, ""), accept=accept_changed)
         if changed_settings(run):

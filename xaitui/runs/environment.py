@@ -63,8 +63,11 @@ def changed_versions(path: Path) -> list[str]:
         return []
     here = {**{name: _version(name) for name in PACKAGES}, "Python": platform.python_version()}
     del here["torch"]  # of which the run's own choices speak
-    lines = [f"the run was made with {name} {noted[name]}, this is {version}"
-             for name, version in here.items() if noted.get(name, version) != version]  # fmt: skip
+    lines = [
+        f"the run was made with {name} {noted[name]}, this is {version}"
+        for name, version in here.items()
+        if noted.get(name, version) != version
+    ]
     return [*lines, f"the run was made on {host}, another machine"] if host != socket.gethostname() else lines
 
 
@@ -117,8 +120,13 @@ def _commit_of(folder: Path, file: str = "") -> str:
 def _git(folder: Path, *words: str) -> str | None:
     """The output of git in a folder, which it leaves as it is; None where it fails."""
     try:
-        done = subprocess.run(["git", "--no-optional-locks", "-C", str(folder), *words], capture_output=True, text=True,
-                              timeout=GIT_SECONDS, check=True)  # fmt: skip
+        done = subprocess.run(
+            ["git", "--no-optional-locks", "-C", str(folder), *words],
+            capture_output=True,
+            text=True,
+            timeout=GIT_SECONDS,
+            check=True,
+        )
     except (OSError, ValueError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()

@@ -81,8 +81,11 @@ def changed_settings(run: RunDirectory) -> list[str]:
     """
     notes = read_notes(run.path)
     names = [path.name for path in (run.config, run.model_source) if path.name in notes.written]
-    return [f"{name} has changed since the run was made"
-            for name in names if _judged(name, _read(run.path / name), notes)[1]]  # fmt: skip
+    return [
+        f"{name} has changed since the run was made"
+        for name in names
+        if _judged(name, _read(run.path / name), notes)[1]
+    ]
 
 
 def _read(path: Path) -> Written | None:
@@ -123,8 +126,9 @@ def check_journal(path: Path, saved: bytes) -> JournalFound:
             torn += 1  # by a crash: the next word, if there is one, is of the process that went on
         elif not damaged:
             damaged.append(f"{path.name} line {number} is no event: {event}")
-    return JournalFound(sum(isinstance(event, Event) for event in events), torn, len(saved) if not damaged else 0,
-                        tuple(damaged))  # fmt: skip
+    return JournalFound(
+        sum(isinstance(event, Event) for event in events), torn, len(saved) if not damaged else 0, tuple(damaged)
+    )
 
 
 def _event(line: bytes) -> Event | str:

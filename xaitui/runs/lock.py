@@ -152,11 +152,14 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
         if not _locked(descriptor, time.monotonic() + patience):
             other = _who_holds(lock)
             who = f"process {other.pid} on {other.host}" if other else "another process"
-            raise BusyError(f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop "
-                             f"{quoted(lock.parent.name)}")  # fmt: skip
+            raise BusyError(
+                f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop {quoted(lock.parent.name)}"
+            )
         if other is not None and not other.is_near and other.host != socket.gethostname() and not take_over:
-            raise BusyError(f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
-                             "cannot be asked from here; if it is gone, add --take-over")  # fmt: skip
+            raise BusyError(
+                f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
+                "cannot be asked from here; if it is gone, add --take-over"
+            )
         owner = Owner.of_this_process()
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(asdict(owner)).encode(), 0)

@@ -60,8 +60,15 @@ def last_lines(path: Path, count: int) -> list[str]:
 def run_program(command: Sequence[str], environment: dict[str, str]) -> None:
     """Start the program of --on-end, without a shell, and note in the log how it went."""
     try:
-        done = subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=ON_END_SECONDS, check=False)  # fmt: skip
+        done = subprocess.run(
+            command,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=ON_END_SECONDS,
+            check=False,
+        )
     except (OSError, subprocess.SubprocessError) as error:
         logger.warning("--on-end: %s", error)
         return

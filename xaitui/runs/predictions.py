@@ -44,9 +44,13 @@ class Predictions:
 
 
 def write_predictions(
-    path: Path, probabilities: NDArray[np.float32], labels: NDArray[np.int64], *,
-    rows: NDArray[np.int64] | None = None, weights: str = "",
-) -> None:  # fmt: skip
+    path: Path,
+    probabilities: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    *,
+    rows: NDArray[np.int64] | None = None,
+    weights: str = "",
+) -> None:
     """Write probabilities (N, C) and labels (N,) or (N, L), in the order of the split."""
     path.parent.mkdir(exist_ok=True)
     found = Predictions(probabilities, labels, rows, weights)

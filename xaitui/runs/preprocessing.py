@@ -45,10 +45,15 @@ class Preprocessing:
             KeyError, TypeError, ValueError: it is something else.
         """
         return Preprocessing(
-            Task(record["task"]), tuple(map(str, record["classes"])), int(record["channels"]),
-            int(record["source_size"]), int(record["image_size"]), tuple(map(float, record["mean"])),
-            tuple(map(float, record["std"])), _range(record.get("grey_range")),
-        )  # fmt: skip
+            Task(record["task"]),
+            tuple(map(str, record["classes"])),
+            int(record["channels"]),
+            int(record["source_size"]),
+            int(record["image_size"]),
+            tuple(map(float, record["mean"])),
+            tuple(map(float, record["std"])),
+            _range(record.get("grey_range")),
+        )
 
 
 def _range(pair: Any) -> GreyRange | None:

@@ -130,8 +130,10 @@ def require_same(run: RunDirectory, name: str, dataset: Dataset, *, accept: bool
     if found.content and (known := read_preprocessing(run.preprocessing)) is not None:
         now = (dataset.info.classes, dataset.train.images.shape[1], dataset.info.channels)
         if now != (known.classes, known.source_size, known.channels):
-            raise DataError(f"{found.content}; the run cannot go on with them: {_form(*now)}, not "
-                            f"{_form(known.classes, known.source_size, known.channels)}")  # fmt: skip
+            raise DataError(
+                f"{found.content}; the run cannot go on with them: {_form(*now)}, not "
+                f"{_form(known.classes, known.source_size, known.channels)}"
+            )
     return found
 
 

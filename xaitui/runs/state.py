@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from xaitui.event_codec import CodecError
-from xaitui.events import (  # fmt: skip
+from xaitui.events import (
     EpochFinished,
     EpochStarted,
     Evaluated,
@@ -144,8 +144,9 @@ def _fill(run: RunDirectory, events: list[Event]) -> RunSummary:
             case StepLogged():
                 values.update(step=event.step, epoch=event.epoch, images_per_second=event.images_per_second)
             case EpochFinished():
-                values.update(step=event.step, epoch=event.epoch, best_epoch=event.best_epoch, best=event.best,
-                              finished=event)  # fmt: skip
+                values.update(
+                    step=event.step, epoch=event.epoch, best_epoch=event.best_epoch, best=event.best, finished=event
+                )
             case RunFinished() | RunStopped():
                 values.update(test=event.test, seconds=event.seconds)
             case Evaluated(split="test"):  # of a study, whose runs are tested when its choice has been made

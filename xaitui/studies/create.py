@@ -58,11 +58,20 @@ class StudyWords:
                 raise UsageError(f"{path} is named twice; give all its values at once")
             space[path] = dimension
         objectives = tuple(map(parse_objective, filter(None, self.objective.split(","))))
-        return with_absolute_paths(Study(
-            name=self.name or default_name(base, space), base=base, space=space, sampler=self.sampler,
-            objectives=objectives, seeds=self.seeds, trials=self.trials, pruner=self.pruner, storage=self.storage,
-            tested=self.tested,
-        ))  # fmt: skip
+        return with_absolute_paths(
+            Study(
+                name=self.name or default_name(base, space),
+                base=base,
+                space=space,
+                sampler=self.sampler,
+                objectives=objectives,
+                seeds=self.seeds,
+                trials=self.trials,
+                pruner=self.pruner,
+                storage=self.storage,
+                tested=self.tested,
+            )
+        )
 
 
 def resolve_base(name: str, settings: Mapping[str, Any]) -> RunConfig:
@@ -192,8 +201,11 @@ def require_data(dataset: str, size: int, data_dir: str) -> None:
 def sweep_words(study: Study, runs_dir: str = "") -> list[str]:
     """The words of the command that makes a study, after the program's name."""
     words = ["sweep"]
-    words += [option_word(FIELDS[path], setting_text(FIELDS[path], value))
-              for path, (value, _) in differences(study.base).items() if not path.startswith("run.")]  # fmt: skip
+    words += [
+        option_word(FIELDS[path], setting_text(FIELDS[path], value))
+        for path, (value, _) in differences(study.base).items()
+        if not path.startswith("run.")
+    ]
     words += [f"--vary={path}={dimension_text(path, item)}" for path, item in study.space.items()]
     words += [f"--sampler={study.sampler}", f"--seeds={study.seeds}"]
     words += [f"--trials={study.trials}"] if study.trials else []

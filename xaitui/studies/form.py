@@ -18,9 +18,18 @@ from xaitui.studies.space import dimension_text, parse_vary
 from xaitui.studies.worker_processes import MOST_WORKERS
 
 DEFAULTS: Mapping[str, str] = {
-    "name": "", "base": "", "settings": "", "sampler": "one-at-a-time", "objective": "", "seeds": "1", "trials": "0",
-    "pruner": "none", "storage": "", "tested": "best", "workers": "0",
-}  # fmt: skip
+    "name": "",
+    "base": "",
+    "settings": "",
+    "sampler": "one-at-a-time",
+    "objective": "",
+    "seeds": "1",
+    "trials": "0",
+    "pruner": "none",
+    "storage": "",
+    "tested": "best",
+    "workers": "0",
+}
 """What stands in each field at first; lines of what is varied besides."""
 WHOLE = ("seeds", "trials", "workers")
 VARY = "vary."
@@ -41,10 +50,16 @@ class StudyForm:
         changed = {path: value for path, (value, _) in differences(study.base).items() if not path.startswith("run.")}
         settings = [f"{FIELDS[path].option[2:]}={setting_text(FIELDS[path], value)}" for path, value in changed.items()]
         texts = {
-            "name": study.name, "settings": shlex.join(settings), "sampler": study.sampler, "pruner": study.pruner,
-            "objective": ",".join(each.text for each in study.objectives), "seeds": str(study.seeds),
-            "trials": str(study.trials), "storage": study.storage, "tested": study.tested,
-        }  # fmt: skip
+            "name": study.name,
+            "settings": shlex.join(settings),
+            "sampler": study.sampler,
+            "pruner": study.pruner,
+            "objective": ",".join(each.text for each in study.objectives),
+            "seeds": str(study.seeds),
+            "trials": str(study.trials),
+            "storage": study.storage,
+            "tested": study.tested,
+        }
         lines = tuple(f"{FIELDS[path].option[2:]}={dimension_text(path, item)}" for path, item in study.space.items())
         return StudyForm({**DEFAULTS, **texts}, lines)
 
@@ -83,8 +98,11 @@ class StudyForm:
     def errors(self) -> Mapping[str, str]:
         """What is wrong with single fields."""
         checks: dict[str, Callable[[], object]] = {path: lambda path=path: self._whole(path) for path in WHOLE}  # type: ignore[misc]
-        checks |= {f"{VARY}{number}": lambda line=line: parse_vary(line)  # type: ignore[misc]
-                   for number, line in enumerate(self.vary) if line.strip()}  # fmt: skip
+        checks |= {
+            f"{VARY}{number}": lambda line=line: parse_vary(line)  # type: ignore[misc]
+            for number, line in enumerate(self.vary)
+            if line.strip()
+        }
         checks["objective"] = lambda: [parse_objective(word) for word in self._objectives]
         checks["base"] = lambda: resolve_base(self.texts["base"].strip(), {})
         found = {path: reason for path, check in checks.items() if (reason := _why(check))}

@@ -25,8 +25,11 @@ def importance(standing: StudyStanding) -> list[tuple[str, float]]:
     are sorted into equal parts. Where a setting was varied alone, only the trials that varied it or nothing count.
     """
     study = standing.study
-    finished = [(to_values(each.trial.config), each.trial.point, each.values[0]) for each in standing.trials
-                if each.state is TrialState.FINISHED and not math.isnan(each.values[0])]  # fmt: skip
+    finished = [
+        (to_values(each.trial.config), each.trial.point, each.values[0])
+        for each in standing.trials
+        if each.state is TrialState.FINISHED and not math.isnan(each.values[0])
+    ]
     alone = study.sampler == "one-at-a-time"
     shares = []
     for path, dimension in study.space.items():

@@ -217,9 +217,13 @@ def _open(folder: StudyFolder, study: Study) -> optuna.Study:
     else:
         storage = optuna.storages.JournalStorage(JournalFileBackend(str(folder.journal)))
     opened = optuna.create_study(
-        storage=storage, study_name=study.name, load_if_exists=True, pruner=_pruner(study), sampler=_sampler(study, 0),
+        storage=storage,
+        study_name=study.name,
+        load_if_exists=True,
+        pruner=_pruner(study),
+        sampler=_sampler(study, 0),
         directions=["maximize" if each.direction == "max" else "minimize" for each in study.objectives],
-    )  # fmt: skip
+    )
     wanted = [each.direction == "max" for each in study.objectives]
     if [direction.name == "MAXIMIZE" for direction in opened.directions] != wanted:
         raise UsageError(f"the storage has a study {study.name!r} with other objectives; choose another --name")

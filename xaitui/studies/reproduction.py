@@ -60,10 +60,18 @@ def study_of(experiment: Experiment, part: Part, cut: Cut, seeds: int, settings:
         changes["data.dataset"] = cut.dataset
     base = resolve_base(part.preset, {**part.settings, **changes, **settings})
     name = "-".join(filter(None, [f"report-{experiment.name}{part.suffix}", _slug(cut)]))
-    return with_absolute_paths(Study(
-        name=name, base=base, space=space, sampler=part.sampler, seeds=seeds, tested="all", note=experiment.title,
-        tags=(f"report:{experiment.name}",),
-    ))  # fmt: skip
+    return with_absolute_paths(
+        Study(
+            name=name,
+            base=base,
+            space=space,
+            sampler=part.sampler,
+            seeds=seeds,
+            tested="all",
+            note=experiment.title,
+            tags=(f"report:{experiment.name}",),
+        )
+    )
 
 
 def scaled_epochs(part: Part, cut: Cut) -> tuple[int, ...]:

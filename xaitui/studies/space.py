@@ -83,8 +83,9 @@ def parse_dimension(path: str, given: str | Sequence[Any]) -> Dimension:
     """
     record = FIELDS[path]
     if not isinstance(given, str):
-        values = tuple(_value(record, setting_text(record, each) if not isinstance(each, str) else each)
-                       for each in given)  # fmt: skip
+        values = tuple(
+            _value(record, setting_text(record, each) if not isinstance(each, str) else each) for each in given
+        )
     elif MARK in given and record.kind in ("int", "float"):
         return _range(record, given)
     else:

@@ -16,20 +16,40 @@ from xaitui.studies.objective import parse_objective
 from xaitui.studies.space import Choices, Space, dimension_text, parse_dimension, setting_path
 
 _KEYS: Mapping[str, type] = {
-    "name": str, "sampler": str, "objective": list, "seeds": int, "trials": int, "pruner": str, "storage": str,
-    "tested": str, "note": str, "tags": list, "preset": str, "space": dict, "base": dict,
-}  # fmt: skip
+    "name": str,
+    "sampler": str,
+    "objective": list,
+    "seeds": int,
+    "trials": int,
+    "pruner": str,
+    "storage": str,
+    "tested": str,
+    "note": str,
+    "tags": list,
+    "preset": str,
+    "space": dict,
+    "base": dict,
+}
 """The keys of a file and what stands at them."""
 
 
 def to_toml(study: Study) -> str:
     """The file of a study: everything that decides what its trials are."""
     record = {
-        "schema": SCHEMA_VERSION, "name": study.name, "note": study.note, "sampler": study.sampler,
-        "objective": [objective.text for objective in study.objectives], "seeds": study.seeds, "trials": study.trials,
-        "pruner": study.pruner, "storage": study.storage, "tested": study.tested, "tags": list(study.tags),
-        "space": {path: _plain(path, study.space) for path in study.space}, "base": to_tables(study.base),
-    }  # fmt: skip
+        "schema": SCHEMA_VERSION,
+        "name": study.name,
+        "note": study.note,
+        "sampler": study.sampler,
+        "objective": [objective.text for objective in study.objectives],
+        "seeds": study.seeds,
+        "trials": study.trials,
+        "pruner": study.pruner,
+        "storage": study.storage,
+        "tested": study.tested,
+        "tags": list(study.tags),
+        "space": {path: _plain(path, study.space) for path in study.space},
+        "base": to_tables(study.base),
+    }
     return tomli_w.dumps(record)
 
 
@@ -56,8 +76,10 @@ def from_toml(text: str, origin: str, name: str = "") -> Study:
             raise UsageError(f"{origin}: there is no key {key!r}{nearest(key, _KEYS)}")
         if not isinstance(value, _KEYS[key]) or isinstance(value, bool):
             raise UsageError(f"{origin}: {key} takes {_WORDS[_KEYS[key]]}, not {value!r}")
-    space = {setting_path(path): parse_dimension(setting_path(path), _listed(origin, path, values))
-             for path, values in _flat(tables.get("space", {})).items()}  # fmt: skip
+    space = {
+        setting_path(path): parse_dimension(setting_path(path), _listed(origin, path, values))
+        for path, values in _flat(tables.get("space", {})).items()
+    }
     base = _base(tables, origin)
     objectives = tuple(parse_objective(str(each)) for each in tables.get("objective", []))
     given: dict[str, Any] = {key: tables[key] for key in _PLAIN if key in tables}

@@ -83,9 +83,12 @@ def measured_speed(config: RunConfig, batch_size: int) -> float:
 
     info = DATASETS.get(config.data.dataset)
     return images_per_second(
-        config.model.name, classes=len(info.classes) if info else 10, channels=info.channels if info else 3,
-        image_size=image_side(config), batch_size=batch_size,
-    )  # fmt: skip
+        config.model.name,
+        classes=len(info.classes) if info else 10,
+        channels=info.channels if info else 3,
+        image_size=image_side(config),
+        batch_size=batch_size,
+    )
 
 
 def train_images(config: RunConfig) -> int:

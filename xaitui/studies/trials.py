@@ -123,8 +123,10 @@ def check(config: RunConfig, point: Point) -> None:
         UsageError: says why.
     """
     if not config.training.batch_size:
-        raise UsageError("a study cannot find the batch size, for a trial is known by what it computes: give a number; "
-                         "xaitui train --batch-size auto --dry-run --probe says which one fits")  # fmt: skip
+        raise UsageError(
+            "a study cannot find the batch size, for a trial is known by what it computes: give a number; "
+            "xaitui train --batch-size auto --dry-run --probe says which one fits"
+        )
     for path, reason in refused(config).items():
         raise UsageError(f"{path}: {reason}")
     for path in point:

@@ -151,8 +151,10 @@ class Work:
             XaituiError: it did.
         """
         if isinstance(error, OSError) and error.errno in _DISK:
-            raise XaituiError(f"{run.path}: {error.strerror}; the study stops here. When there is room: xaitui sweep "
-                              f"retry --failed {self.folder.name}")  # fmt: skip
+            raise XaituiError(
+                f"{run.path}: {error.strerror}; the study stops here. When there is room: xaitui sweep "
+                f"retry --failed {self.folder.name}"
+            )
 
     def _begin(self, trial: Trial, run: RunDirectory, stop: Stop) -> Execution:
         if run.last.exists():

@@ -44,8 +44,12 @@ def judge(trainer: Trainer, split: Split) -> Generator[Event, None, Verdict]:
     assert predictions is not None  # nothing can interrupt it
     scores = score(parts.task, predictions.probabilities, predictions.labels, parts.classes)
     event = Evaluated(
-        epoch=trainer.best.epoch, step=trainer.at.step, split=split.name,
-        scores={"loss": predictions.loss, **scores.values}, undefined=scores.undefined,
-        averaged=parts.average is not None, seconds=time.monotonic() - began,
-    )  # fmt: skip
+        epoch=trainer.best.epoch,
+        step=trainer.at.step,
+        split=split.name,
+        scores={"loss": predictions.loss, **scores.values},
+        undefined=scores.undefined,
+        averaged=parts.average is not None,
+        seconds=time.monotonic() - began,
+    )
     return Verdict(predictions, event)

@@ -72,8 +72,19 @@ def _check(path: Path) -> None:
         raise OSError(f"the disk did not keep what was written: {damaged} reads back different")
 
 
-_DAMAGE = (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError, struct.error,
-           zlib.error, pickle.UnpicklingError, zipfile.BadZipFile)  # fmt: skip
+_DAMAGE = (
+    OSError,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    struct.error,
+    zlib.error,
+    pickle.UnpicklingError,
+    zipfile.BadZipFile,
+)
 """What reading a damaged file may raise."""
 
 

@@ -73,8 +73,11 @@ def _visible(driver: Driver) -> dict[int, Gpu]:
 
 
 def _fitting(visible: dict[int, Gpu], wanted: str, wait_for: int) -> dict[int, Gpu]:
-    return {index: gpu for index, gpu in visible.items()
-            if gpu.free >= wait_for and wanted in ("auto", "cuda", f"cuda:{index}")}  # fmt: skip
+    return {
+        index: gpu
+        for index, gpu in visible.items()
+        if gpu.free >= wait_for and wanted in ("auto", "cuda", f"cuda:{index}")
+    }
 
 
 def _choose_cuda(wanted: str, visible: dict[int, Gpu]) -> ChosenDevice:
@@ -105,8 +108,10 @@ def _why_no_cuda(driver: Driver) -> str:
     name = driver.gpus[0].name
     if torch.version.cuda is None:
         return f"there is a {name}, but this torch is a build without CUDA; install the registry's plain torch"
-    return (f"there is a {name}, but torch {torch.__version__} cannot use it: its CUDA {torch.version.cuda} may need a "
-            f"newer driver than {driver.version}, or CUDA_VISIBLE_DEVICES hides it")  # fmt: skip
+    return (
+        f"there is a {name}, but torch {torch.__version__} cannot use it: its CUDA {torch.version.cuda} may need a "
+        f"newer driver than {driver.version}, or CUDA_VISIBLE_DEVICES hides it"
+    )
 
 
 def unsupported_capability(index: int) -> str:
@@ -118,5 +123,7 @@ def unsupported_capability(index: int) -> str:
     if not built or any(arch // 10 == major and arch % 10 <= minor for arch in built):
         return ""
     name = torch.cuda.get_device_name(index)
-    return (f"{name} has compute capability {major}.{minor}, which torch {torch.__version__} was not built for "
-            f"(sm_{min(built)} to sm_{max(built)}); install an older torch to use it")  # fmt: skip
+    return (
+        f"{name} has compute capability {major}.{minor}, which torch {torch.__version__} was not built for "
+        f"(sm_{min(built)} to sm_{max(built)}); install an older torch to use it"
+    )

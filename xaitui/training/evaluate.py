@@ -89,6 +89,4 @@ def predict_within_memory(
                 raise
         free(parts.numerics.device)  # outside of the `except`: the error's traceback holds what did not fit
         before = sizes.halve_evaluation(len(store))
-        yield MemoryRanOut(
-            epoch=at.epoch, step=at.step, during="evaluation", before=before, after=sizes.evaluation
-        )  # fmt: skip
+        yield MemoryRanOut(epoch=at.epoch, step=at.step, during="evaluation", before=before, after=sizes.evaluation)

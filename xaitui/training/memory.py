@@ -103,8 +103,9 @@ def halve_micro_batch(sizes: BatchSizes, parts: Parts, at: Position) -> MemoryRa
     free(parts.numerics.device)
     smallest = smallest_micro_batch(parts.model)
     before = sizes.halve_micro(parts.config.training.batch_size, smallest)
-    return MemoryRanOut(epoch=at.epoch, step=at.step, during="training", before=before, after=sizes.micro,
-                        batch_norm=smallest > 1)  # fmt: skip
+    return MemoryRanOut(
+        epoch=at.epoch, step=at.step, during="training", before=before, after=sizes.micro, batch_norm=smallest > 1
+    )
 
 
 class Undo:

@@ -147,8 +147,12 @@ _SAID = {
 
 
 def _diverged(what: str, step: int) -> DivergedError:
-    return DivergedError(f"{_SAID[what].format(step)}; what was saved before is kept, but resuming it does the same "
-                         "again: train with a lower --lr, --warmup-epochs 1 or --clip-norm 1", step, what)  # fmt: skip
+    return DivergedError(
+        f"{_SAID[what].format(step)}; what was saved before is kept, but resuming it does the same "
+        "again: train with a lower --lr, --warmup-epochs 1 or --clip-norm 1",
+        step,
+        what,
+    )
 
 
 def _tensors(state: object) -> Iterator[Tensor]:

@@ -175,10 +175,17 @@ class Profile(Observer):
         flop = _flop_per_image(self._parts) * self._images
         peak = product_speed(self._parts.numerics)
         return Profiled(
-            time=time.time(), epoch=epoch, step=step, steps=steps, images=self._images,
+            time=time.time(),
+            epoch=epoch,
+            step=step,
+            steps=steps,
+            images=self._images,
             milliseconds={name: 1000 * seconds / steps for name, seconds in self._seconds.items()},
-            flop=flop / steps, peak=peak, share_of_peak=flop / sum(self._seconds.values()) / peak, trace=trace,
-        )  # fmt: skip
+            flop=flop / steps,
+            peak=peak,
+            share_of_peak=flop / sum(self._seconds.values()) / peak,
+            trace=trace,
+        )
 
 
 @contextmanager

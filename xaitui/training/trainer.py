@@ -131,8 +131,13 @@ class Trainer:
 
     def _steps(self, stop: Stop, saver: Saver) -> Iterator[Event]:
         parts, training, observer = self.parts, self.parts.config.training, self._step.observer
-        order = epoch_batches(len(parts.train), training.batch_size, seed=training.seed, epoch=self.at.epoch,
-                              device=parts.train.index_device)  # fmt: skip
+        order = epoch_batches(
+            len(parts.train),
+            training.batch_size,
+            seed=training.seed,
+            epoch=self.at.epoch,
+            device=parts.train.index_device,
+        )
         parts.model.train()
         self._meter.restart_clock()
         with closing(parts.train.batches(order[self.at.batch :])) as batches:
@@ -182,8 +187,15 @@ class Trainer:
         self._guard.check()
         means, speed, waiting = self._meter.window()  # waits for the device: only here and at the end of an epoch
         lr = float(self.parts.optimizer.param_groups[0]["lr"])
-        return StepLogged(epoch=self.at.epoch, step=self.at.step, loss=means.loss, lr=lr, images_per_second=speed,
-                          memory=peak_memory(self.parts.numerics.device), waiting=waiting)  # fmt: skip
+        return StepLogged(
+            epoch=self.at.epoch,
+            step=self.at.step,
+            loss=means.loss,
+            lr=lr,
+            images_per_second=speed,
+            memory=peak_memory(self.parts.numerics.device),
+            waiting=waiting,
+        )
 
     def _close_epoch(self, stop: Stop) -> Iterator[Event]:
         """Evaluate, compare with the best, and go on to the next epoch; nothing is changed where a stop interrupts."""
@@ -194,8 +206,15 @@ class Trainer:
             return
         scores = score(parts.task, predictions.probabilities, predictions.labels, parts.classes)
         values = {"loss": predictions.loss, **scores.values}
-        yield Evaluated(epoch=self.at.epoch, step=self.at.step, split="val", scores=values, undefined=scores.undefined,
-                        averaged=parts.average is not None, seconds=self._clock() - began)  # fmt: skip
+        yield Evaluated(
+            epoch=self.at.epoch,
+            step=self.at.step,
+            split="val",
+            scores=values,
+            undefined=scores.undefined,
+            averaged=parts.average is not None,
+            seconds=self._clock() - began,
+        )
         monitored = values[parts.stopping.monitor]
         if parts.stopping.update(self.at.epoch, monitored):
             self.best = Best.of(self.at.epoch, parts.evaluated_model)
@@ -216,23 +235,35 @@ class Trainer:
     def _summary(self, val: dict[str, float], trained: float) -> Event:
         stopping, means = self.parts.stopping, self._meter.epoch()
         return EpochFinished(
-            epoch=self.at.epoch, step=self.at.step, train_loss=means.loss,
-            train_accuracy=float("nan") if self.parts.inputs.mixes else means.accuracy, val=val,
-            lr=float(self.parts.optimizer.param_groups[0]["lr"]), images_per_second=means.images / max(trained, 1e-9),
-            seconds=self._clock() - self._epoch_began, best_epoch=stopping.best_epoch or 0,
+            epoch=self.at.epoch,
+            step=self.at.step,
+            train_loss=means.loss,
+            train_accuracy=float("nan") if self.parts.inputs.mixes else means.accuracy,
+            val=val,
+            lr=float(self.parts.optimizer.param_groups[0]["lr"]),
+            images_per_second=means.images / max(trained, 1e-9),
+            seconds=self._clock() - self._epoch_began,
+            best_epoch=stopping.best_epoch or 0,
             best=float("nan") if stopping.best is None else stopping.best,
-            waited=stopping.counter, patience=stopping.patience,
-        )  # fmt: skip
+            waited=stopping.counter,
+            patience=stopping.patience,
+        )
 
     def state(self) -> State:
         """All that decides how the run goes on: tensors and plain values."""
         now = self._clock()
         return {
-            "epoch": self.at.epoch, "batch": self.at.batch, "step": self.at.step,
-            "elapsed": now - self._began, "epoch_elapsed": now - self._epoch_began,
-            "best_epoch": self.best.epoch, "best_model": self.best.model,
-            "meter": self._meter.state(), "batch_sizes": asdict(self.batch_sizes), **self.parts.state(),
-        }  # fmt: skip
+            "epoch": self.at.epoch,
+            "batch": self.at.batch,
+            "step": self.at.step,
+            "elapsed": now - self._began,
+            "epoch_elapsed": now - self._epoch_began,
+            "best_epoch": self.best.epoch,
+            "best_model": self.best.model,
+            "meter": self._meter.state(),
+            "batch_sizes": asdict(self.batch_sizes),
+            **self.parts.state(),
+        }
 
     def restore(self, state: State) -> None:
         """Go on from a state.

@@ -6,21 +6,49 @@ from textual.theme import Theme
 
 THEMES: tuple[Theme, ...] = (
     Theme(
-        name="xaitui-dark", dark=True, primary="#56b4e9", secondary="#009e73", accent="#e69f00", warning="#f0e442",
-        error="#ff7a6b", success="#3fc79a", foreground="#e4e4e4", background="#101418", surface="#161b21",
+        name="xaitui-dark",
+        dark=True,
+        primary="#56b4e9",
+        secondary="#009e73",
+        accent="#e69f00",
+        warning="#f0e442",
+        error="#ff7a6b",
+        success="#3fc79a",
+        foreground="#e4e4e4",
+        background="#101418",
+        surface="#161b21",
         panel="#222a33",
     ),
     Theme(
-        name="xaitui-light", dark=False, primary="#005a8c", secondary="#00694d", accent="#8f5b00", warning="#7a5900",
-        error="#b3261e", success="#00694d", foreground="#1a1a1a", background="#ffffff", surface="#f4f5f7",
+        name="xaitui-light",
+        dark=False,
+        primary="#005a8c",
+        secondary="#00694d",
+        accent="#8f5b00",
+        warning="#7a5900",
+        error="#b3261e",
+        success="#00694d",
+        foreground="#1a1a1a",
+        background="#ffffff",
+        surface="#f4f5f7",
         panel="#e2e6ea",
     ),
     Theme(
-        name="xaitui-contrast", dark=True, primary="#ffffff", secondary="#00ffff", accent="#ffff00", warning="#ffff00",
-        error="#ff6060", success="#00ff00", foreground="#ffffff", background="#000000", surface="#000000",
-        panel="#303030", boost="#000000",
+        name="xaitui-contrast",
+        dark=True,
+        primary="#ffffff",
+        secondary="#00ffff",
+        accent="#ffff00",
+        warning="#ffff00",
+        error="#ff6060",
+        success="#00ff00",
+        foreground="#ffffff",
+        background="#000000",
+        surface="#000000",
+        panel="#303030",
+        boost="#000000",
     ),
-)  # fmt: skip
+)
 """The console's own themes, the default first."""
 
 MUTED = "$foreground 65%"

@@ -24,9 +24,13 @@ class RunLooks(ConsoleScreen):
     def ask_to_resume(self, run: RunDirectory) -> None:
         """Resume a run in this console, if confirmed."""
         self.ask(
-            "Resume training?", printable(run.id), "It continues from its last checkpoint, in this console.",
-            yes="resume", no="leave it", then=lambda: self._resume(run),
-        )  # fmt: skip
+            "Resume training?",
+            printable(run.id),
+            "It continues from its last checkpoint, in this console.",
+            yes="resume",
+            no="leave it",
+            then=lambda: self._resume(run),
+        )
 
     def _resume(self, run: RunDirectory) -> None:
         try:

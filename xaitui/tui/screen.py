@@ -27,11 +27,12 @@ SMALLEST = (60, 18)
 def bindings(screen: str) -> list[Binding]:
     """The keys of a screen, from the table of commands."""
     return [
-        Binding(row.keys, row.action, row.label or row.help, show=bool(row.label), priority=row.everywhere,
-                tooltip=row.help)
+        Binding(
+            row.keys, row.action, row.label or row.help, show=bool(row.label), priority=row.everywhere, tooltip=row.help
+        )
         for row in COMMANDS
         if row.screen == screen
-    ]  # fmt: skip
+    ]
 
 
 class ConsoleScreen(Screen[None]):

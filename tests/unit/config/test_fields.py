@@ -61,9 +61,18 @@ def test_its_limits_are_taken_and_beyond_is_refused(path: str) -> None:
 
 def record(**values: object) -> FieldRecord:
     base: dict[str, object] = {
-        "path": "a.b", "option": "--b", "short": "", "kind": "int", "default": 0, "help": "", "unit": "", "low": None,
-        "high": None, "exclusive": False, "choices": (),
-    }  # fmt: skip
+        "path": "a.b",
+        "option": "--b",
+        "short": "",
+        "kind": "int",
+        "default": 0,
+        "help": "",
+        "unit": "",
+        "low": None,
+        "high": None,
+        "exclusive": False,
+        "choices": (),
+    }
     return FieldRecord(**(base | values))  # type: ignore[arg-type]
 
 

@@ -179,19 +179,28 @@ def test_an_emptied_number_is_its_default_and_an_emptied_text_is_empty() -> None
 @pytest.mark.parametrize(
     ("texts", "hidden", "shown"),
     [
-        ({}, ["data.size", "data.data_dir", "model.stem", "model.pretrained", "model.finetune", "augmentation.hflip"],
-         ["data.val_fraction", "model.dropout", "augmentation.rotate"]),
-        ({"data.dataset": "pathmnist"}, ["data.val_fraction"],
-         ["data.size", "data.data_dir", "augmentation.hflip", "augmentation.stain_jitter"]),
+        (
+            {},
+            ["data.size", "data.data_dir", "model.stem", "model.pretrained", "model.finetune", "augmentation.hflip"],
+            ["data.val_fraction", "model.dropout", "augmentation.rotate"],
+        ),
+        (
+            {"data.dataset": "pathmnist"},
+            ["data.val_fraction"],
+            ["data.size", "data.data_dir", "augmentation.hflip", "augmentation.stain_jitter"],
+        ),
         ({"data.dataset": "octmnist"}, ["augmentation.stain_jitter"], ["augmentation.hflip"]),
         ({"data.dataset": "cells.npz"}, ["data.data_dir"], ["data.val_fraction", "augmentation.rot90"]),
-        ({"model.name": "resnet18"}, ["model.dropout", "model.activation"],
-         ["model.stem", "model.pretrained", "model.finetune"]),
+        (
+            {"model.name": "resnet18"},
+            ["model.dropout", "model.activation"],
+            ["model.stem", "model.pretrained", "model.finetune"],
+        ),
         ({"model.name": "resnet18", "model.dropout": "false"}, ["model.activation"], ["model.dropout"]),
         ({"model.weights": "w.pt"}, [], ["model.finetune"]),
         ({"run.device": "cpu"}, ["run.wait_gpu"], ["run.device"]),
     ],
-)  # fmt: skip
+)
 def test_what_means_nothing_here_is_hidden_unless_it_was_set(
     texts: dict[str, str], hidden: list[str], shown: list[str]
 ) -> None:
@@ -220,11 +229,14 @@ def test_a_preset_leaves_the_table_of_the_run_alone() -> None:
     [
         ("$ xaitui train --epochs 3 --headless --json", {"training.epochs": "3"}, False),
         ("--lr=0.1 --no-dropout --detach", {"optimizer.lr": "0.1", "model.dropout": "false"}, True),
-        ("xaitui train --augment -b 8", {"training.batch_size": "8", **form_of(build_config(
-            AUGMENTATION_PRESETS["digits"])).texts}, False),
+        (
+            "xaitui train --augment -b 8",
+            {"training.batch_size": "8", **form_of(build_config(AUGMENTATION_PRESETS["digits"])).texts},
+            False,
+        ),
         ("xaitui train --opt sgd --momentum 0.5", {"optimizer.name": "sgd", "optimizer.momentum": "0.5"}, False),
     ],
-)  # fmt: skip
+)
 def test_a_pasted_line_fills_the_form(line: str, texts: dict[str, str], detach: bool) -> None:
     assert Form({"run.note": "before"}).paste(line) == Form(texts, detach)
 

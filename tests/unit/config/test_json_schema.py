@@ -46,9 +46,12 @@ def test_every_kind_is_in_it_with_its_own_settings_and_defaults() -> None:
 
 def test_ranges_choices_and_spellings() -> None:
     assert table("training", "")["epochs"] == {
-        "type": "integer", "minimum": 1, "maximum": 100_000, "default": 15,
+        "type": "integer",
+        "minimum": 1,
+        "maximum": 100_000,
+        "default": 15,
         "description": "Passes over the training split.",
-    }  # fmt: skip
+    }
     assert table("optimizer", "adam")["lr"]["exclusiveMinimum"] == 0
     assert {"const": "auto", "type": "string"} in table("training", "")["batch_size"]["anyOf"]
     assert table("training", "")["monitor"]["enum"][:2] == ["loss", "accuracy"]

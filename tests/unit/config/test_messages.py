@@ -14,24 +14,40 @@ from xaitui.config.toml import from_toml
 from xaitui.errors import UsageError
 
 FILES = [
-    ("[training]\nepoch = 3",
-     "the configuration: there is no setting 'training.epoch'; did you mean 'training.epochs'?"),
+    (
+        "[training]\nepoch = 3",
+        "the configuration: there is no setting 'training.epoch'; did you mean 'training.epochs'?",
+    ),
     ("[trainig]\nepochs = 3", "the configuration: there is no table [trainig]; did you mean 'training'?"),
-    ("epochs = 3", "the configuration: there is no table [epochs]; choose one of data, model, optimizer, schedule, "
-     "training, augmentation, run"),
+    (
+        "epochs = 3",
+        "the configuration: there is no table [epochs]; choose one of data, model, optimizer, schedule, "
+        "training, augmentation, run",
+    ),
     ("data = 3", "the configuration: data is a table of settings; write them below a line [data]"),
     ("schema = 2", "the configuration has schema 2, this xaitui reads 1; update xaitui"),
-    ("[training]\nepochs = 0", "the configuration: training.epochs: 0 is not valid; it takes a whole number from 1 to "
-     "100000 "),
-    ("[training]\nepochs = true", "the configuration: training.epochs: True is not valid; it takes a whole number from "
-     "1 to 100000"),
-    ("[training]\nepochs.more = 1", "the configuration: training.epochs: {'more': 1} is not valid; it takes a whole "
-     "number from 1 to 100000"),
-    ("[optimizer]\nname = []", "the configuration: optimizer: there is no []; choose one of sgd, sgd-nesterov, adam, "
-     "adamw, nadam, radam, rmsprop, adagrad, adadelta, adamax, muon"),
-    ("[schedule]\nname = 'multistep'\nmilestones = [30, 60]", "the configuration: schedule.milestones: a milestone is "
-     "a part of the run, above 0 and below 1, not 30"),
-]  # fmt: skip
+    (
+        "[training]\nepochs = 0",
+        "the configuration: training.epochs: 0 is not valid; it takes a whole number from 1 to 100000 ",
+    ),
+    (
+        "[training]\nepochs = true",
+        "the configuration: training.epochs: True is not valid; it takes a whole number from 1 to 100000",
+    ),
+    (
+        "[training]\nepochs.more = 1",
+        "the configuration: training.epochs: {'more': 1} is not valid; it takes a whole number from 1 to 100000",
+    ),
+    (
+        "[optimizer]\nname = []",
+        "the configuration: optimizer: there is no []; choose one of sgd, sgd-nesterov, adam, "
+        "adamw, nadam, radam, rmsprop, adagrad, adadelta, adamax, muon",
+    ),
+    (
+        "[schedule]\nname = 'multistep'\nmilestones = [30, 60]",
+        "the configuration: schedule.milestones: a milestone is a part of the run, above 0 and below 1, not 30",
+    ),
+]
 
 OPTIONS = [
     ("optimizer.name", "adm", "--optimizer: optimizer: there is no 'adm'; did you mean 'adam'?"),
@@ -45,22 +61,30 @@ OPTIONS = [
     ("augmentation.hflip", "perhaps", "--hflip: 'perhaps' is not valid; it takes true or false"),
     ("run.device", "gpu", "--device: 'gpu' is no device; use auto, cpu, cuda, cuda:0 or mps"),
     ("run.device", "cpu:1", "--device: 'cpu:1' is no device; use auto, cpu, cuda, cuda:0 or mps"),
-    ("run.name", "../up",
-     "--name: '../up' cannot name a folder; use up to 80 letters, digits, '-', '_' and inner dots"),
+    (
+        "run.name",
+        "../up",
+        "--name: '../up' cannot name a folder; use up to 80 letters, digits, '-', '_' and inner dots",
+    ),
     ("run.name", "a\x1b[2J", "--name: control characters are not allowed"),
     ("run.note", "two\nlines", "--note: control characters are not allowed"),
     ("run.tags", ("a,b",), "--tag: 'a,b' is no tag; tags have no comma, and no space at either end"),
     ("data.dataset", "a\0b", "--dataset: 'a\\x00b' is not valid: it has a NUL character, or bytes that are no UTF-8"),
-    ("model.weights", "\udcff",
-     "--weights: '\\udcff' is not valid: it has a NUL character, or bytes that are no UTF-8"),
+    (
+        "model.weights",
+        "\udcff",
+        "--weights: '\\udcff' is not valid: it has a NUL character, or bytes that are no UTF-8",
+    ),
     ("run.max_time", "soon", "--max-time: write a duration as 7h50m, 90s or a number of seconds"),
     ("run.max_time", "-5", "--max-time: '-5' is not valid; it takes a number of at least 0 (seconds or 7h50m)"),
-    ("run.watch_samples", "many",
-     "--watch-samples: 'many' is no number of images; use auto, or a whole number from 0 to 64"),
-    ("run.watch_samples", 65,
-     "--watch-samples: '65' is no number of images; use auto, or a whole number from 0 to 64"),
+    (
+        "run.watch_samples",
+        "many",
+        "--watch-samples: 'many' is no number of images; use auto, or a whole number from 0 to 64",
+    ),
+    ("run.watch_samples", 65, "--watch-samples: '65' is no number of images; use auto, or a whole number from 0 to 64"),
     ("run.wait_gpu", "much", "--wait-gpu: write a size as 10GiB, 500MB or a number of bytes"),
-]  # fmt: skip
+]
 
 LINES = [
     ("xaitui train --epoch 3", "there is no option --epoch; did you mean '--epochs'?"),

@@ -9,18 +9,35 @@ from xaitui.config.units import format_duration, format_size, parse_auto, parse_
 
 @pytest.mark.parametrize(
     ("text", "seconds"),
-    [("90", 90), ("90s", 90), ("10m", 600), ("7h50m", 28_200), ("1d 2h", 93_600), ("1.5h", 5_400), ("1e-05", 1e-05),
-     (" 2H ", 7_200), ("0", 0), ("-5", -5)],
-)  # fmt: skip
+    [
+        ("90", 90),
+        ("90s", 90),
+        ("10m", 600),
+        ("7h50m", 28_200),
+        ("1d 2h", 93_600),
+        ("1.5h", 5_400),
+        ("1e-05", 1e-05),
+        (" 2H ", 7_200),
+        ("0", 0),
+        ("-5", -5),
+    ],
+)
 def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == seconds
 
 
 @pytest.mark.parametrize(
     ("text", "size"),
-    [("512", 512), ("10GiB", 10 * 2**30), ("500MB", 500_000_000), ("1.5 KiB", 1_536), ("2t", 2 * 10**12), ("3b", 3),
-     (str(2**60 + 1), 2**60 + 1)],
-)  # fmt: skip
+    [
+        ("512", 512),
+        ("10GiB", 10 * 2**30),
+        ("500MB", 500_000_000),
+        ("1.5 KiB", 1_536),
+        ("2t", 2 * 10**12),
+        ("3b", 3),
+        (str(2**60 + 1), 2**60 + 1),
+    ],
+)
 def test_sizes(text: str, size: int) -> None:
     assert parse_size(text) == size
 
@@ -62,18 +79,32 @@ def test_any_number_of_bytes_can_be_written_down(size: int) -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [(0.84, "0.8s"), (42, "42s"), (192, "3m12s"), (28_200, "7h50m"), (183_600, "2d03h"), (59.7, "1m00s"),
-     (9.96, "10s"), (3_599.6, "1h00m")],
-)  # fmt: skip
+    [
+        (0.84, "0.8s"),
+        (42, "42s"),
+        (192, "3m12s"),
+        (28_200, "7h50m"),
+        (183_600, "2d03h"),
+        (59.7, "1m00s"),
+        (9.96, "10s"),
+        (3_599.6, "1h00m"),
+    ],
+)
 def test_a_duration_is_shown_in_two_units(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (512, "512 B"), (4_299_162, "4.1 MiB"), (12.6 * 2**30, "12.6 GiB"), (2**42, "4.0 TiB"),
-     (2**20 - 1, "1.0 MiB")],
-)  # fmt: skip
+    [
+        (0, "0 B"),
+        (512, "512 B"),
+        (4_299_162, "4.1 MiB"),
+        (12.6 * 2**30, "12.6 GiB"),
+        (2**42, "4.0 TiB"),
+        (2**20 - 1, "1.0 MiB"),
+    ],
+)
 def test_a_size_is_shown_in_binary_units(size: float, text: str) -> None:
     assert format_size(size) == text
 

@@ -40,8 +40,12 @@ def everything(rows: RowFile) -> NDArray[np.uint8]:
 def test_rows_are_those_of_the_array(tmp_path: Path, shape: tuple[int, ...]) -> None:
     array = images(*shape)
     told: list[tuple[int, int]] = []
-    rows = cached_rows(saved(tmp_path / "own.npz", array), MEMBER, cache_dir=tmp_path / "cache",
-                       report=lambda done, total: told.append((done, total)))  # fmt: skip
+    rows = cached_rows(
+        saved(tmp_path / "own.npz", array),
+        MEMBER,
+        cache_dir=tmp_path / "cache",
+        report=lambda done, total: told.append((done, total)),
+    )
     assert rows.shape == (*shape, 1)[:4]
     np.testing.assert_array_equal(everything(rows), array.reshape(rows.shape))
     np.testing.assert_array_equal(np.load(rows.path), array.reshape(rows.shape), strict=True)

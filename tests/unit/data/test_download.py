@@ -51,8 +51,14 @@ def target(tmp_path: Path) -> Path:
 
 def test_a_file_is_fetched_reported_and_renamed(server: FileServer, target: Path) -> None:
     told: list[tuple[int, int]] = []
-    fetch([server.serve("/a", Answer(BODY))], target, md5=MD5, sha256_prefix=SHA256[:8], size=len(BODY),
-          report=lambda done, total: told.append((done, total)))  # fmt: skip
+    fetch(
+        [server.serve("/a", Answer(BODY))],
+        target,
+        md5=MD5,
+        sha256_prefix=SHA256[:8],
+        size=len(BODY),
+        report=lambda done, total: told.append((done, total)),
+    )
     assert target.read_bytes() == BODY
     assert left_over(target) == []
     assert told[0] == (0, len(BODY))

@@ -95,8 +95,12 @@ def test_links_to_folders_are_followed_and_none_without_end(tmp_path: Path) -> N
     (root / "b" / "up").symlink_to(root)
     listing = list_pictures(root)
     assert [str(path.relative_to(root)) for path, _ in listing.pictures["train"]] == [
-        "a/1.png", "a/p1/000.png", "a/p1/001.png", "a/p1/002.png", "b/1.png",
-    ]  # fmt: skip
+        "a/1.png",
+        "a/p1/000.png",
+        "a/p1/001.png",
+        "a/p1/002.png",
+        "b/1.png",
+    ]
     assert listing.notes == ("2 files were skipped: 2 broken links",)
 
 

@@ -33,8 +33,11 @@ def test_counts_and_pictures_are_those_that_a_run_reads(name: str) -> None:
     assert seen.counts["test"] == tuple(np.bincount(test.labels).tolist())
     held = [dataset.train, dataset.val] if "val" not in seen.counts else [dataset.train]
     assert sum(seen.counts["train"]) == sum(map(len, held))
-    every = {image.tobytes(): label for split in held for image, label in zip(np.asarray(split.images), split.labels,
-                                                                              strict=True)}  # fmt: skip
+    every = {
+        image.tobytes(): label
+        for split in held
+        for image, label in zip(np.asarray(split.images), split.labels, strict=True)
+    }
     for label, pictures in enumerate(seen.samples):
         assert len(pictures) == 4
         assert {every[picture.tobytes()] for picture in pictures} == {label}

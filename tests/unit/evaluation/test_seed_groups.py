@@ -12,10 +12,14 @@ from xaitui.runs.listing.comparison import compare
 
 def test_runs_that_differ_by_seed_and_name_alone_are_a_group(runs_dir: Path) -> None:
     runs = [
-        finished_run(runs_dir, f"{lr}-{seed}", accuracy,
-                     settings={"optimizer.lr": lr, "training.seed": seed, "run.name": f"n{seed}"})
+        finished_run(
+            runs_dir,
+            f"{lr}-{seed}",
+            accuracy,
+            settings={"optimizer.lr": lr, "training.seed": seed, "run.name": f"n{seed}"},
+        )
         for lr, seed, accuracy in ((0.1, 0, 0.7), (0.1, 1, 0.9), (0.2, 1, 0.95), (0.2, 0, 0.8), (0.2, 2, 0.5))
-    ]  # fmt: skip
+    ]
     first, second = group_by_seed(compare(runs))
     assert (first.label, first.runs, first.seeds) == ("lr=0.1", (0, 1), ("0", "1"))
     assert (second.label, second.runs, second.seeds) == ("lr=0.2", (2, 3, 4), ("1", "0", "2"))

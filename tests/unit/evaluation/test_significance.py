@@ -50,8 +50,14 @@ def test_equal_runs_are_not_told_apart(runs_dir: Path) -> None:
 
 def test_runs_of_other_images_are_refused(runs_dir: Path) -> None:
     settings: list[dict[str, Any]] = [
-        {}, {"training.seed": 1}, {"data.dataset": "mnist"}, {"data.val_fraction": 0.2}, {}, {}, {},
-    ]  # fmt: skip
+        {},
+        {"training.seed": 1},
+        {"data.dataset": "mnist"},
+        {"data.val_fraction": 0.2},
+        {},
+        {},
+        {},
+    ]
     base, *others = [finished_run(runs_dir, f"run{number}", settings=each) for number, each in enumerate(settings)]
     for run in (base, *others[:4]):
         predict(run, right_but(3))
@@ -72,16 +78,20 @@ def test_runs_of_other_images_are_refused(runs_dir: Path) -> None:
 
 
 def test_a_published_split_is_the_same_for_every_seed(runs_dir: Path) -> None:
-    runs = [finished_run(runs_dir, str(seed), settings={"data.dataset": "breastmnist", "training.seed": seed})
-            for seed in (0, 1)]  # fmt: skip
+    runs = [
+        finished_run(runs_dir, str(seed), settings={"data.dataset": "breastmnist", "training.seed": seed})
+        for seed in (0, 1)
+    ]
     for run in runs:
         predict(run, right_but(3))
     assert len(tell_apart(runs, 0, "val").tests) == 1
 
 
 def test_of_own_data_the_run_says_whether_a_split_was_cut(runs_dir: Path) -> None:
-    runs = [finished_run(runs_dir, str(seed), settings={"data.dataset": "own.npz", "training.seed": seed})
-            for seed in (0, 1)]  # fmt: skip
+    runs = [
+        finished_run(runs_dir, str(seed), settings={"data.dataset": "own.npz", "training.seed": seed})
+        for seed in (0, 1)
+    ]
     for run in runs:
         predict(run, right_but(3))
     assert len(tell_apart(runs, 0, "val").tests) == 1

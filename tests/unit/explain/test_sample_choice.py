@@ -10,9 +10,16 @@ from xaitui.explain.sample_choice import Answers, choose, class_index, parse_cho
 CLASSES = ("cat", "dog", "a: b", "7")
 LABELS = np.array([0, 1, 0, 1, 3, 0])
 GIVEN = np.array(
-    [[0.9, 0.1, 0, 0], [0.6, 0.4, 0, 0], [0.45, 0.55, 0, 0], [0.95, 0.05, 0, 0], [0.1, 0.1, 0.1, 0.7],
-     [0.6, 0.3, 0.1, 0]], np.float32,
-)  # fmt: skip
+    [
+        [0.9, 0.1, 0, 0],
+        [0.6, 0.4, 0, 0],
+        [0.45, 0.55, 0, 0],
+        [0.95, 0.05, 0, 0],
+        [0.1, 0.1, 0.1, 0.7],
+        [0.6, 0.3, 0.1, 0],
+    ],
+    np.float32,
+)
 ANSWERS = Answers(Task.MULTI_CLASS, GIVEN, LABELS)
 
 

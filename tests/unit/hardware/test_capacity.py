@@ -54,15 +54,30 @@ def test_the_smallest_quota_up_to_the_root_counts(
         ("0::/\n", {"memory.max": "1000\n", "memory.current": "300\n"}, 700),
         ("0::/\n", {"memory.max": "max\n", "memory.current": "300\n"}, math.inf),
         ("0::/a\n", {"a/memory.max": "max\n", "a/memory.current": "5", "memory.max": "40", "memory.current": "35"}, 5),
-        ("0::/\n", {"memory.max": "1000", "memory.current": "900",
-                    "memory.stat": "anon 300\nactive_file 200\ninactive_file 400\n"}, 700),
-        (V1, {"memory/docker/a/memory.limit_in_bytes": "500", "memory/docker/a/memory.usage_in_bytes": "400",
-              "memory/docker/a/memory.stat": "inactive_file 9\ntotal_inactive_file 100\ntotal_active_file 50\n",
-              "memory/memory.limit_in_bytes": NO_LIMIT, "memory/memory.usage_in_bytes": "9000"}, 250),
+        (
+            "0::/\n",
+            {
+                "memory.max": "1000",
+                "memory.current": "900",
+                "memory.stat": "anon 300\nactive_file 200\ninactive_file 400\n",
+            },
+            700,
+        ),
+        (
+            V1,
+            {
+                "memory/docker/a/memory.limit_in_bytes": "500",
+                "memory/docker/a/memory.usage_in_bytes": "400",
+                "memory/docker/a/memory.stat": "inactive_file 9\ntotal_inactive_file 100\ntotal_active_file 50\n",
+                "memory/memory.limit_in_bytes": NO_LIMIT,
+                "memory/memory.usage_in_bytes": "9000",
+            },
+            250,
+        ),
         (V1, {"memory/memory.limit_in_bytes": "500", "memory/memory.usage_in_bytes": "600"}, 0),
         ("", {}, math.inf),
     ],
-)  # fmt: skip
+)
 def test_memory_is_counted_to_the_nearest_limit_without_the_file_cache(
     own: str, files: dict[str, str], left: float, tmp_path: Path
 ) -> None:

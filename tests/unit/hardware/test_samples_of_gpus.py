@@ -33,10 +33,24 @@ def read(monkeypatch: pytest.MonkeyPatch, *gpus: FakeGpu) -> tuple[GpuSample, ..
 def test_every_value_has_its_unit(monkeypatch: pytest.MonkeyPatch) -> None:
     gpu = FakeGpu(compute=((OURS, 10 * GIB), (7, 2 * GIB)))
     assert read(monkeypatch, gpu) == (
-        GpuSample(0, "GPU-1111", "NVIDIA H100 80GB HBM3", hidden=False, mig=False, utilisation=87,
-                  memory_used=13 * GIB, memory_total=80 * GIB, ours=10 * GIB, others=2 * GIB, temperature=61,
-                  power=312.0, power_limit=700.0, clock=1755, clock_max=1980),
-    )  # fmt: skip
+        GpuSample(
+            0,
+            "GPU-1111",
+            "NVIDIA H100 80GB HBM3",
+            hidden=False,
+            mig=False,
+            utilisation=87,
+            memory_used=13 * GIB,
+            memory_total=80 * GIB,
+            ours=10 * GIB,
+            others=2 * GIB,
+            temperature=61,
+            power=312.0,
+            power_limit=700.0,
+            clock=1755,
+            clock_max=1980,
+        ),
+    )
 
 
 VALUES = {

@@ -18,8 +18,14 @@ def test_weights_of_colour_images_see_what_they_were_trained_on(
     rgb = build_model("resnet18", num_classes=2, in_channels=3, image_size=32, stem="imagenet")
     torch.save(rgb.module.state_dict(), tmp_path / "weights.pth")
     dataset = made_set(tmp_path / "set.npz", side=32, channels=channels)
-    execution = start(runs_dir, data__dataset=str(dataset), data__normalize=normalize, training__threads=1,
-                      model__name="resnet18", model__weights=str(tmp_path / "weights.pth"))  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset=str(dataset),
+        data__normalize=normalize,
+        training__threads=1,
+        model__name="resnet18",
+        model__weights=str(tmp_path / "weights.pth"),
+    )
     parts = execution.prepared.trainer.parts
     images = parts.train.batches([torch.arange(4)])
     batch, _ = next(images)

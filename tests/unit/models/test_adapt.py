@@ -36,8 +36,12 @@ three = st.tuples(value, value, value)
 
 
 @settings(deadline=None, max_examples=25)
-@given(mean=st.one_of(three, value.map(lambda v: (v, v, v))), std=st.one_of(three, st.just((0.5, 0.5, 0.5))),
-       bias=st.booleans(), seed=st.integers(0, 1000))  # fmt: skip
+@given(
+    mean=st.one_of(three, value.map(lambda v: (v, v, v))),
+    std=st.one_of(three, st.just((0.5, 0.5, 0.5))),
+    bias=st.booleans(),
+    seed=st.integers(0, 1000),
+)
 def test_grey_is_exactly_the_repeated_image(
     mean: tuple[float, ...], std: tuple[float, ...], bias: bool, seed: int
 ) -> None:
@@ -122,8 +126,9 @@ def test_what_is_frozen_stays_bit_for_bit(trained: tuple[str, ...], learns: set[
         optimizer.zero_grad()
         module(torch.rand(4, 3, 9, 9)).square().sum().backward()
         optimizer.step()
-    changed = {key.partition(".")[0] for key, tensor in module.state_dict().items()
-               if not torch.equal(tensor, before[key])}  # fmt: skip
+    changed = {
+        key.partition(".")[0] for key, tensor in module.state_dict().items() if not torch.equal(tensor, before[key])
+    }
     assert changed == learns
     assert all(p.grad is None for name, p in module.named_parameters() if name.partition(".")[0] not in learns)
 

@@ -133,8 +133,11 @@ def test_finetuning_trains_the_classifier_or_its_last_layer(name: str, finetune:
         assert len(trained) == 2
     built.module.train()
     classifier = tuple(TRAINED[name, finetune])
-    norms = [(key, layer) for key, layer in built.module.named_modules()
-             if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)]  # fmt: skip
+    norms = [
+        (key, layer)
+        for key, layer in built.module.named_modules()
+        if isinstance(layer, nn.BatchNorm1d | nn.BatchNorm2d)
+    ]
     assert not any(layer.training for key, layer in norms if not key.startswith(classifier))
 
 

@@ -53,8 +53,9 @@ def test_each_activation_is_its_own_module_out_of_place(name: str, stem: str) ->
         module = build_model(name, num_classes=5, in_channels=3, image_size=64, stem=stem).module
         output, use = watch_activations(module, torch.zeros(2, 3, 64, 64))
     assert output.shape == (2, 5)
-    registered = [path for path, layer in module.named_modules(remove_duplicate=False)
-                  if isinstance(layer, ACTIVATIONS)]  # fmt: skip
+    registered = [
+        path for path, layer in module.named_modules(remove_duplicate=False) if isinstance(layer, ACTIVATIONS)
+    ]
     assert sorted(use.modules) == sorted(registered)
     assert len(use.modules) >= 2
     assert use.reused == ()

@@ -81,11 +81,15 @@ def test_weights_from_a_file_fill_it(tmp_path: Path) -> None:
 
 
 def test_trying_it_out_changes_neither_the_generator_nor_its_mode(tmp_path: Path) -> None:
-    path = written(tmp_path, GOOD.replace("nn.Flatten()", "Noise()") + '''
+    path = written(
+        tmp_path,
+        GOOD.replace("nn.Flatten()", "Noise()")
+        + """
 class Noise(nn.Module):
     def forward(self, x):
         return x.flatten(1) + torch.rand(1)
-''')  # fmt: skip
+""",
+    )
     torch.manual_seed(0)
     built = build(path)
     after = torch.rand(1)
@@ -141,7 +145,9 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
 
 
 def test_a_reused_activation_is_said(tmp_path: Path) -> None:
-    path = written(tmp_path, '''
+    path = written(
+        tmp_path,
+        """
 from torch import nn
 class Net(nn.Module):
     def __init__(self, classes, channels):
@@ -151,7 +157,8 @@ class Net(nn.Module):
         return self.out(self.act(self.act(self.fc(x.flatten(1)))))
 def build(classes, channels, size):
     return Net(classes, channels)
-''')  # fmt: skip
+""",
+    )
     assert build(path).notes == (
         "explanations: 1 activations are used more than once and 0 are functions, "
         "so methods that need a module for each cannot be used",

@@ -77,9 +77,14 @@ def test_an_ablation_removes_its_part_and_keeps_the_other_names(
     batch_norm: bool, dropout: bool, activation: str
 ) -> None:
     module = build_model(
-        "simple-cnn", num_classes=9, in_channels=3, image_size=28,
-        batch_norm=batch_norm, dropout=dropout, activation=activation,
-    ).module  # fmt: skip
+        "simple-cnn",
+        num_classes=9,
+        in_channels=3,
+        image_size=28,
+        batch_norm=batch_norm,
+        dropout=dropout,
+        activation=activation,
+    ).module
     kinds = [type(layer) for layer in module.modules()]
     assert sum(issubclass(kind, nn.modules.batchnorm._BatchNorm) for kind in kinds) == 4 * batch_norm
     assert kinds.count(nn.Dropout) == 4 * dropout

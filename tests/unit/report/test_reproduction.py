@@ -69,8 +69,18 @@ def test_a_row_agrees_within_the_tolerance_and_differs_beyond_it(runs_dir: Path)
     # made epochs have a train accuracy of their own: only the rows whose report is near it can agree
     found = made(runs_dir, "table1", {"baseline": [0.989, 0.988], "lr=0.1": [0.1, 0.1]})
     rows = {row.label: row for row in found.rows}
-    assert list(rows) == ["lr 0.001", "lr 0.01", "lr 0.1", "batch size 16", "batch size 32", "batch size 64",
-                          "epochs 5", "epochs 10", "epochs 15", "epochs 20"]  # fmt: skip
+    assert list(rows) == [
+        "lr 0.001",
+        "lr 0.01",
+        "lr 0.1",
+        "batch size 16",
+        "batch size 32",
+        "batch size 64",
+        "epochs 5",
+        "epochs 10",
+        "epochs 15",
+        "epochs 20",
+    ]
     assert rows["lr 0.001"].averages == rows["batch size 32"].averages == rows["epochs 15"].averages
     assert rows["lr 0.001"].averages.val_last.mean == pytest.approx(98.85)
     assert rows["lr 0.001"].finished == rows["lr 0.001"].expected == 2
@@ -143,7 +153,9 @@ def test_variants_stand_beside_the_rows_of_their_learning_rate(runs_dir: Path) -
     found = made(runs_dir, "variants", {"lr=0.1": [0.1]}, seeds=1)
     ran = [row for row in found.rows if row.verdict != "not run"]
     assert [(row.label, row.printed.validation if row.printed else None) for row in ran] == [
-        ("lr=0.1 plain-sgd", 10.0), ("lr=0.1 softmax", 10.0)]  # fmt: skip
+        ("lr=0.1 plain-sgd", 10.0),
+        ("lr=0.1 softmax", 10.0),
+    ]
 
 
 def test_switches_are_named_without_true_and_false(runs_dir: Path) -> None:

@@ -32,8 +32,13 @@ with owning(folder / "lock", folder / "heartbeat"):
 @contextmanager
 def another_writer(folder: Path) -> Iterator[subprocess.Popen[str]]:
     """A process that owns the run until its stdin ends, or it is killed."""
-    with subprocess.Popen([sys.executable, "-c", WRITER, str(folder)], env=environment(), text=True,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # fmt: skip
+    with subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(folder)],
+        env=environment(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "owning\n"
         try:

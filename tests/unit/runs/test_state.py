@@ -165,8 +165,12 @@ def test_a_paused_run_is_paused_as_long_as_its_process_lives(run: RunDirectory) 
 def handing_over(**values: Any) -> HandingOver:
     """A run that this process lets go, and takes up itself."""
     base: dict[str, Any] = {
-        "epoch": 1, "step": 1, "pid": os.getpid(), "host": socket.gethostname(), "deadline": time.time() + 60,
-    }  # fmt: skip
+        "epoch": 1,
+        "step": 1,
+        "pid": os.getpid(),
+        "host": socket.gethostname(),
+        "deadline": time.time() + 60,
+    }
     return HandingOver(**(base | values))
 
 

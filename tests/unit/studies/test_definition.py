@@ -50,16 +50,20 @@ def test_the_objective_is_what_the_base_monitors() -> None:
         ({"sampler": "grid", "trials": 3}, "grid tries what its space has; leave --trials away"),
         ({"pruner": "median"}, "pruning is for samplers that learn from trials; choose --sampler tpe"),
         ({"sampler": "tpe", "trials": 3, "pruner": "medain"}, "there is no pruner 'medain'; did you mean 'median'?"),
-        ({"sampler": "nsga2", "trials": 3, "pruner": "asha", "objective": "accuracy,loss"},
-         "pruning follows one objective; name one, or leave --pruner away"),
-        ({"sampler": "tpe", "trials": 3, "pruner": "asha", "objective": "seconds"},
-         "seconds is not known before the end; pruning needs a validation metric"),
+        (
+            {"sampler": "nsga2", "trials": 3, "pruner": "asha", "objective": "accuracy,loss"},
+            "pruning follows one objective; name one, or leave --pruner away",
+        ),
+        (
+            {"sampler": "tpe", "trials": 3, "pruner": "asha", "objective": "seconds"},
+            "seconds is not known before the end; pruning needs a validation metric",
+        ),
         ({"sampler": "cma-es", "trials": 3}, "optimizer.lr: cma-es moves through ranges of numbers only"),
         ({"seeds": 0}, "--seeds takes a whole number from 1 to 1000, not 0"),
         ({"storage": "sqlite:///a.db"}, "one-at-a-time needs no storage; leave --optuna-storage away"),
         ({"tested": "some"}, "'some' is not known; did you mean 'none'?"),
     ],
-)  # fmt: skip
+)
 def test_what_does_not_go_together_is_refused(values: dict[str, object], reason: str) -> None:
     with pytest.raises(UsageError) as error:
         study(**values)  # type: ignore[arg-type]
@@ -94,8 +98,16 @@ def test_the_command_of_a_study_makes_it(preset: str) -> None:
 
 
 def test_the_command_of_a_search_makes_it() -> None:
-    made = study("lr=0.1..0.5", "storage=resident,streaming", sampler="tpe", trials=7, pruner="asha", tested="all",
-                 storage="sqlite:///a b.db", settings={"data.storage": "streaming"})  # fmt: skip
+    made = study(
+        "lr=0.1..0.5",
+        "storage=resident,streaming",
+        sampler="tpe",
+        trials=7,
+        pruner="asha",
+        tested="all",
+        storage="sqlite:///a b.db",
+        settings={"data.storage": "streaming"},
+    )
     assert study_of_words(sweep_words(made)[1:]) == made
 
 
@@ -111,8 +123,13 @@ def test_a_file_names_its_wrong_key() -> None:
 
 
 def test_a_file_may_have_a_preset_and_tables() -> None:
-    made = from_toml('preset = "report-mnist"\n[space.optimizer]\nlr = "1e-4..1e-1:log"\n[base.training]\nepochs = 3\n'
-                     .replace("[space", 'sampler = "random"\ntrials = 5\n[space'), "a.toml", "a")  # fmt: skip
+    made = from_toml(
+        'preset = "report-mnist"\n[space.optimizer]\nlr = "1e-4..1e-1:log"\n[base.training]\nepochs = 3\n'.replace(
+            "[space", 'sampler = "random"\ntrials = 5\n[space'
+        ),
+        "a.toml",
+        "a",
+    )
     assert made.base.data.dataset == "mnist"
     assert made.base.training.epochs == 3
     assert made.trials == 5

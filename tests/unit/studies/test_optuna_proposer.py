@@ -45,7 +45,9 @@ def test_what_became_of_a_trial_is_told(runs_dir: Path) -> None:
     folder = made_study(runs_dir, "lr=0.001..0.1:log", **SEARCH)
     searched(folder, [0.5, 0.75])
     assert [(trial.state, trial.value) for trial in opened(folder).trials] == [
-        (OptunaState.COMPLETE, 0.5), (OptunaState.COMPLETE, 0.75)]  # fmt: skip
+        (OptunaState.COMPLETE, 0.5),
+        (OptunaState.COMPLETE, 0.75),
+    ]
 
 
 def test_a_storage_that_was_lost_is_made_again_from_the_runs(runs_dir: Path) -> None:
@@ -78,7 +80,9 @@ def test_a_failed_trial_is_told_as_failed_and_the_mean_of_its_seeds_else(runs_di
         ended_trial(folder, trial, value)
     proposer.sync(StudyReader(folder).read())
     assert [(each.state, each.value) for each in opened(folder).trials] == [
-        (OptunaState.FAIL, None), (OptunaState.COMPLETE, pytest.approx(0.6))]  # fmt: skip
+        (OptunaState.FAIL, None),
+        (OptunaState.COMPLETE, pytest.approx(0.6)),
+    ]
 
 
 def test_a_small_space_is_tried_to_its_end_and_nothing_twice(runs_dir: Path) -> None:

@@ -33,9 +33,16 @@ def test_the_state_of_a_trial_is_its_runs(runs_dir: Path) -> None:
     own(made_trial(folder, trials[7], *begun))
     found = StudyReader(folder).read()
     assert [each.state for each in found.trials] == [
-        TrialState.FINISHED, TrialState.FAILED, TrialState.OUT_OF_MEMORY, TrialState.DIVERGED, TrialState.PRUNED,
-        TrialState.STOPPED, TrialState.INTERRUPTED, TrialState.RUNNING, TrialState.WAITING,
-    ]  # fmt: skip
+        TrialState.FINISHED,
+        TrialState.FAILED,
+        TrialState.OUT_OF_MEMORY,
+        TrialState.DIVERGED,
+        TrialState.PRUNED,
+        TrialState.STOPPED,
+        TrialState.INTERRUPTED,
+        TrialState.RUNNING,
+        TrialState.WAITING,
+    ]
     assert (found.over, found.expected, found.is_complete, found.is_live, found.has_failures) == (
         5,
         9,

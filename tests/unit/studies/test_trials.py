@@ -24,7 +24,11 @@ def test_a_grid_has_every_combination() -> None:
 def test_seeds_come_one_after_the_other_so_that_all_is_seen_once_early() -> None:
     trials = plan(study("lr=0.001,0.01", seeds=2, settings={"training.seed": 5}))
     assert [(trial.label, trial.seed) for trial in trials] == [
-        ("baseline", 5), ("lr=0.01", 5), ("baseline", 6), ("lr=0.01", 6)]  # fmt: skip
+        ("baseline", 5),
+        ("lr=0.01", 5),
+        ("baseline", 6),
+        ("lr=0.01", 6),
+    ]
     assert len({trial.id for trial in trials}) == 4
 
 
@@ -65,14 +69,17 @@ def test_one_wrong_value_of_fifty_is_named_before_anything_begins() -> None:
 @pytest.mark.parametrize(
     ("vary", "settings", "reason"),
     [
-        ("batch-norm=true,false", {"model.name": "simple-cnn-v1"},
-         "trial 2 of 3 (batch-norm=true): model.batch_norm changes nothing for simple-cnn-v1 on digits"),
+        (
+            "batch-norm=true,false",
+            {"model.name": "simple-cnn-v1"},
+            "trial 2 of 3 (batch-norm=true): model.batch_norm changes nothing for simple-cnn-v1 on digits",
+        ),
         ("momentum=0.1,0.9", {}, "trial 2 of 3 (momentum=0.1): --momentum: optimizer: momentum does not"),
         ("model=alexnet,resnet18", {}, "trial 2 of 3 (model=alexnet): data.image_size: alexnet needs images of at"),
         ("dataset=digits,dgits", {}, "trial 3 of 3 (dataset=dgits): data.dataset: unknown data set 'dgits'"),
         ("precision=float16,float32", {"run.device": "cpu"}, "trial 2 of 3 (precision=float16): training.precision: "),
     ],
-)  # fmt: skip
+)
 def test_a_trial_that_cannot_be_is_named(vary: str, settings: dict[str, object], reason: str) -> None:
     with pytest.raises(UsageError) as error:
         plan(study(vary, settings=settings))

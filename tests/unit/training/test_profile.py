@@ -35,8 +35,9 @@ def test_a_matrix_product_reaches_something_and_draws_from_no_generator_of_the_r
 def profiled(**values: float) -> Profiled:
     numbers = {"flop": 12e9, "peak": 6e14, "share_of_peak": 0.5} | values
     milliseconds = {name: 1000.0 * 2**index for index, name in enumerate((*PHASES, OTHER))}
-    return Profiled(epoch=1, step=25, steps=10, images=1270, milliseconds=milliseconds, trace="profile/trace.json",
-                    **numbers)  # fmt: skip
+    return Profiled(
+        epoch=1, step=25, steps=10, images=1270, milliseconds=milliseconds, trace="profile/trace.json", **numbers
+    )
 
 
 def test_the_table_fits_80_columns_and_adds_up() -> None:

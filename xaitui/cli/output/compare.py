@@ -167,8 +167,10 @@ def _test_lines(compared: Compared) -> Iterator[str]:
 
 def _verdict(test: PairedTest, baseline: int) -> str:
     joint = "from" if test.verdict == "not distinguishable" else "than"
-    return (f"{letter(test.run)}  {test.verdict} {joint} {letter(baseline)}: {interval_text(test)}, "
-            f"{test.only_run}:{test.only_baseline} of {test.images:,} images, p {p_text(test.adjusted)}")  # fmt: skip
+    return (
+        f"{letter(test.run)}  {test.verdict} {joint} {letter(baseline)}: {interval_text(test)}, "
+        f"{test.only_run}:{test.only_baseline} of {test.images:,} images, p {p_text(test.adjusted)}"
+    )
 
 
 def markdown_lines(compared: Compared) -> Iterator[str]:
@@ -202,8 +204,12 @@ def json_record(compared: Compared) -> dict[str, Any]:
         "runs": [{"id": row.id, "path": str(row.run.path), "state": row.state} for row in comparison.runs],
         "baseline": ids[comparison.baseline],
         "scores": [
-            {"name": score.name, "better": score.direction or None, "values": list(score.values),
-             "differences": [score.difference(run, comparison.baseline) for run in range(len(ids))]}
+            {
+                "name": score.name,
+                "better": score.direction or None,
+                "values": list(score.values),
+                "differences": [score.difference(run, comparison.baseline) for run in range(len(ids))],
+            }
             for score in comparison.scores
         ],
         "settings": [
@@ -211,18 +217,23 @@ def json_record(compared: Compared) -> dict[str, Any]:
             for setting in comparison.settings
         ],
         "groups": [
-            {"label": group.label, "runs": [ids[run] for run in group.runs], "seeds": list(group.seeds),
-             "scores": {name: asdict(each) for name, each in group.spreads.items()},
-             "differences": {name: asdict(each) for name, each in group.differences.items()}}
+            {
+                "label": group.label,
+                "runs": [ids[run] for run in group.runs],
+                "seeds": list(group.seeds),
+                "scores": {name: asdict(each) for name, each in group.spreads.items()},
+                "differences": {name: asdict(each) for name, each in group.differences.items()},
+            }
             for group in compared.groups
         ],
         "tests": {
-            "split": found.split, "level": LEVEL,
+            "split": found.split,
+            "level": LEVEL,
             "pairs": [{**asdict(each), "run": ids[each.run], "verdict": each.verdict} for each in found.tests],
             "untested": [{"run": ids[run], "why": why} for run, why in found.untested.items()],
         },
         "troubles": list(comparison.troubles),
-    }  # fmt: skip
+    }
     finite: dict[str, Any] = without_nan(record)
     return finite
 

@@ -24,7 +24,11 @@ def put_curves(comparison: Comparison) -> None:
     for name in CURVES:
         curves = {index: each.curve(name, "epoch") for index, each in series.items()}
         put("")
-        put_plot(name, [
-            Line(f"{letter(index)} {comparison.labels[index]}", curve.x.tolist(), curve.y.tolist(), index)
-            for index, curve in curves.items()
-        ], "epoch")  # fmt: skip
+        put_plot(
+            name,
+            [
+                Line(f"{letter(index)} {comparison.labels[index]}", curve.x.tolist(), curve.y.tolist(), index)
+                for index, curve in curves.items()
+            ],
+            "epoch",
+        )

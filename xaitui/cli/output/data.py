@@ -61,17 +61,34 @@ def set_record(info: DatasetInfo, data_dir: str) -> dict[str, Any]:
     sizes = []
     for size in info.sizes:
         state, files = set_status(info, size, data_dir)
-        sizes.append({"size": size, "pixel_bytes": _pixel_bytes(info, size), "state": state,
-                      "files": [_file_record(file) for file in files]})  # fmt: skip
+        sizes.append(
+            {
+                "size": size,
+                "pixel_bytes": _pixel_bytes(info, size),
+                "state": state,
+                "files": [_file_record(file) for file in files],
+            }
+        )
     return {
-        "name": info.name, "title": info.title, "task": info.task, "classes": info.classes, "channels": info.channels,
-        "train": info.counts[0], "val": info.counts[1], "test": info.counts[2], "licence": info.licence,
+        "name": info.name,
+        "title": info.title,
+        "task": info.task,
+        "classes": info.classes,
+        "channels": info.channels,
+        "train": info.counts[0],
+        "val": info.counts[1],
+        "test": info.counts[2],
+        "licence": info.licence,
         "sizes": sizes,
-    }  # fmt: skip
+    }
 
 
 def _file_record(file: FileStatus) -> dict[str, Any]:
     return {
-        "name": file.remote.name, "md5": file.remote.md5, "bytes": file.remote.size or None, "state": file.state,
-        "path": str(file.path) if file.path else None, "bytes_here": file.size,
-    }  # fmt: skip
+        "name": file.remote.name,
+        "md5": file.remote.md5,
+        "bytes": file.remote.size or None,
+        "state": file.state,
+        "path": str(file.path) if file.path else None,
+        "bytes_here": file.size,
+    }

@@ -43,8 +43,13 @@ class Shown:
         if evaluation.has_several_labels:
             return Shown(run, evaluation, (), 0, ())
         wrong = evaluation.rank("mistakes", pair=pair)
-        return Shown(run, evaluation, wrong[:mistakes], len(wrong),
-                     evaluation.rank("suspicious", pair=pair, limit=suspicious) if suspicious else ())  # fmt: skip
+        return Shown(
+            run,
+            evaluation,
+            wrong[:mistakes],
+            len(wrong),
+            evaluation.rank("suspicious", pair=pair, limit=suspicious) if suspicious else (),
+        )
 
 
 def text_lines(shown: Shown) -> Iterator[str | None]:
@@ -89,8 +94,10 @@ def _class_lines(found: Evaluation) -> Iterator[str]:
     noun = "LABEL" if found.has_several_labels else "CLASS"
     yield f"{noun:<{NAME + 4}} {'images':>8} {'precision':>10} {'recall':>8} {'F1':>8} {'AUC':>8}"
     marks = short_names(found.classes)
-    rows = [(f"{mark:>3} {_cut(name, NAME) if name != mark else ''}", each)
-            for mark, name, each in zip(marks, found.classes, found.per_class.classes, strict=True)]  # fmt: skip
+    rows = [
+        (f"{mark:>3} {_cut(name, NAME) if name != mark else ''}", each)
+        for mark, name, each in zip(marks, found.classes, found.per_class.classes, strict=True)
+    ]
     for head, each in (
         *rows,
         ("    macro mean", found.per_class.macro),
@@ -102,8 +109,10 @@ def _class_lines(found: Evaluation) -> Iterator[str]:
 
 
 def _class_line(head: str, each: ClassScores) -> str:
-    return (f"{head:<{NAME + 4}} {each.support:>8,} {_number(each.precision):>10} {_number(each.recall):>8} "
-            f"{_number(each.f1):>8} {_number(each.auc):>8}")  # fmt: skip
+    return (
+        f"{head:<{NAME + 4}} {each.support:>8,} {_number(each.precision):>10} {_number(each.recall):>8} "
+        f"{_number(each.f1):>8} {_number(each.auc):>8}"
+    )
 
 
 def _confusion_lines(found: Evaluation) -> Iterator[str | None]:
@@ -127,8 +136,10 @@ def _calibration_lines(found: Evaluation) -> Iterator[str]:
         yield "  no temperature: there are no val predictions to fit it on"
         return
     after = temperature.after
-    yield (f"  at temperature {temperature.value:<5.2f} ECE {after.ece:.4f}   Brier {after.brier:.4f}   "
-           f"loss {after.loss:.4f}")  # fmt: skip
+    yield (
+        f"  at temperature {temperature.value:<5.2f} ECE {after.ece:.4f}   Brier {after.brier:.4f}   "
+        f"loss {after.loss:.4f}"
+    )
     yield f"  (the temperature was fitted on validation{'; so these are too good' * (found.split == 'val')})"
 
 
@@ -155,8 +166,10 @@ def _sample_lines(shown: Shown) -> Iterator[str]:
 def _samples(samples: tuple[Sample, ...], names: tuple[str, ...]) -> Iterator[str]:
     yield f"  {'index':>7}  {'true':<23} {'p':>5}  {'predicted':<23} {'p':>5} {'loss':>7}"
     for each in samples:
-        yield (f"  {each.index:>7}  {_cut(names[each.label], 23):<23} {each.p_label:5.3f}  "
-               f"{_cut(names[each.predicted], 23):<23} {each.p_predicted:5.3f} {each.loss:7.3f}")  # fmt: skip
+        yield (
+            f"  {each.index:>7}  {_cut(names[each.label], 23):<23} {each.p_label:5.3f}  "
+            f"{_cut(names[each.predicted], 23):<23} {each.p_predicted:5.3f} {each.loss:7.3f}"
+        )
 
 
 def _cut(name: str, most: int) -> str:
@@ -173,24 +186,36 @@ def json_record(shown: Shown) -> dict[str, Any]:
     found = shown.evaluation
     temperature = found.temperature
     record: dict[str, Any] = {
-        "run": shown.run.id, "split": found.split, "images": found.images, "weights": found.predictions.weights,
-        "task": found.task.value, "classes": list(found.classes), "scores": found.headline,
+        "run": shown.run.id,
+        "split": found.split,
+        "images": found.images,
+        "weights": found.predictions.weights,
+        "task": found.task.value,
+        "classes": list(found.classes),
+        "scores": found.headline,
         "intervals": {name: [each.low, each.high] for name, each in found.intervals.items()},
         "undefined": found.scores.undefined | ({"kappa": found.kappa.undefined} if found.kappa.undefined else {}),
         "kappa": {"value": found.kappa.value, "quadratic": found.kappa.is_quadratic},
-        "per_class": [{"class": name, **asdict(each)} for name, each in
-                      zip(found.classes, found.per_class.classes, strict=True)],
-        "macro": asdict(found.per_class.macro), "weighted": asdict(found.per_class.weighted),
-        "callouts": list(found.callouts), "calibration": asdict(found.calibration),
+        "per_class": [
+            {"class": name, **asdict(each)} for name, each in zip(found.classes, found.per_class.classes, strict=True)
+        ],
+        "macro": asdict(found.per_class.macro),
+        "weighted": asdict(found.per_class.weighted),
+        "callouts": list(found.callouts),
+        "calibration": asdict(found.calibration),
         "temperature": asdict(temperature) if temperature else None,
-    }  # fmt: skip
+    }
     if not found.has_several_labels:
         record |= {
-            "confusion": found.confusion.tolist(), "confused_pairs": [asdict(each) for each in found.confused_pairs],
-            "selective": {"aurc": found.selective.aurc,
-                          "accuracy": {f"{part:g}": found.selective.at(part) for part in COVERAGES}},
-            "wrong": shown.wrong, "mistakes": [asdict(each) for each in shown.mistakes],
+            "confusion": found.confusion.tolist(),
+            "confused_pairs": [asdict(each) for each in found.confused_pairs],
+            "selective": {
+                "aurc": found.selective.aurc,
+                "accuracy": {f"{part:g}": found.selective.at(part) for part in COVERAGES},
+            },
+            "wrong": shown.wrong,
+            "mistakes": [asdict(each) for each in shown.mistakes],
             "suspicious": {"note": SUSPICION, "samples": [asdict(each) for each in shown.suspicious]},
-        }  # fmt: skip
+        }
     finite: dict[str, Any] = without_nan(record)
     return finite

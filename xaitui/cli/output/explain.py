@@ -13,8 +13,14 @@ from xaitui.runs.explanations.maps import SEVERAL_LABELS, Explained, Sample
 from xaitui.runs.journal.describe import WIDTH
 from xaitui.text import printable
 
-COLUMNS = {"deletion": "DEL", "insertion": "INS", "infidelity": "INFID", "sensitivity": "SENS", "sparseness": "SPARSE",
-           "completeness": "OFF"}  # fmt: skip
+COLUMNS = {
+    "deletion": "DEL",
+    "insertion": "INS",
+    "infidelity": "INFID",
+    "sensitivity": "SENS",
+    "sparseness": "SPARSE",
+    "completeness": "OFF",
+}
 """The scores that have a column, and its name."""
 MOST_ROWS = 40
 """Rows that are shown; the others stand in the table of the set."""
@@ -34,8 +40,13 @@ def method_lines(*, as_json: bool) -> Iterator[str]:
             yield json.dumps(asdict(info))
             continue
         yield f"{info.name}: {info.title} ({info.source})"
-        for head, text in (("", info.description), ("needs", info.needs), ("cost", info.cost),
-                           ("limits", info.limits), ("warning", info.warning)):  # fmt: skip
+        for head, text in (
+            ("", info.description),
+            ("needs", info.needs),
+            ("cost", info.cost),
+            ("limits", info.limits),
+            ("warning", info.warning),
+        ):
             if text:
                 yield from textwrap.wrap(text, WIDTH, initial_indent=f"  {head:<9}", subsequent_indent=" " * 11)
 

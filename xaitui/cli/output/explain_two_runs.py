@@ -34,8 +34,14 @@ def against_record(found: Against) -> dict[str, Any]:
         {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in each.items()}
         for each in map(asdict, found.samples)
     ]
-    return {"method": found.method, "split": found.split, "against": found.other, "path": str(found.path),
-            "settings": dict(found.settings), "samples": samples}  # fmt: skip
+    return {
+        "method": found.method,
+        "split": found.split,
+        "against": found.other,
+        "path": str(found.path),
+        "settings": dict(found.settings),
+        "samples": samples,
+    }
 
 
 def _cells(values: Sequence[float]) -> str:

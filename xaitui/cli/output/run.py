@@ -124,10 +124,16 @@ class LiveBar:
 
         self._console = Console(file=sys.stdout, highlight=False)
         self.progress = Progress(
-            TextColumn("{task.description}", markup=False), BarColumn(bar_width=None),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"), TextColumn("{task.fields[words]}", markup=False),
-            TimeRemainingColumn(compact=True), console=self._console, transient=True, expand=True, refresh_per_second=4,
-        )  # fmt: skip
+            TextColumn("{task.description}", markup=False),
+            BarColumn(bar_width=None),
+            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            TextColumn("{task.fields[words]}", markup=False),
+            TimeRemainingColumn(compact=True),
+            console=self._console,
+            transient=True,
+            expand=True,
+            refresh_per_second=4,
+        )
         self._task = self.progress.add_task("", total=1, visible=False, words="")
         self._steps = 1
 

@@ -159,17 +159,30 @@ def standing_record(standing: StudyStanding) -> dict[str, Any]:
     """A study as one JSON object."""
     study = standing.study
     return {
-        "name": study.name, "path": str(standing.folder.path), "sampler": study.sampler, "expected": standing.expected,
-        "over": standing.over, "complete": standing.is_complete, "live": standing.is_live,
+        "name": study.name,
+        "path": str(standing.folder.path),
+        "sampler": study.sampler,
+        "expected": standing.expected,
+        "over": standing.over,
+        "complete": standing.is_complete,
+        "live": standing.is_live,
         "objectives": [{"name": each.name, "direction": each.direction} for each in study.objectives],
         "best": standing.best.point if standing.best is not None else None,
-        "importance": dict(importance(standing)), "trouble": standing.trouble,
+        "importance": dict(importance(standing)),
+        "trouble": standing.trouble,
         "trials": [
-            {"id": each.trial.id, "point": each.trial.point, "seed": each.trial.seed, "state": each.state,
-             "values": [value if math.isfinite(value) else None for value in each.values], "path": str(each.run.path),
-             "why": each.row.why if each.row is not None else "",
-             "test": {name: value if math.isfinite(value) else None for name, value in each.row.test.items()}
-             if each.row is not None else {}}
+            {
+                "id": each.trial.id,
+                "point": each.trial.point,
+                "seed": each.trial.seed,
+                "state": each.state,
+                "values": [value if math.isfinite(value) else None for value in each.values],
+                "path": str(each.run.path),
+                "why": each.row.why if each.row is not None else "",
+                "test": {name: value if math.isfinite(value) else None for name, value in each.row.test.items()}
+                if each.row is not None
+                else {},
+            }
             for each in standing.trials
         ],
-    }  # fmt: skip
+    }

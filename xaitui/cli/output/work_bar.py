@@ -32,10 +32,20 @@ class WorkBar:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-            columns = (TextColumn("{task.description}", markup=False), BarColumn(bar_width=None), TaskProgressColumn(),
-                       TimeRemainingColumn())  # fmt: skip
-            self._bar = Progress(*columns, console=Console(stderr=True), transient=True, expand=True,
-                                 redirect_stdout=False, redirect_stderr=False)  # fmt: skip
+            columns = (
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=None),
+                TaskProgressColumn(),
+                TimeRemainingColumn(),
+            )
+            self._bar = Progress(
+                *columns,
+                console=Console(stderr=True),
+                transient=True,
+                expand=True,
+                redirect_stdout=False,
+                redirect_stderr=False,
+            )
             self._bar.add_task(self._what, total=None)
             self._bar.start()
         return self

@@ -60,8 +60,9 @@ class _MaxPool(nn.Module):
 
     def __init__(self, layer: nn.MaxPool2d) -> None:
         super().__init__()
-        self.options = {name: getattr(layer, name) for name in
-                        ("kernel_size", "stride", "padding", "dilation", "ceil_mode")}  # fmt: skip
+        self.options = {
+            name: getattr(layer, name) for name in ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
+        }
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the pooled batch."""

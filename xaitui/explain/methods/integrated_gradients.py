@@ -25,9 +25,12 @@ def integrated_gradients(call: Call) -> Attributions:
     unfinished, steps = torch.arange(len(change), device=change.device), call.recipe.steps
     while len(unfinished):
         found = method.attribute(
-            call.inputs[unfinished], call.baselines[unfinished], target=call.targets[unfinished], n_steps=steps,
+            call.inputs[unfinished],
+            call.baselines[unfinished],
+            target=call.targets[unfinished],
+            n_steps=steps,
             internal_batch_size=call.batch,
-        ).detach()  # fmt: skip
+        ).detach()
         error = completeness_error(found, change[unfinished])
         values[unfinished], errors[unfinished], reached[unfinished] = found.float(), error, float(steps)
         if steps >= MOST_STEPS or not call.exact:

@@ -148,9 +148,13 @@ def _occlusion(call: Call) -> Attributions:
     window = max(1, round(min(height, width) / WINDOWS))
     step = max(1, window // 2)
     found = Occlusion(call.module).attribute(
-        call.inputs.detach(), (channels, window, window), strides=(channels, step, step), baselines=call.baselines,
-        target=call.targets, perturbations_per_eval=call.copies,
-    )  # fmt: skip
+        call.inputs.detach(),
+        (channels, window, window),
+        strides=(channels, step, step),
+        baselines=call.baselines,
+        target=call.targets,
+        perturbations_per_eval=call.copies,
+    )
     return Attributions(found[:, :1])  # a square covers all channels: each has the same value
 
 

@@ -39,10 +39,16 @@ def infidelity(subjects: Subjects, maps: Maps) -> NDArray[np.float64]:
         attributions = (tensor[rows] / channels)[:, None].expand_as(group.inputs)
         found.append(
             captum_infidelity(
-                group.model, _remove_squares(group), group.inputs, attributions, target=group.targets,
-                n_perturb_samples=SQUARES, max_examples_per_batch=_limit(group, SQUARES), normalize=True,
+                group.model,
+                _remove_squares(group),
+                group.inputs,
+                attributions,
+                target=group.targets,
+                n_perturb_samples=SQUARES,
+                max_examples_per_batch=_limit(group, SQUARES),
+                normalize=True,
             )
-        )  # fmt: skip
+        )
     # captum expands the square, which rounds below zero where a forecast is perfect
     return torch.cat(found).clamp(min=0).cpu().numpy().astype(np.float64)
 
@@ -55,9 +61,7 @@ def _remove_squares(group: Subjects) -> Callable[[Tensor], tuple[Tensor, Tensor]
 
     def remove(copies: Tensor) -> tuple[Tensor, Tensor]:
         each = len(copies) // len(group)
-        corners = np.concatenate(
-            [draw.integers(0, (height - side + 1, width - side + 1), (each, 2)) for draw in draws]
-        )  # fmt: skip
+        corners = np.concatenate([draw.integers(0, (height - side + 1, width - side + 1), (each, 2)) for draw in draws])
         top, left = torch.from_numpy(corners).to(copies.device)[:, :, None].unbind(1)
         down, across = (torch.arange(size, device=copies.device) for size in (height, width))
         inside = ((down >= top) & (down < top + side))[:, :, None] & ((across >= left) & (across < left + side))[
@@ -80,10 +84,14 @@ def sensitivity(subjects: Subjects, explain: Explain) -> NDArray[np.float64]:
     for _, group in subjects.groups(NOISY_COPIES):
         found.append(
             captum_sensitivity_max(
-                _explanation(group, explain), group.inputs, _add_noise(group), target=group.targets,
-                n_perturb_samples=NOISY_COPIES, max_examples_per_batch=_limit(group, NOISY_COPIES),
+                _explanation(group, explain),
+                group.inputs,
+                _add_noise(group),
+                target=group.targets,
+                n_perturb_samples=NOISY_COPIES,
+                max_examples_per_batch=_limit(group, NOISY_COPIES),
             )
-        )  # fmt: skip
+        )
     return torch.cat(found).cpu().numpy().astype(np.float64)
 
 

@@ -105,8 +105,10 @@ class Verdict:
         """What must stand beside every map of the method; empty where it beats every floor."""
         if all(each.n < 2 for scores in self.differences.values() for each in scores.values()):
             return "too few maps to tell it from its floors"
-        lost = {floor: [score for score in scores if not self.beats(floor, score)]
-                for floor, scores in self.differences.items()}  # fmt: skip
+        lost = {
+            floor: [score for score in scores if not self.beats(floor, score)]
+            for floor, scores in self.differences.items()
+        }
         said = [f"{floor} ({', '.join(scores)})" for floor, scores in lost.items() if scores]
         return f"does not beat {', '.join(said)}" if said else ""
 
@@ -117,10 +119,12 @@ class Verdict:
             "method": _plain(self.method),
             "floors": {floor: _plain(scores) for floor, scores in self.floors.items()},
             "differences": {floor: _plain(scores) for floor, scores in self.differences.items()},
-            "beats": {floor: {score: self.beats(floor, score) for score in scores}
-                      for floor, scores in self.differences.items()},
+            "beats": {
+                floor: {score: self.beats(floor, score) for score in scores}
+                for floor, scores in self.differences.items()
+            },
             "badge": self.badge,
-        }  # fmt: skip
+        }
         if randomisation is None:
             return found
         badge = "; ".join(text for text in (self.badge, randomisation.badge) if text)

@@ -20,9 +20,15 @@ class Passes:
     """Counts passes method by method; what a method takes is estimated until it is done."""
 
     def __init__(
-        self, explainer: RunExplainer, split: str, images: int, *, scored: bool, recipes: Sequence[Recipe],
+        self,
+        explainer: RunExplainer,
+        split: str,
+        images: int,
+        *,
+        scored: bool,
+        recipes: Sequence[Recipe],
         progress: Progress,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Estimate the work of explaining so many images of a split by each recipe; `progress` is told of it."""
         self._module = explainer.model.module
         self._progress = progress

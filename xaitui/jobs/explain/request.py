@@ -122,6 +122,8 @@ def _answers(explainer: RunExplainer, split: str, say: Say, how: HowToPredict) -
         stored = read_predictions(path)
     labels: NDArray[np.int64] = explainer.split(split).labels
     if len(labels) != len(stored.labels):
-        raise DataError(f"the {split} predictions of {run.id} are of {len(stored.labels):,} images, its data has "
-                        f"{len(labels):,}; evaluate it again")  # fmt: skip
+        raise DataError(
+            f"the {split} predictions of {run.id} are of {len(stored.labels):,} images, its data has "
+            f"{len(labels):,}; evaluate it again"
+        )
     return Answers(explainer.model.preprocessing.task, stored.probabilities, labels)

@@ -287,6 +287,16 @@ def _samples(
         seen = int(predicted[row])
         chosen = {"true": label, "predicted": seen}.get(target, seen) if isinstance(target, str) else target
         p_label = math.nan if several else float(given[row, label])
-        found.append(Sample(index, label, seen, chosen, p_label, float(given[row, seen]), float(given[row, chosen]),
-                            float(costs[row])))  # fmt: skip
+        found.append(
+            Sample(
+                index,
+                label,
+                seen,
+                chosen,
+                p_label,
+                float(given[row, seen]),
+                float(given[row, chosen]),
+                float(costs[row]),
+            )
+        )
     return tuple(found)

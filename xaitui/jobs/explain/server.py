@@ -33,8 +33,10 @@ class Answerer:
     def answer(self, question: Question, say: Say) -> dict[str, Any]:
         """Do what is asked; what is wrong is said in one line, never raised."""
         work: Callable[[RunExplainer, Question, Say], dict[str, Any]] = {
-            "explain": _explain, "judge": _judge, "layers": _layers
-        }[question["what"]]  # fmt: skip
+            "explain": _explain,
+            "judge": _judge,
+            "layers": _layers,
+        }[question["what"]]
         run = RunDirectory(Path(question["run"]))
         try:
             try:

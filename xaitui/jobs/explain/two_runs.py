@@ -96,8 +96,10 @@ class OtherRun:
         """The images, if both runs see the same ones."""
         own, theirs = self._own.split(split), self._other.split(split)
         if indices.max(initial=0) >= len(theirs) or not np.array_equal(own.read(indices), theirs.read(indices)):
-            raise UsageError(f"the {split} images of {self._own.run.id} and {self._other.model.run.id} are not the "
-                             "same: seeds cut different ones; try --split test")  # fmt: skip
+            raise UsageError(
+                f"the {split} images of {self._own.run.id} and {self._other.model.run.id} are not the "
+                "same: seeds cut different ones; try --split test"
+            )
         return own.read(indices)
 
 
@@ -116,8 +118,10 @@ def check_comparable(one: TrainedModel, other: TrainedModel) -> None:
         ("set of classes", ", ".join(ours.classes), ", ".join(theirs.classes)),
     ):
         if own != foreign:
-            raise UsageError(f"{one.run.id} and {other.run.id} cannot be compared: another {what}, "
-                             f"{printable(str(own))} and {printable(str(foreign))}")  # fmt: skip
+            raise UsageError(
+                f"{one.run.id} and {other.run.id} cannot be compared: another {what}, "
+                f"{printable(str(own))} and {printable(str(foreign))}"
+            )
 
 
 def _draw(against: Against, classes: Sequence[str], pixels: NDArray[np.uint8], differences: Maps) -> None:

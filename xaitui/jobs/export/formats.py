@@ -89,9 +89,16 @@ def _read_torch_export(model: TrainedModel, path: Path) -> Answer:
 
 def _write_onnx(model: TrainedModel, path: Path, record: str) -> None:
     program = torch.onnx.export(
-        _graph(model), (_example(model),), dynamo=True, verbose=False, opset_version=OPSET, external_data=False,
-        input_names=[INPUT], output_names=[OUTPUT], dynamic_shapes=_any_number(),
-    )  # fmt: skip
+        _graph(model),
+        (_example(model),),
+        dynamo=True,
+        verbose=False,
+        opset_version=OPSET,
+        external_data=False,
+        input_names=[INPUT],
+        output_names=[OUTPUT],
+        dynamic_shapes=_any_number(),
+    )
     assert program is not None  # it is, with dynamo
     program.model.metadata_props[KEY] = record
     program.save(path, external_data=False)
@@ -111,17 +118,24 @@ def _read_onnx(model: TrainedModel, path: Path) -> Answer:
 
 FORMATS: dict[str, Format] = {
     "safetensors": Format(
-        "model.safetensors", _write_safetensors, _read_safetensors,
+        "model.safetensors",
+        _write_safetensors,
+        _read_safetensors,
         "model.load_state_dict(safetensors.torch.load_file('model.safetensors'))",
     ),
     "onnx": Format(
-        "model.onnx", _write_onnx, _read_onnx,
+        "model.onnx",
+        _write_onnx,
+        _read_onnx,
         f"onnxruntime.InferenceSession('model.onnx').run(None, {{'{INPUT}': {INPUT}}})[0]",
     ),
     "torch-export": Format(
-        "model.pt2", _write_torch_export, _read_torch_export, f"torch.export.load('model.pt2').module()({INPUT})",
+        "model.pt2",
+        _write_torch_export,
+        _read_torch_export,
+        f"torch.export.load('model.pt2').module()({INPUT})",
     ),
-}  # fmt: skip
+}
 """What `--to` takes."""
 
 NEEDED = {"onnx": ("onnx", "onnxscript", "onnxruntime"), "safetensors": ("safetensors",)}

@@ -51,9 +51,12 @@ class HowToPredict:
     def load(self, run: RunDirectory, say: Say) -> TrainedModel:
         """Load the best weights, as `load_trained` does; `say` is told of changed data that are accepted."""
         trained = load_trained(
-            run, device=self.device, data_dir=self.data_dir, trust_model=self.trust_model,
+            run,
+            device=self.device,
+            data_dir=self.data_dir,
+            trust_model=self.trust_model,
             accept_changed=self.accept_changed,
-        )  # fmt: skip
+        )
         if trained.changed_data:
             say(f"note   {trained.changed_data}")
         return trained
@@ -164,8 +167,14 @@ def evaluate_other(run: RunDirectory, path: Path, split: str, say: Say, how: How
         raise DataError(f"{printable(path)} has no {name} split; it has {', '.join(source.parts)}")
     part = source.parts[name]
     whole = DataFile(str(path.absolute()), md5_of(source.images)) if source.images else source.files[0]
-    settings = {"file": whole.path, "md5": whole.md5, "split": name, "images": len(part.labels),
-                "weights": trained.weights, "weights_sha256": trained.sha256}  # fmt: skip
+    settings = {
+        "file": whole.path,
+        "md5": whole.md5,
+        "split": name,
+        "images": len(part.labels),
+        "weights": trained.weights,
+        "weights_sha256": trained.sha256,
+    }
     stored = run.predictions / f"other-{path.resolve().name if source.images else path.stem}.npz"
     try:
         if not stored.exists() or _settings(stored.with_suffix(".json")) != settings:

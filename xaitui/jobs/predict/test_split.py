@@ -49,8 +49,9 @@ def score_test(
     with logging_to(run.log):
         try:
             plain = replace(resolved, compile=False, cuda_graph=False)  # nothing is trained
-            prepared = prepare(config, stop, say, resolved=plain, model_source=source,
-                               grey_range=grey_range_of(run.preprocessing))  # fmt: skip
+            prepared = prepare(
+                config, stop, say, resolved=plain, model_source=source, grey_range=grey_range_of(run.preprocessing)
+            )
             found = require_same(run, config.data.dataset, prepared.dataset, accept=accept_changed)
             remarks = [Note(message=f"test is read from changed data: {found.content}")] if found.content else []
             prepared.trainer.restore(load_checkpoint(run.last))

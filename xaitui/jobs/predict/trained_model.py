@@ -88,9 +88,13 @@ class TrainedModel:
 
 
 def load_trained(
-    run: RunDirectory, *, device: str = "auto", data_dir: str = "", trust_model: bool = False,
+    run: RunDirectory,
+    *,
+    device: str = "auto",
+    data_dir: str = "",
+    trust_model: bool = False,
     accept_changed: bool = False,
-) -> TrainedModel:  # fmt: skip
+) -> TrainedModel:
     """Load the best weights of a run, those so far where it is going on.
 
     Args:
@@ -131,8 +135,19 @@ def load_trained(
     allow_tf32(allowed=False)
     module = built.module.to(chosen).eval().requires_grad_(False)
     prepare = Prepare(preprocessing.image_size, preprocessing.mean, preprocessing.std).to(chosen)
-    return TrainedModel(run, config, built, module, prepare, preprocessing, weights, _hash(state), chosen, changed_data,
-                        [dataset] if dataset else [])  # fmt: skip
+    return TrainedModel(
+        run,
+        config,
+        built,
+        module,
+        prepare,
+        preprocessing,
+        weights,
+        _hash(state),
+        chosen,
+        changed_data,
+        [dataset] if dataset else [],
+    )
 
 
 def _open_data(
@@ -153,9 +168,15 @@ def preprocessing_of(config: RunConfig, dataset: Dataset, built: BuiltModel) -> 
     info = dataset.info
     mean, std = effective_normalisation(built, info.channels)
     return Preprocessing(
-        info.task, info.classes, info.channels, dataset.train.images.shape[1], image_side(config, dataset), mean, std,
+        info.task,
+        info.classes,
+        info.channels,
+        dataset.train.images.shape[1],
+        image_side(config, dataset),
+        mean,
+        std,
         dataset.grey_range,
-    )  # fmt: skip
+    )
 
 
 def _read_config(run: RunDirectory, data_dir: str) -> RunConfig:

@@ -44,9 +44,14 @@ class Fit:
 
 
 def largest_batch(
-    peak_of: Callable[[int], int | None], *, smallest: int, most: int, allowed: int, try_it: bool,
+    peak_of: Callable[[int], int | None],
+    *,
+    smallest: int,
+    most: int,
+    allowed: int,
+    try_it: bool,
     clock: Callable[[], float] = time.monotonic,
-) -> Fit:  # fmt: skip
+) -> Fit:
     """Find the largest number of images whose step stays within `allowed` bytes.
 
     Args:
@@ -135,9 +140,12 @@ def fitting_batch(parts: Parts, meter: MemoryMeter, available: int, most: int, s
 
     highest = int(FIELDS["training.batch_size"].high or most)
     return largest_batch(
-        peak_of, smallest=smallest_micro_batch(parts.model), most=min(most, len(parts.train), highest),
-        allowed=int(available * (1 - RESERVE)), try_it=device.type == "cuda",
-    )  # fmt: skip
+        peak_of,
+        smallest=smallest_micro_batch(parts.model),
+        most=min(most, len(parts.train), highest),
+        allowed=int(available * (1 - RESERVE)),
+        try_it=device.type == "cuda",
+    )
 
 
 def most_for_steps(images: int, smallest: int) -> int:

@@ -54,20 +54,33 @@ def _measured(prepared: Prepared, stop: Stop, available: int | None, opening: in
     speeds = training_speed(parts, batch_size, at_once, stop), evaluation_speed(trainer, stop)
     peak = max(meter.peak(), opening if meter.kind == OF_PROCESS else 0)
     return Preflight(
-        device=resolved.device_name, batch_size=batch_size, computed_at_once=at_once, precision=resolved.precision,
-        epochs=trainer.epochs, train_images=len(dataset.train), val_images=len(dataset.val),
-        test_images=dataset.test_size, training_speed=speeds[0], evaluation_speed=speeds[1],
-        peak_memory=peak, memory_kind=meter.kind, available_memory=available,
-        largest_batch=fit.images, largest_is_tried=fit.tried, notes=tuple(_notes(prepared, at_once)),
-    )  # fmt: skip
+        device=resolved.device_name,
+        batch_size=batch_size,
+        computed_at_once=at_once,
+        precision=resolved.precision,
+        epochs=trainer.epochs,
+        train_images=len(dataset.train),
+        val_images=len(dataset.val),
+        test_images=dataset.test_size,
+        training_speed=speeds[0],
+        evaluation_speed=speeds[1],
+        peak_memory=peak,
+        memory_kind=meter.kind,
+        available_memory=available,
+        largest_batch=fit.images,
+        largest_is_tried=fit.tried,
+        notes=tuple(_notes(prepared, at_once)),
+    )
 
 
 def _notes(prepared: Prepared, at_once: int) -> Iterator[str]:
     training = prepared.config.training
     yield from prepared.notes
     if at_once < min(training.batch_size, prepared.trainer.parts.micro_batch, len(prepared.dataset.train)):
-        yield (f"a batch of {training.batch_size:,} does not fit: {at_once:,} images were computed at once; use "
-               f"--batch-size or --micro-batch-size {at_once}")  # fmt: skip
+        yield (
+            f"a batch of {training.batch_size:,} does not fit: {at_once:,} images were computed at once; use "
+            f"--batch-size or --micro-batch-size {at_once}"
+        )
     if training.patience:
         yield "early stopping may end it sooner"
 

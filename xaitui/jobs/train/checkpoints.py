@@ -39,9 +39,14 @@ class RunSaver:
     """
 
     def __init__(
-        self, run: RunDirectory, journal: JournalWriter, config: RunConfig, clock: Callable[[], float] = time.monotonic,
-        *, at: int = -1,
-    ) -> None:  # fmt: skip
+        self,
+        run: RunDirectory,
+        journal: JournalWriter,
+        config: RunConfig,
+        clock: Callable[[], float] = time.monotonic,
+        *,
+        at: int = -1,
+    ) -> None:
         """Save a run whose last checkpoint, if it has one, was written after `at` steps."""
         self._run = run
         self._journal = journal

@@ -30,7 +30,7 @@ from xaitui.events import (
     RunResumed,
     RunStarted,
     RunStopped,
-)  # fmt: skip
+)
 from xaitui.jobs.background import HANDOVER_SECONDS, start_resume
 from xaitui.jobs.failures import disk_of, failure_of, failure_of_run
 from xaitui.jobs.predict.trained_model import preprocessing_of
@@ -122,9 +122,12 @@ class Execution:
         yield from (Note(message=note) for note in self.prepared.notes)
         yield from recorder.table.write()
         with watching(
-            self.run.path, self.stop, max_time=self.prepared.config.run.max_time, save_now=saver.ask,
+            self.run.path,
+            self.stop,
+            max_time=self.prepared.config.run.max_time,
+            save_now=saver.ask,
             answered=lambda request: self._answered.put(RequestAnswered(request=request.value)),
-        ):  # fmt: skip
+        ):
             with profiling(trainer, self.run.profile, wanted=self.prepared.config.run.profile) as missing:
                 for event in self._fit(saver, recorder):
                     yield event
@@ -158,9 +161,13 @@ class Execution:
                 sizes, restored = trainer.batch_sizes, restore_last(self.run, trainer)
                 trainer.batch_sizes = sizes
                 yield RunResumed(
-                    from_step=trainer.at.step, journal_offset=len(restored.journal), epochs=trainer.epochs, exact=False,
-                    checkpoint=restored.checkpoint, reason="memory ran out in the middle of an update",
-                )  # fmt: skip
+                    from_step=trainer.at.step,
+                    journal_offset=len(restored.journal),
+                    epochs=trainer.epochs,
+                    exact=False,
+                    checkpoint=restored.checkpoint,
+                    reason="memory ran out in the middle of an update",
+                )
                 yield from restored.notes()
                 yield from recorder.table.write()
                 yield trainer.shrink()
@@ -200,19 +207,30 @@ class Execution:
         trainer, test = self.prepared.trainer, self._ending.test
         best = trainer.parts.stopping.best
         return RunFinished(
-            epoch=trainer.at.epoch - 1, step=trainer.at.step, reason=trainer.finished_because,
-            best_epoch=trainer.best.epoch, best=float("nan") if best is None else best, weights=self._ending.weights,
-            test=test.scores if test else {}, undefined=test.undefined if test else {}, seconds=trainer.seconds,
-        )  # fmt: skip
+            epoch=trainer.at.epoch - 1,
+            step=trainer.at.step,
+            reason=trainer.finished_because,
+            best_epoch=trainer.best.epoch,
+            best=float("nan") if best is None else best,
+            weights=self._ending.weights,
+            test=test.scores if test else {},
+            undefined=test.undefined if test else {},
+            seconds=trainer.seconds,
+        )
 
     def _stopped(self, reason: StopReason, saved: bool) -> RunStopped:
         trainer, test = self.prepared.trainer, self._ending.test
         return RunStopped(
-            epoch=trainer.at.epoch, step=trainer.at.step, reason=reason.text,
-            exit_code=int(reason.exit_code), saved=saved,
-            weights=self._ending.weights, test=test.scores if test else {}, undefined=test.undefined if test else {},
+            epoch=trainer.at.epoch,
+            step=trainer.at.step,
+            reason=reason.text,
+            exit_code=int(reason.exit_code),
+            saved=saved,
+            weights=self._ending.weights,
+            test=test.scores if test else {},
+            undefined=test.undefined if test else {},
             seconds=trainer.seconds,
-        )  # fmt: skip
+        )
 
     def _hand_over(self) -> LifeCycle:
         """Start the process that goes on, paused where this one is; it waits for this one to let the run go.
@@ -227,15 +245,23 @@ class Execution:
         process = start_resume(self.run, max_time=left, device=self.prepared.config.run.device)
         self._goes_on = True
         return HandingOver(
-            epoch=trainer.at.epoch, step=trainer.at.step, pid=process.pid, host=socket.gethostname(),
+            epoch=trainer.at.epoch,
+            step=trainer.at.step,
+            pid=process.pid,
+            host=socket.gethostname(),
             deadline=time.time() + HANDOVER_SECONDS,
-        )  # fmt: skip
+        )
 
     def _failed(self, error: Exception) -> RunFailed:
         trainer = self.prepared.trainer
         known = failure_of_run(error, self.run.path)
-        return RunFailed(epoch=trainer.at.epoch, step=trainer.at.step, kind=type(error).__name__, message=str(known),
-                         exit_code=int(known.exit_code))  # fmt: skip
+        return RunFailed(
+            epoch=trainer.at.epoch,
+            step=trainer.at.step,
+            kind=type(error).__name__,
+            message=str(known),
+            exit_code=int(known.exit_code),
+        )
 
     def _on_end(self) -> None:
         command = self.prepared.config.run.on_end
@@ -255,9 +281,13 @@ def create(prepared: Prepared, run: RunDirectory, stop: Stop, command: Sequence[
         write_atomic(run.config, to_toml(prepared.config, prepared.resolved.table()))
         if prepared.built.source_path is not None:
             write_atomic(run.model_source, prepared.built.source_path.read_bytes())
-        extra = {"device": prepared.resolved.device_name, "model_source_sha256": prepared.built.source_sha256,
-                 "weights_sha256": prepared.built.weights_sha256,
-                 "left_out": list(prepared.dataset.left_out), "notes": list(prepared.notes)}  # fmt: skip
+        extra = {
+            "device": prepared.resolved.device_name,
+            "model_source_sha256": prepared.built.source_sha256,
+            "weights_sha256": prepared.built.weights_sha256,
+            "left_out": list(prepared.dataset.left_out),
+            "notes": list(prepared.notes),
+        }
         write_environment(run.environment, command, prepared.dataset.files, prepared.built.source_path, extra)
         if prepared.dataset.images:
             write_record(run, prepared.dataset)

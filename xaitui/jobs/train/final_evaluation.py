@@ -46,9 +46,14 @@ def judge_best(
 
 
 def keep_predictions(
-    run: RunDirectory, config: RunConfig, info: DatasetInfo, split: Split, predictions: Predictions,
-    scores: Mapping[str, float], weights: str,
-) -> None:  # fmt: skip
+    run: RunDirectory,
+    config: RunConfig,
+    info: DatasetInfo,
+    split: Split,
+    predictions: Predictions,
+    scores: Mapping[str, float],
+    weights: str,
+) -> None:
     """Keep what was said of a split of the run's own set; of MedMNIST's also as its evaluator reads it.
 
     Raises:

@@ -41,8 +41,9 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     last = [event for event in events if isinstance(event, LifeCycle)][-1:]
     if not options.extend and last and isinstance(last[0], RunFinished):
         raise UsageError(f"{run.id} is finished; to go on, add epochs: xaitui resume {quoted(run.id)} --epochs +5")
-    prepared = prepare(config, stop, say, resolved=resolved, model_source=source,
-                       grey_range=grey_range_of(run.preprocessing))  # fmt: skip
+    prepared = prepare(
+        config, stop, say, resolved=resolved, model_source=source, grey_range=grey_range_of(run.preprocessing)
+    )
     found = require_same(run, config.data.dataset, prepared.dataset, accept=options.accept_changed)
     reasons = [*prepared.inexact, *changed_settings(run), found.content, found.decoding, *accepted_changes(events)]
     prepared = replace(prepared, inexact=tuple(filter(None, reasons)))
@@ -103,8 +104,13 @@ def _take_up(execution: Execution, options: ResumeOptions, changed_data: str) ->
     if not any(isinstance(entry.event, RunStarted) for entry in entries):
         return [execution.started()]
     resumed = RunResumed(
-        from_step=trainer.at.step, journal_offset=offset, checkpoint=restored.checkpoint,
-        epochs=trainer.epochs, exact=not inexact, reason="; ".join(inexact), changed_data=changed_data,
-    )  # fmt: skip
+        from_step=trainer.at.step,
+        journal_offset=offset,
+        checkpoint=restored.checkpoint,
+        epochs=trainer.epochs,
+        exact=not inexact,
+        reason="; ".join(inexact),
+        changed_data=changed_data,
+    )
     extended = [RunExtended(epochs_before=before, epochs=trainer.epochs)] if options.extend else []
     return [resumed, *extended, *restored.notes()]

@@ -86,8 +86,10 @@ class ProbeMaps:
             if self._parts.config.run.watch_samples != AUTO:
                 yield Note(message="nothing is watched: no image has a class, or no layer gives maps of it")
         elif is_alarm(rows) and not is_alarm(rows[:-1]):
-            yield Note(message=f"epoch {event.epoch}: validation accuracy has stood still for {STILL_EPOCHS} epochs, "
-                               f"but what the model looks at moves (by {rows[-1].moved:.2f} in this one)")  # fmt: skip
+            yield Note(
+                message=f"epoch {event.epoch}: validation accuracy has stood still for {STILL_EPOCHS} epochs, "
+                f"but what the model looks at moves (by {rows[-1].moved:.2f} in this one)"
+            )
 
     def _look(self, event: EpochFinished) -> tuple[WatchedEpoch, ...]:
         """Write the maps of an epoch, and return the rows up to it; none where there is no layer to look at."""
@@ -107,9 +109,13 @@ class ProbeMaps:
         found = maps.cpu().numpy()
         rows = tuple(row for row in watched.rows if row.epoch < event.epoch)
         row = write_epoch(
-            watched_folder(self._run), event.epoch, found, answers.cpu().numpy(),
-            accuracy=event.val.get("accuracy", math.nan), moved=_moved(watched, event.epoch, found),
-        )  # fmt: skip
+            watched_folder(self._run),
+            event.epoch,
+            found,
+            answers.cpu().numpy(),
+            accuracy=event.val.get("accuracy", math.nan),
+            moved=_moved(watched, event.epoch, found),
+        )
         self._watched = Watched(watched.probe, (*rows, row))
         return self._watched.rows
 

@@ -21,7 +21,7 @@ from xaitui.events import (
     RunExtended,
     RunFailed,
     StepLogged,
-)  # fmt: skip
+)
 from xaitui.jobs.prepare import Prepared, Say, prepare
 from xaitui.jobs.train.checkpoints import saved_journal
 from xaitui.jobs.train.resume import read_made
@@ -63,8 +63,11 @@ class Replayed:
         steps = f"steps {self.stretch.first:,} to {self.stretch.first + self.steps:,} replayed from {origin}"
         if self.difference:
             return f"{steps}: {self.difference}"
-        counted = [_count(self.losses, "logged loss", "es"), _count(self.evaluations, "evaluation", "s"),
-                   f"all {self.tensors:,} tensors of checkpoints/last.pt" if self.tensors else ""]  # fmt: skip
+        counted = [
+            _count(self.losses, "logged loss", "es"),
+            _count(self.evaluations, "evaluation", "s"),
+            f"all {self.tensors:,} tensors of checkpoints/last.pt" if self.tensors else "",
+        ]
         *others, last = [each for each in counted if each] or ["nothing to compare with"]
         together = f"{', '.join(others)} and {last}" if others else last
         return f"{steps}: {together}{' equal, bit for bit' if any(counted) else ''}"
@@ -153,9 +156,14 @@ def look(run: RunDirectory) -> Looked:
 
 
 def replay(
-    run: RunDirectory, last: State, say: Say, *, steps: int = STEPS, trust_model: bool = False,
+    run: RunDirectory,
+    last: State,
+    say: Say,
+    *,
+    steps: int = STEPS,
+    trust_model: bool = False,
     accept_changed: bool = False,
-) -> Replayed:  # fmt: skip
+) -> Replayed:
     """Train up to `steps` steps of a run again, and compare.
 
     From the checkpoint before the last where there is one, else from the last to where its journal ends, else from the
@@ -177,8 +185,9 @@ def replay(
     source = trusted_source(run, trust_model=trust_model)
     entries = read_entries(run.journal)
     stretch = find_stretch(run, last, entries, steps)
-    prepared = prepare(config, Stop(), say, resolved=resolved, model_source=source,
-                       grey_range=grey_range_of(run.preprocessing))  # fmt: skip
+    prepared = prepare(
+        config, Stop(), say, resolved=resolved, model_source=source, grey_range=grey_range_of(run.preprocessing)
+    )
     found = require_same(run, config.data.dataset, prepared.dataset, accept=accept_changed)
     reasons = (*prepared.inexact, *changed_versions(run.environment), found.content, found.decoding)
     for line in filter(None, reasons):

@@ -32,8 +32,14 @@ if TYPE_CHECKING:  # whoever lists explanations need not wait for numpy
     from xaitui.runs.directory import RunDirectory
 
 SCORES = (
-    "deletion", "insertion", "infidelity", "sensitivity", "completeness", "steps", "sparseness",
-)  # fmt: skip
+    "deletion",
+    "insertion",
+    "infidelity",
+    "sensitivity",
+    "completeness",
+    "steps",
+    "sparseness",
+)
 """What a map may be judged by; a method, or a map that is all zero, lacks some of them."""
 
 INCOMPLETE = 0.05

@@ -145,14 +145,25 @@ def write_probe(folder: Path, probe: Probe) -> None:
         forget(path)
         path.unlink()
     with replacing(folder / "probe.npz") as file:
-        np.savez_compressed(file, indices=probe.indices, labels=probe.labels, targets=probe.targets,
-                            images=probe.images, layer=np.array(probe.layer))  # fmt: skip
+        np.savez_compressed(
+            file,
+            indices=probe.indices,
+            labels=probe.labels,
+            targets=probe.targets,
+            images=probe.images,
+            layer=np.array(probe.layer),
+        )
 
 
 def write_epoch(
-    folder: Path, epoch: int, maps: NDArray[np.float32], probabilities: NDArray[np.float32], *, accuracy: float,
+    folder: Path,
+    epoch: int,
+    maps: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
+    *,
+    accuracy: float,
     moved: float,
-) -> WatchedEpoch:  # fmt: skip
+) -> WatchedEpoch:
     """Write maps (n, side, side) and probabilities (n, C) of an epoch; one that is done again replaces its file.
 
     Raises:
@@ -163,8 +174,14 @@ def write_epoch(
     peaks[peaks == 0] = 1  # float16 holds parts of a peak well; maps themselves may be too small for it, or too large
     scaled = (maps / peaks[:, None, None]).astype(np.float16)
     with replacing(path, durable=False) as file:  # an epoch may be over in less than a second
-        np.savez_compressed(file, maps=scaled, peaks=peaks, probabilities=probabilities, accuracy=np.array(accuracy),
-                            moved=np.array(moved))  # fmt: skip
+        np.savez_compressed(
+            file,
+            maps=scaled,
+            peaks=peaks,
+            probabilities=probabilities,
+            accuracy=np.array(accuracy),
+            moved=np.array(moved),
+        )
     return WatchedEpoch(epoch, path, accuracy, moved)
 
 
@@ -193,8 +210,9 @@ def read_watched(run: RunDirectory, before: Watched | None = None) -> Watched | 
 def _read_probe(path: Path) -> Probe | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            probe = Probe(arrays["indices"], arrays["labels"], arrays["targets"], arrays["images"],
-                          str(arrays["layer"]))  # fmt: skip
+            probe = Probe(
+                arrays["indices"], arrays["labels"], arrays["targets"], arrays["images"], str(arrays["layer"])
+            )
     except _DAMAGE:
         return None
     count = len(probe.indices)
@@ -205,7 +223,8 @@ def _read_probe(path: Path) -> Probe | None:
 def _read_row(path: Path, stamp: int) -> WatchedEpoch | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            return WatchedEpoch(int(path.stem.removeprefix("epoch-")), path, float(arrays["accuracy"]),
-                                float(arrays["moved"]), stamp)  # fmt: skip
+            return WatchedEpoch(
+                int(path.stem.removeprefix("epoch-")), path, float(arrays["accuracy"]), float(arrays["moved"]), stamp
+            )
     except _DAMAGE:
         return None

@@ -155,9 +155,11 @@ def epoch_line(event: EpochFinished, epochs: int) -> str:
     width = len(str(epochs))
     loss, accuracy, auc = (number(event.val.get(name, math.nan)) for name in ("loss", "accuracy", "auc"))
     patience = f"patience {event.waited}/{event.patience}" if event.patience else ""
-    return (f"epoch  {event.epoch:>{width}}/{epochs}  loss {number(event.train_loss)}/{loss}  "
-            f"acc {number(event.train_accuracy)}/{accuracy}  auc {auc}  {event.images_per_second:,.0f} img/s  "
-            f"{'*' if event.best_epoch == event.epoch else patience}").rstrip()  # fmt: skip
+    return (
+        f"epoch  {event.epoch:>{width}}/{epochs}  loss {number(event.train_loss)}/{loss}  "
+        f"acc {number(event.train_accuracy)}/{accuracy}  auc {auc}  {event.images_per_second:,.0f} img/s  "
+        f"{'*' if event.best_epoch == event.epoch else patience}"
+    ).rstrip()
 
 
 def profile_lines(event: Profiled) -> list[str]:
@@ -179,8 +181,11 @@ def _percent(part: float, whole: float) -> str:
 def _beside_peak(event: Profiled) -> list[str]:
     if math.isnan(event.share_of_peak):
         return []
-    return [f"{event.flop / 1e9:,.2f} GFLOP a step: {100 * event.share_of_peak:.1f} % of the {event.peak / 1e9:,.0f} "
-            "GFLOP/s", "that a large matrix product reaches here"]  # fmt: skip
+    return [
+        f"{event.flop / 1e9:,.2f} GFLOP a step: {100 * event.share_of_peak:.1f} % of the {event.peak / 1e9:,.0f} "
+        "GFLOP/s",
+        "that a large matrix product reaches here",
+    ]
 
 
 def number(value: float) -> str:

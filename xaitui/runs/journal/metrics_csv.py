@@ -15,9 +15,17 @@ from xaitui.system.atomic_files import trouble_of, write_atomic
 from xaitui.system.fault_points import Point, point
 
 COLUMNS = (
-    "epoch", "step", "train_loss", "train_accuracy", *(f"val_{name}" for name in METRICS), "lr", "images_per_second",
-    "seconds", "best_epoch", "best",
-)  # fmt: skip
+    "epoch",
+    "step",
+    "train_loss",
+    "train_accuracy",
+    *(f"val_{name}" for name in METRICS),
+    "lr",
+    "images_per_second",
+    "seconds",
+    "best_epoch",
+    "best",
+)
 
 
 class MetricsTable:
@@ -62,8 +70,9 @@ class MetricsTable:
 
 def write_metrics(path: Path, events: Iterable[Event]) -> None:
     """Write the whole table anew from folded events."""
-    write_atomic(path, _lines([COLUMNS, *(_row(event) for event in events if isinstance(event, EpochFinished))]),
-                 grows=True)  # fmt: skip
+    write_atomic(
+        path, _lines([COLUMNS, *(_row(event) for event in events if isinstance(event, EpochFinished))]), grows=True
+    )
 
 
 def append_metrics(path: Path, event: EpochFinished) -> None:

@@ -172,8 +172,11 @@ def _read(run: RunDirectory) -> _Read:
     from xaitui.config.toml import from_toml, to_values
 
     as_written = read_settings(run)
-    chosen = {path: value for path, value in as_written.items()
-              if path.startswith("resolved.") and not isinstance(value, dict)}  # fmt: skip
+    chosen = {
+        path: value
+        for path, value in as_written.items()
+        if path.startswith("resolved.") and not isinstance(value, dict)
+    }
     try:
         values = to_values(from_toml(run.config.read_text(encoding="utf-8")))
     except OSError as error:

@@ -57,21 +57,36 @@ def _column(name: str, *, is_number: bool = False) -> _Key:
 
 
 _COLUMNS = {
-    "id": _column("id"), "run": _column("id"), "name": _column("name"), "tag": _column("tags"),
-    "tags": _column("tags"), "dataset": _column("dataset"), "data": _column("dataset"), "model": _column("model"),
-    "state": _column("state"), "why": _column("why"), "device": _column("device"), "monitor": _column("monitor"),
-    "epoch": _column("epoch", is_number=True), "epochs": _column("epochs", is_number=True),
-    "best": _column("best", is_number=True), "best_epoch": _column("best_epoch", is_number=True),
-    "seconds": _column("seconds", is_number=True), "eta": _column("eta", is_number=True),
-}  # fmt: skip
+    "id": _column("id"),
+    "run": _column("id"),
+    "name": _column("name"),
+    "tag": _column("tags"),
+    "tags": _column("tags"),
+    "dataset": _column("dataset"),
+    "data": _column("dataset"),
+    "model": _column("model"),
+    "state": _column("state"),
+    "why": _column("why"),
+    "device": _column("device"),
+    "monitor": _column("monitor"),
+    "epoch": _column("epoch", is_number=True),
+    "epochs": _column("epochs", is_number=True),
+    "best": _column("best", is_number=True),
+    "best_epoch": _column("best_epoch", is_number=True),
+    "seconds": _column("seconds", is_number=True),
+    "eta": _column("eta", is_number=True),
+}
 
 _SEARCHED = ("id", "name", "tags", "dataset", "model", "state")
 """Where a word is looked for."""
 
 _OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    ">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
     "=": lambda value, wanted: math.isclose(value, wanted, rel_tol=1e-9),
-}  # fmt: skip
+}
 
 _TERM = re.compile(
     r"""\s*(?P<no>-?)(?:(?P<key>[A-Za-z_][\w.]*)(?P<operator>:|>=|<=|>|<|=))?"""

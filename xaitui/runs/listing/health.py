@@ -91,8 +91,10 @@ def _overfitting(epochs: Sequence[EpochFinished]) -> str:
     lowest = min(range(len(losses)), key=losses.__getitem__)
     rises = len(losses) - 1 - lowest >= GAP_EPOCHS and losses[-1] > GAP * losses[lowest]
     if rises and epochs[-1].train_loss < epochs[lowest].train_loss:
-        return (f"over-fitting: validation loss {losses[-1]:.4g}, lowest {losses[lowest]:.4g} at epoch "
-                f"{epochs[lowest].epoch}, training loss still falls")  # fmt: skip
+        return (
+            f"over-fitting: validation loss {losses[-1]:.4g}, lowest {losses[lowest]:.4g} at epoch "
+            f"{epochs[lowest].epoch}, training loss still falls"
+        )
     return ""
 
 

@@ -193,16 +193,28 @@ def _row(summary: RunSummary, config: ConfigHead, now: float) -> RunRow:
         state, why = State.BROKEN, config.trouble
     started = summary.started
     return RunRow(
-        run=summary.run, state=state, why=why, name=config.name, tags=config.tags,
-        dataset=started.dataset if started else config.dataset, model=started.model if started else config.model,
-        device=started.device if started else "", monitor=started.monitor if started else "",
-        mode=started.mode if started else "", epoch=summary.epoch, epochs=summary.epochs, step=summary.step,
-        best=summary.best, best_epoch=summary.best_epoch, test=summary.test, began=summary.began,
+        run=summary.run,
+        state=state,
+        why=why,
+        name=config.name,
+        tags=config.tags,
+        dataset=started.dataset if started else config.dataset,
+        model=started.model if started else config.model,
+        device=started.device if started else "",
+        monitor=started.monitor if started else "",
+        mode=started.mode if started else "",
+        epoch=summary.epoch,
+        epochs=summary.epochs,
+        step=summary.step,
+        best=summary.best,
+        best_epoch=summary.best_epoch,
+        test=summary.test,
+        began=summary.began,
         seconds=_seconds(summary, now),
         exit_code=summary.last.exit_code if isinstance(summary.last, RunFailed | RunStopped) else 0,
         parameters=started.parameters if started else 0,
         eta=_eta(summary, started) if started and state is State.RUNNING else math.nan,
-    )  # fmt: skip
+    )
 
 
 def _seconds(summary: RunSummary, now: float) -> float:

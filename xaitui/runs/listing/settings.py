@@ -43,8 +43,10 @@ def read_config_head(run: RunDirectory) -> ConfigHead:
         return ConfigHead(trouble=f"config.toml is no TOML: {error}")
     settings = flat(tables)
     tags = settings.get("run.tags", [])
-    words = {name: str(settings.get(path, "")) for name, path in
-             {"name": "run.name", "dataset": "data.dataset", "model": "model.name"}.items()}  # fmt: skip
+    words = {
+        name: str(settings.get(path, ""))
+        for name, path in {"name": "run.name", "dataset": "data.dataset", "model": "model.name"}.items()
+    }
     return ConfigHead(tags=tuple(map(str, tags)) if isinstance(tags, list) else (), **words)
 
 

@@ -36,8 +36,12 @@ class ConfusionMap(Widget, can_focus=True):
     """
 
     COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "confusion--head", "confusion--zero", "confusion--cursor", "confusion--right", "confusion--wrong",
-    }  # fmt: skip
+        "confusion--head",
+        "confusion--zero",
+        "confusion--cursor",
+        "confusion--right",
+        "confusion--wrong",
+    }
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("up,k", "move(-1,0)", "up", show=False),
         Binding("down,j", "move(1,0)", "down", show=False),
@@ -174,8 +178,10 @@ class ConfusionMap(Widget, can_focus=True):
             style = self._shade(row, column)
             text = texts[column] if texts is not None else ""
             lead = "[" if column == here else "]" if column - 1 == here and column > columns.start else " "
-            segments += [Segment(lead, style + over if lead != " " else style),
-                         Segment(f"{text:>{width - 1}}", style + over if column == here else style)]  # fmt: skip
+            segments += [
+                Segment(lead, style + over if lead != " " else style),
+                Segment(f"{text:>{width - 1}}", style + over if column == here else style),
+            ]
         return [*segments, Segment("]" if columns and columns[-1] == here else " ", cursor)]
 
     def _shade(self, row: int, column: int) -> Style:

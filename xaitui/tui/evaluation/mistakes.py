@@ -137,9 +137,11 @@ class MistakesScreen(ConsoleScreen):
         for each in listed.samples:
             true, predicted = (set_cell_size(names[index], width) for index in (each.label, each.predicted))
             self.table.add_row(
-                Text(f"{each.index:>{_NUMBER}}"), Text(true), Text(predicted, style=bad if each.is_wrong else ""),
+                Text(f"{each.index:>{_NUMBER}}"),
+                Text(true),
+                Text(predicted, style=bad if each.is_wrong else ""),
                 Text(f"{each.loss:>{_LOSS}.2f}"),
-            )  # fmt: skip
+            )
         self.table.move_cursor(row=min(kept, max(len(listed.samples) - 1, 0)), animate=False)
         self._show_sample()
 
@@ -179,9 +181,7 @@ class MistakesScreen(ConsoleScreen):
             f"{printable(names[each.true])} > {printable(names[each.predicted])}": each
             for each in self.listed.evaluation.confused_pairs
         }
-        words = {
-            name: f"{each.count:,} images, {each.share:.1%} of the true class" for name, each in pairs.items()
-        }  # fmt: skip
+        words = {name: f"{each.count:,} images, {each.share:.1%} of the true class" for name, each in pairs.items()}
         current = next((name for name, each in pairs.items() if (each.true, each.predicted) == self.pair), ALL)
 
         def chosen(name: str | None) -> None:

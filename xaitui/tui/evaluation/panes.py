@@ -219,8 +219,9 @@ def _headline(evaluation: Evaluation, *, intervals: bool) -> list[Content]:
     if not evaluation.has_several_labels:
         kappa = evaluation.kappa
         name = "kappa, quadratic" if kappa.is_quadratic else "kappa"
-        entries.append(Content.assemble((f"{name:<18}", MUTED), (number(kappa.value), "bold"),
-                                        (f"  {kappa.undefined}", MUTED)))  # fmt: skip
+        entries.append(
+            Content.assemble((f"{name:<18}", MUTED), (number(kappa.value), "bold"), (f"  {kappa.undefined}", MUTED))
+        )
     return entries
 
 

@@ -28,9 +28,12 @@ from xaitui.tui.threads import work
 from xaitui.tui.widgets.key_bar import KeyBar
 
 PANES: dict[str, type[Pane]] = {
-    "scores": ScoresPane, "confusion": ConfusionPane, "calibration": CalibrationPane, "curves": CurvesPane,
+    "scores": ScoresPane,
+    "confusion": ConfusionPane,
+    "calibration": CalibrationPane,
+    "curves": CurvesPane,
     "selective": SelectivePane,
-}  # fmt: skip
+}
 
 
 class EvaluateScreen(EvaluationSource):

@@ -151,9 +151,13 @@ class ExplainScreen(ExplainComputing):
         predicted = f"{printable(subject.name(subject.predicted))} {subject.share(subject.predicted)}"
         wrong = bool(subject.true) and subject.predicted not in subject.true
         return Content.assemble(
-            (f"{self.split} {subject.index}", "bold"), (f"  {where}{len(self.indices)} {self.choice}", MUTED),
-            "  true ", (true, "$text-success"), "  predicted ", (predicted, "$text-error" if wrong else ""),
-        )  # fmt: skip
+            (f"{self.split} {subject.index}", "bold"),
+            (f"  {where}{len(self.indices)} {self.choice}", MUTED),
+            "  true ",
+            (true, "$text-success"),
+            "  predicted ",
+            (predicted, "$text-error" if wrong else ""),
+        )
 
     def _about_maps(self, subject: Subject) -> Content:
         words = self.target if isinstance(self.target, str) else "chosen"
@@ -164,9 +168,12 @@ class ExplainScreen(ExplainComputing):
         signed = any(ATTRIBUTIONS[method].signed for method in seen)
         look = self.look_of_maps
         return Content.assemble(
-            "why ", (printable(subject.name(self.class_of(subject))), "bold"), (f" ({words}){part}  ", MUTED),
-            legend(look, signed=signed, plain=is_plain(self.app)), (f"  {self._weights()}", MUTED),
-        )  # fmt: skip
+            "why ",
+            (printable(subject.name(self.class_of(subject))), "bold"),
+            (f" ({words}){part}  ", MUTED),
+            legend(look, signed=signed, plain=is_plain(self.app)),
+            (f"  {self._weights()}", MUTED),
+        )
 
     def _weights(self) -> str:
         """Which weights the stored maps are of."""

@@ -114,13 +114,14 @@ class BetweenScreen(MapScreen[Pair]):
         self.say_head(
             Content.assemble(
                 (f"image {self.sample + 1} of {len(first)}", "bold"),
-                f"  rank correlation {_words(alike[self.sample])}", (f", mean of all {mean}", MUTED),
+                f"  rank correlation {_words(alike[self.sample])}",
+                (f", mean of all {mean}", MUTED),
             ),
             Content.assemble(
                 (f"Grad-CAM of {layers}, true class  ", MUTED),
                 legend(self.look_of_maps, signed=False, plain=is_plain(self.app)),
             ),
-        )  # fmt: skip
+        )
         grid = self.query_one(MapGrid)
         rows = max(1, min(grid.size.height // ROWS_OF_TILE, len(first)))
         grid.set_room(rows)

@@ -42,8 +42,13 @@ class DraftingScreen(ConsoleScreen):
 
     def action_discard(self) -> None:
         """Empty the form, if confirmed."""
-        self.ask("Discard this draft?", "Every setting goes back to its default.", yes="discard", no="keep",
-                 then=self.start_over)  # fmt: skip
+        self.ask(
+            "Discard this draft?",
+            "Every setting goes back to its default.",
+            yes="discard",
+            no="keep",
+            then=self.start_over,
+        )
 
     def action_stay(self) -> None:
         """Say how the form and the console are left."""

@@ -44,34 +44,46 @@ class Metric(Generic[T]):
 
 
 GPU_METRICS: tuple[Metric[GpuSample], ...] = (
-    Metric("utilisation", lambda gpu: share(gpu.utilisation, 100),
-           lambda gpu: wording.percent(gpu.utilisation)),
-    Metric("memory", lambda gpu: share(gpu.memory_used, gpu.memory_total),
-           lambda gpu: with_unit(wording.memory(gpu), "GiB")),
-    Metric("ours", lambda gpu: share(gpu.ours, gpu.memory_total),
-           lambda gpu: with_unit(wording.gibibytes(gpu.ours), "GiB")),
-    Metric("others", lambda gpu: share(gpu.others, gpu.memory_total),
-           lambda gpu: with_unit(wording.gibibytes(gpu.others), "GiB")),
-    Metric("temperature", lambda gpu: share(gpu.temperature, 100),
-           wording.temperature),
-    Metric("power", lambda gpu: share(gpu.power, gpu.power_limit),
-           lambda gpu: with_unit(wording.power(gpu), "W")),
-    Metric("clock", lambda gpu: share(gpu.clock, gpu.clock_max),
-           lambda gpu: with_unit(wording.clock(gpu), "MHz")),
-)  # fmt: skip
+    Metric("utilisation", lambda gpu: share(gpu.utilisation, 100), lambda gpu: wording.percent(gpu.utilisation)),
+    Metric(
+        "memory",
+        lambda gpu: share(gpu.memory_used, gpu.memory_total),
+        lambda gpu: with_unit(wording.memory(gpu), "GiB"),
+    ),
+    Metric(
+        "ours", lambda gpu: share(gpu.ours, gpu.memory_total), lambda gpu: with_unit(wording.gibibytes(gpu.ours), "GiB")
+    ),
+    Metric(
+        "others",
+        lambda gpu: share(gpu.others, gpu.memory_total),
+        lambda gpu: with_unit(wording.gibibytes(gpu.others), "GiB"),
+    ),
+    Metric("temperature", lambda gpu: share(gpu.temperature, 100), wording.temperature),
+    Metric("power", lambda gpu: share(gpu.power, gpu.power_limit), lambda gpu: with_unit(wording.power(gpu), "W")),
+    Metric("clock", lambda gpu: share(gpu.clock, gpu.clock_max), lambda gpu: with_unit(wording.clock(gpu), "MHz")),
+)
 
 HOST_METRICS: tuple[Metric[HostSample], ...] = (
-    Metric("processors", lambda host: share(host.processor, 100),
-           lambda host: f"{wording.percent(host.processor)} of {wording.cores(host)}"),
-    Metric("load", lambda host: share(host.load and host.load[0], len(host.cores)),
-           wording.load),
-    Metric("memory", lambda host: share(host.memory_used, host.memory_total),
-           lambda host: with_unit(wording.memory(host), "GiB")),
-    Metric("ours", lambda host: share(host.our_processor, 100 * len(host.cores)),
-           lambda host: f"{wording.percent(host.our_processor)} of a core"),
-    Metric("our memory", lambda host: share(host.our_memory, host.memory_total),
-           lambda host: format_size(host.our_memory)),
-)  # fmt: skip
+    Metric(
+        "processors",
+        lambda host: share(host.processor, 100),
+        lambda host: f"{wording.percent(host.processor)} of {wording.cores(host)}",
+    ),
+    Metric("load", lambda host: share(host.load and host.load[0], len(host.cores)), wording.load),
+    Metric(
+        "memory",
+        lambda host: share(host.memory_used, host.memory_total),
+        lambda host: with_unit(wording.memory(host), "GiB"),
+    ),
+    Metric(
+        "ours",
+        lambda host: share(host.our_processor, 100 * len(host.cores)),
+        lambda host: f"{wording.percent(host.our_processor)} of a core",
+    ),
+    Metric(
+        "our memory", lambda host: share(host.our_memory, host.memory_total), lambda host: format_size(host.our_memory)
+    ),
+)
 
 FULL, SHORT, LINE, NOTHING = 3, 2, 1, 0
 _CHOICES = ((FULL, FULL), (FULL, LINE), (SHORT, FULL), (SHORT, LINE), (LINE, FULL), (LINE, LINE), (LINE, NOTHING))
@@ -162,8 +174,10 @@ class _Painter:
         levels = "".join(self._level(percent / 100) for percent in host.cores)
         lines = [levels[start : start + room] for start in range(0, len(levels), room)]
         labels = ["each core", *[""] * len(lines)]
-        return [Content.assemble((f" {label:<{_LABEL - 1}}", MUTED), (line, "$primary"))
-                for label, line in zip(labels, lines, strict=False)]  # fmt: skip
+        return [
+            Content.assemble((f" {label:<{_LABEL - 1}}", MUTED), (line, "$primary"))
+            for label, line in zip(labels, lines, strict=False)
+        ]
 
     def _metric(self, metric: Metric[T], value: T, past: Sequence[T]) -> Content:
         """A row of a label, a bar, a text and a history."""

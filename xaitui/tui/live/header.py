@@ -67,8 +67,13 @@ def _work(follower: RunFollower, bar: tuple[str, str], width: int) -> list[Conte
     started = follower.started
     if started is None:
         return []
-    at = progress(started, follower.epochs or started.epochs, follower.last_step, follower.finished_epochs,
-                  over=not follower.state.is_live)  # fmt: skip
+    at = progress(
+        started,
+        follower.epochs or started.epochs,
+        follower.last_step,
+        follower.finished_epochs,
+        over=not follower.state.is_live,
+    )
     length = max(8, min(30, width - 62))
     speed = follower.last_step.images_per_second if follower.last_step and follower.state.is_live else None
     memory = _memory(follower)

@@ -55,8 +55,10 @@ class RunRequests(RunLooks):
                 "Stop training after this epoch?",
                 "It finishes the epoch, saves, and tests the best weights.",
                 "R resumes it from there, exactly.",
-                yes="stop after this epoch", no="keep training", then=lambda: self._ask(Request.STOP_AFTER_EPOCH),
-            )  # fmt: skip
+                yes="stop after this epoch",
+                no="keep training",
+                then=lambda: self._ask(Request.STOP_AFTER_EPOCH),
+            )
 
     def action_stop(self) -> None:
         """Have the run end now, if confirmed."""
@@ -65,8 +67,10 @@ class RunRequests(RunLooks):
                 "Stop training now?",
                 "It finishes the step, saves, and tests the best weights.",
                 "R resumes it from there, exactly.",
-                yes="stop now", no="keep training", then=self._stop,
-            )  # fmt: skip
+                yes="stop now",
+                no="keep training",
+                then=self._stop,
+            )
 
     @property
     def _is_beginning_here(self) -> bool:

@@ -19,9 +19,18 @@ _WHERE = {HERE: "Leaving the console asks what becomes of it.", APART: "It goes 
 
 def _row(path: str, option: str, help_text: str, choices: Sequence[str]) -> FieldRecord:
     return FieldRecord(
-        path=path, option=option, short="", kind="str", default="", help=help_text, unit="", low=None, high=None,
-        exclusive=False, choices=tuple(choices),
-    )  # fmt: skip
+        path=path,
+        option=option,
+        short="",
+        kind="str",
+        default="",
+        help=help_text,
+        unit="",
+        low=None,
+        high=None,
+        exclusive=False,
+        choices=tuple(choices),
+    )
 
 
 PRESET = _row("preset", "--preset", "Settings that belong together; those of the run itself stay.", list(PRESETS))
@@ -54,9 +63,13 @@ def _states(form: Form, group: str) -> Iterator[FieldState]:
     for record in form.visible(group):
         path = record.path
         yield FieldState(
-            record, form.text(path), form.default(path), form.options(path), path in form.changed,
+            record,
+            form.text(path),
+            form.default(path),
+            form.options(path),
+            path in form.changed,
             form.errors.get(path, ""),
-        )  # fmt: skip
+        )
 
 
 def written(form: Form, path: str, text: str) -> Form:

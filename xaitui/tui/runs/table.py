@@ -42,9 +42,14 @@ class RunTable(ScrollView, can_focus=True):
         Binding("end", "move(1000000)", show=False),
     ]
     COMPONENT_CLASSES: ClassVar = {
-        "run-table--title", "run-table--cursor", "run-table--heading", "run-table--good", "run-table--warning",
-        "run-table--bad", "run-table--marked",
-    }  # fmt: skip
+        "run-table--title",
+        "run-table--cursor",
+        "run-table--heading",
+        "run-table--good",
+        "run-table--warning",
+        "run-table--bad",
+        "run-table--marked",
+    }
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -188,8 +193,12 @@ class RunTable(ScrollView, can_focus=True):
                 symbol, plain, tone = SYMBOLS[row.state]
                 text = f"{plain if self._ascii else symbol} {text}"
                 style = self._style(tone) if tone else style
-            cells.append((fit(text, room, to_the_right=column.to_the_right, keep_end=column.name == "run",
-                              dots=self._dots), style))  # fmt: skip
+            cells.append(
+                (
+                    fit(text, room, to_the_right=column.to_the_right, keep_end=column.name == "run", dots=self._dots),
+                    style,
+                )
+            )
             used += room + GAP
             if column.name == "run" and row.state == "broken":
                 name = fit(row.id, min(room, 24), keep_end=True, dots=self._dots)

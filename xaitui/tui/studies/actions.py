@@ -100,9 +100,12 @@ class StudyActions(LookingScreen[StudyLook]):
             return
 
         self.ask(
-            f"Stop the study {self.folder.name} now?", "Its running trials are saved; R resumes them, exactly.",
-            yes="stop now", no="keep training", then=self._ask_to_stop,
-        )  # fmt: skip
+            f"Stop the study {self.folder.name} now?",
+            "Its running trials are saved; R resumes them, exactly.",
+            yes="stop now",
+            no="keep training",
+            then=self._ask_to_stop,
+        )
 
     def _ask_to_stop(self) -> None:
         try:
@@ -121,9 +124,12 @@ class StudyActions(LookingScreen[StudyLook]):
             self.console.tell("all its trials are finished; F trains failed ones again")
         else:
             self.ask(
-                f"Resume the study {self.folder.name}?", "Its unfinished trials are trained in the background.",
-                yes="resume", no="leave it", then=lambda: self._begin(retried=False),
-            )  # fmt: skip
+                f"Resume the study {self.folder.name}?",
+                "Its unfinished trials are trained in the background.",
+                yes="resume",
+                no="leave it",
+                then=lambda: self._begin(retried=False),
+            )
 
     def action_retry(self) -> None:
         """Train failed trials again in the background, if confirmed."""
@@ -133,9 +139,12 @@ class StudyActions(LookingScreen[StudyLook]):
             self.console.tell("no trial has failed")
         else:
             self.ask(
-                f"Retry the failed trials of {self.folder.name}?", "They are trained again in the background.",
-                yes="retry", no="leave them", then=lambda: self._begin(retried=True),
-            )  # fmt: skip
+                f"Retry the failed trials of {self.folder.name}?",
+                "They are trained again in the background.",
+                yes="retry",
+                no="leave them",
+                then=lambda: self._begin(retried=True),
+            )
 
     @work(exclusive=True, group="begin")
     async def _begin(self, *, retried: bool) -> None:

@@ -32,7 +32,7 @@ _HELP: Mapping[str, str] = {
     "tested": "Of which trials the test split is read in the end.",
     "storage": "Optuna's storage: an SQLAlchemy URL; empty for a file beside the trials.",
     "workers": "Worker processes, one a GPU or share of the cores; 0 works in one process.",
-}  # fmt: skip
+}
 """The fields in their order, each with what it means."""
 
 _CHOICES: Mapping[str, Mapping[str, str]] = {
@@ -112,9 +112,18 @@ def study_rows(form: StudyForm) -> dict[str, FieldState | str]:
         for path in paths:
             options = _CHOICES.get(name, {})
             record = FieldRecord(
-                path=path, option=_OPTIONS.get(name, f"--{name}"), short="", kind="str", default="", help=text, unit="",
-                low=None, high=None, exclusive=False, choices=tuple(options),
-            )  # fmt: skip
+                path=path,
+                option=_OPTIONS.get(name, f"--{name}"),
+                short="",
+                kind="str",
+                default="",
+                help=text,
+                unit="",
+                low=None,
+                high=None,
+                exclusive=False,
+                choices=tuple(options),
+            )
             if name == "base":
                 options = {preset.name: preset.description for preset in PRESETS.values()}
             default = DEFAULTS.get(name, "")

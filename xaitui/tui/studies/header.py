@@ -57,9 +57,13 @@ class StudyHead(Static):
         rest = f"  about {format_duration(left)} left" if left is not None else ""
         state, style = _state(standing, begins=begins)
         return Content.assemble(
-            (state, f"bold {style}"), "  ", (drawn, "$primary"), f"  {over}/{expected} over", (rest, "bold"),
+            (state, f"bold {style}"),
+            "  ",
+            (drawn, "$primary"),
+            f"  {over}/{expected} over",
+            (rest, "bold"),
             (f"  {', '.join(words)}", "$text-error" if standing.has_failures else MUTED),
-        )  # fmt: skip
+        )
 
 
 def _state(standing: StudyStanding, *, begins: bool) -> tuple[str, str]:

@@ -127,6 +127,11 @@ def _row(standing: StudyStanding) -> tuple[str, ...]:
     words = [f"{counts[each]} {each}" for each in TrialState if counts[each]]
     value = best.spreads[0].mean if best is not None else math.nan
     return (
-        printable(study.name), state, f"{standing.over}/{standing.expected}", goal.format(value), goal.text,
-        study.sampler, ", ".join(words),
-    )  # fmt: skip
+        printable(study.name),
+        state,
+        f"{standing.over}/{standing.expected}",
+        goal.format(value),
+        goal.text,
+        study.sampler,
+        ", ".join(words),
+    )

@@ -94,10 +94,14 @@ class StudyTableView:
         seconds = row.seconds if row is not None else 0.0
         epoch = f"{row.epoch}/{row.epochs}" if row is not None and row.epochs else ""
         return (
-            self._number([each], number, look.colours.get(each.trial.id, -1)), self._state(each.state), *values,
-            *settings, Cell(str(each.trial.seed), each.trial.seed), Cell(epoch, row.epoch if row is not None else -1),
+            self._number([each], number, look.colours.get(each.trial.id, -1)),
+            self._state(each.state),
+            *values,
+            *settings,
+            Cell(str(each.trial.seed), each.trial.seed),
+            Cell(epoch, row.epoch if row is not None else -1),
             Cell(format_duration(seconds) if seconds else "", seconds),
-        )  # fmt: skip
+        )
 
     def _points(self, look: StudyLook) -> list[StudyRow]:
         base = to_values(look.standing.study.base)

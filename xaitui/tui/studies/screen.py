@@ -107,8 +107,10 @@ class StudyScreen(StudyView):
         if row is None or self.seen is None:
             return
         number = self.seen.number
-        self.say_foot("; ".join(described(each, number(each.trial.id)) for each in row.trials),
-                       bad=any(each.state.has_failed for each in row.trials))  # fmt: skip
+        self.say_foot(
+            "; ".join(described(each, number(each.trial.id)) for each in row.trials),
+            bad=any(each.state.has_failed for each in row.trials),
+        )
 
     def on_resize(self, event: Resize) -> None:
         """Show as much as there is room for."""

@@ -62,9 +62,12 @@ class StudyTable(DataTable[Text]):
     def _text(self, cell: Cell) -> Text:
         theme = self.app.get_css_variables()
         tones = {
-            "good": theme["text-success"], "warning": theme["text-warning"], "bad": theme["text-error"],
-            "marked": f"bold {theme['text-accent']}", "muted": theme["text-muted"],
-        }  # fmt: skip
+            "good": theme["text-success"],
+            "warning": theme["text-warning"],
+            "bad": theme["text-error"],
+            "marked": f"bold {theme['text-accent']}",
+            "muted": theme["text-muted"],
+        }
         style = tones.get(cell.tone, "")
         if cell.series >= 0 and not style:
             colours = series_colours(self.app.theme)

@@ -133,8 +133,10 @@ def test_little_memory_gives_the_same_maps(method: str) -> None:
     if ATTRIBUTIONS[method].random:
         pytest.skip("what is drawn comes in other portions")
     subjects = cue_subjects(3)
-    maps = [explainer(trained_net(), method, subjects.inputs, batch=batch)(subjects.inputs, subjects.targets)
-            for batch in (1, 64)]  # fmt: skip
+    maps = [
+        explainer(trained_net(), method, subjects.inputs, batch=batch)(subjects.inputs, subjects.targets)
+        for batch in (1, 64)
+    ]
     torch.testing.assert_close(maps[0], maps[1], rtol=1e-3, atol=1e-4)
 
 

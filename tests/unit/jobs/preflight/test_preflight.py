@@ -133,8 +133,15 @@ def test_steps_that_run_out_of_memory_are_a_limit(monkeypatch: pytest.MonkeyPatc
 
 def test_what_is_real_is_measured() -> None:
     folder = shared_file("medmnist")
-    found = look({"data.dataset": "breastmnist", "data.data_dir": str(folder), "training.ema_decay": 0.9,
-                    "augmentation.rotate": 10, "optimizer.name": "muon"})  # fmt: skip
+    found = look(
+        {
+            "data.dataset": "breastmnist",
+            "data.data_dir": str(folder),
+            "training.ema_decay": 0.9,
+            "augmentation.rotate": 10,
+            "optimizer.name": "muon",
+        }
+    )
     assert found.train_images == 109
     assert found.training_speed > 0
 
@@ -142,8 +149,12 @@ def test_what_is_real_is_measured() -> None:
 @pytest.mark.parametrize("storage", ["resident", "streaming"])
 def test_the_run_after_it_is_the_run_without_it(storage: str, runs_dir: Path, tmp_path: Path) -> None:
     made_set(tmp_path / "set.npz", images=96)
-    settings: dict[str, Any] = {"data.dataset": str(tmp_path / "set.npz"), "data.storage": storage,
-                                "training.epochs": 2, "training.threads": 1}  # fmt: skip
+    settings: dict[str, Any] = {
+        "data.dataset": str(tmp_path / "set.npz"),
+        "data.storage": storage,
+        "training.epochs": 2,
+        "training.threads": 1,
+    }
     runs = {name.replace(".", "__"): value for name, value in settings.items()}
     plain = start(runs_dir, **runs)
     finish(plain)

@@ -226,8 +226,22 @@ main()
 @pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA counts private memory on Linux only")
 def test_a_real_limit_is_lived_with(tmp_path: Path) -> None:
     data = made_set(tmp_path / "set.npz", images=1024, side=28)
-    words = ["train", "--json", "--data", str(data), "--batch-size", "1024", "--epochs", "1", "--threads", "1",
-             "--device", "cpu", "--runs-dir", str(tmp_path / "runs")]  # fmt: skip
+    words = [
+        "train",
+        "--json",
+        "--data",
+        str(data),
+        "--batch-size",
+        "1024",
+        "--epochs",
+        "1",
+        "--threads",
+        "1",
+        "--device",
+        "cpu",
+        "--runs-dir",
+        str(tmp_path / "runs"),
+    ]
     # A batch of 1,024 images keeps some 600 MiB for its backward pass; see `xaitui.models.estimate`.
     done = subprocess.run([sys.executable, "-c", LIMITED, "400", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -48,10 +48,17 @@ def dataset(tmp_path: Path) -> str:
 def numbers(events: list[Event]) -> list[object]:
     """All that a run computed."""
     return [
-        (type(event), event.step, getattr(event, "loss", None), getattr(event, "train_loss", None),
-         getattr(event, "scores", None), getattr(event, "val", None))
-        for event in events if isinstance(event, StepLogged | EpochFinished | Evaluated)
-    ]  # fmt: skip
+        (
+            type(event),
+            event.step,
+            getattr(event, "loss", None),
+            getattr(event, "train_loss", None),
+            getattr(event, "scores", None),
+            getattr(event, "val", None),
+        )
+        for event in events
+        if isinstance(event, StepLogged | EpochFinished | Evaluated)
+    ]
 
 
 def profiles(events: list[Event]) -> list[Profiled]:
@@ -102,8 +109,13 @@ def test_what_is_kept_says_where_the_time_went(dataset: str, runs_dir: Path) -> 
 
 def test_the_operations_of_a_linear_layer_are_those_of_its_products(dataset: str, tmp_path: Path) -> None:
     (tmp_path / "linear.py").write_text(LINEAR)
-    execution = start(tmp_path / "runs", data__dataset=dataset, run__profile=True, **FOUR_STEPS,
-                      model__name=f"{tmp_path}/linear.py:build")  # fmt: skip
+    execution = start(
+        tmp_path / "runs",
+        data__dataset=dataset,
+        run__profile=True,
+        **FOUR_STEPS,
+        model__name=f"{tmp_path}/linear.py:build",
+    )
     (found,) = profiles(finish(execution))
     product = 2 * 8 * 64 * 2
     assert found.flop == 2 * product  # the logits, and the gradient of the weights; the images need none
@@ -111,8 +123,13 @@ def test_the_operations_of_a_linear_layer_are_those_of_its_products(dataset: str
 
 def test_a_model_that_cannot_be_copied_has_no_share_of_the_peak(dataset: str, tmp_path: Path) -> None:
     (tmp_path / "linear.py").write_text(LINEAR)
-    execution = start(tmp_path / "runs", data__dataset=dataset, run__profile=True, **FOUR_STEPS,
-                      model__name=f"{tmp_path}/linear.py:build_for_one")  # fmt: skip
+    execution = start(
+        tmp_path / "runs",
+        data__dataset=dataset,
+        run__profile=True,
+        **FOUR_STEPS,
+        model__name=f"{tmp_path}/linear.py:build_for_one",
+    )
     events = finish(execution)
     (found,) = profiles(events)
     assert math.isnan(found.flop)

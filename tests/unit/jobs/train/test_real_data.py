@@ -23,8 +23,15 @@ def test_scores_of_an_official_set_agree_with_its_own_evaluator(
     flag: str, runs_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_dir = shared_file("medmnist", f"{flag}.npz").parent
-    execution = start(runs_dir, data__dataset=flag, data__data_dir=str(data_dir), training__epochs=1,
-                      training__batch_size=64, training__monitor="auc", model__name="simple-cnn-v1")  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset=flag,
+        data__data_dir=str(data_dir),
+        training__epochs=1,
+        training__batch_size=64,
+        training__monitor="auc",
+        model__name="simple-cnn-v1",
+    )
     last = finish(execution)[-1]
     assert isinstance(last, RunFinished)
     # It looks for the file of labels in a folder that it fixed when it was imported.
@@ -47,8 +54,13 @@ def test_what_evaluate_writes_is_what_medmnist_reads(
     runs_dir: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     data_dir = shared_file("medmnist", "breastmnist.npz").parent
-    execution = start(runs_dir, data__dataset="breastmnist", data__data_dir=str(data_dir), training__epochs=1,
-                      model__name="simple-cnn-v1")  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset="breastmnist",
+        data__data_dir=str(data_dir),
+        training__epochs=1,
+        model__name="simple-cnn-v1",
+    )
     finish(execution)
     shutil.rmtree(execution.run.predictions)
     assert run_command(["evaluate", execution.run.id, "--json", "--runs-dir", str(runs_dir)]) == 0
@@ -65,8 +77,14 @@ def test_what_evaluate_writes_is_what_medmnist_reads(
 
 def test_mnist_is_learnt_from_a_tenth_of_its_images(runs_dir: Path) -> None:
     data_dir = shared_file("mnist", "train-images-idx3-ubyte.gz").parent
-    execution = start(runs_dir, data__dataset="mnist", data__data_dir=str(data_dir), data__fraction=0.1,
-                      training__epochs=1, model__name="simple-cnn-v1")  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset="mnist",
+        data__data_dir=str(data_dir),
+        data__fraction=0.1,
+        training__epochs=1,
+        model__name="simple-cnn-v1",
+    )
     events = finish(execution)
     epoch = next(event for event in events if isinstance(event, EpochFinished))
     assert epoch.val["accuracy"] > 0.9
@@ -77,6 +95,13 @@ def test_mnist_is_learnt_from_a_tenth_of_its_images(runs_dir: Path) -> None:
 def test_a_cut_of_pathmnist_trains_in_colour(runs_dir: Path) -> None:
     path = shared_file("subsets", "pathmnist_train_first1000.npz")
     settings: dict[str, Any] = {"augmentation__stain_jitter": 0.2, "augmentation__rot90": True}
-    execution = start(runs_dir, data__dataset=str(path), data__image_size=32, model__name="resnet18",
-                      data__fraction=0.1, training__epochs=1, **settings)  # fmt: skip
+    execution = start(
+        runs_dir,
+        data__dataset=str(path),
+        data__image_size=32,
+        model__name="resnet18",
+        data__fraction=0.1,
+        training__epochs=1,
+        **settings,
+    )
     assert isinstance(finish(execution)[-1], RunFinished)

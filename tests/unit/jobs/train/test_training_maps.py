@@ -181,9 +181,10 @@ def build(num_classes, in_channels, image_size):
 """
 
 REFUSING = WITHOUT_GRADIENT.replace(
-    "        return", "        if torch.is_grad_enabled() and not self.training:\n"
-    "            raise KeyError('no gradients here')\n        return"
-).replace(".detach()", "")  # fmt: skip
+    "        return",
+    "        if torch.is_grad_enabled() and not self.training:\n"
+    "            raise KeyError('no gradients here')\n        return",
+).replace(".detach()", "")
 
 
 @pytest.mark.parametrize(
@@ -209,9 +210,19 @@ def test_a_model_that_cannot_be_explained_is_trained(
 
 def epoch(number: int, accuracy: float) -> EpochFinished:
     return EpochFinished(
-        epoch=number, step=number, train_loss=0.1, train_accuracy=1.0, val={"accuracy": accuracy}, lr=0.1,
-        images_per_second=1.0, seconds=1.0, best_epoch=1, best=accuracy, waited=0, patience=0,
-    )  # fmt: skip
+        epoch=number,
+        step=number,
+        train_loss=0.1,
+        train_accuracy=1.0,
+        val={"accuracy": accuracy},
+        lr=0.1,
+        images_per_second=1.0,
+        seconds=1.0,
+        best_epoch=1,
+        best=accuracy,
+        waited=0,
+        patience=0,
+    )
 
 
 def test_an_alarm_is_told_once_when_it_begins(dataset: str, runs_dir: Path) -> None:

@@ -23,10 +23,18 @@ from xaitui.system.hash_log import note
 from xaitui.training.checkpoint import State, load_checkpoint, save_checkpoint
 
 SETTINGS: dict[str, Any] = {
-    "model__batch_norm": True, "model__dropout": True, "augmentation__rotate": 20, "training__ema_decay": 0.9,
-    "schedule__name": "plateau", "schedule__plateau_patience": 1, "schedule__warmup_epochs": 0.5, "training__epochs": 4,
-    "training__batch_size": 8, "training__threads": 1, "run__keep": "all",
-}  # fmt: skip
+    "model__batch_norm": True,
+    "model__dropout": True,
+    "augmentation__rotate": 20,
+    "training__ema_decay": 0.9,
+    "schedule__name": "plateau",
+    "schedule__plateau_patience": 1,
+    "schedule__warmup_epochs": 0.5,
+    "training__epochs": 4,
+    "training__batch_size": 8,
+    "training__threads": 1,
+    "run__keep": "all",
+}
 """Everything that has a state."""
 
 
@@ -70,9 +78,11 @@ def test_a_run_of_everything_that_has_a_state_is_equal_and_not_written_to(run: R
 
 @pytest.mark.parametrize(
     ("steps", "expected"),
-    [(3, "steps 12 to 15 replayed from checkpoints/previous.pt: 3 logged losses equal, bit for bit"),
-     (0, "nothing that could be trained again yet")],
-)  # fmt: skip
+    [
+        (3, "steps 12 to 15 replayed from checkpoints/previous.pt: 3 logged losses equal, bit for bit"),
+        (0, "nothing that could be trained again yet"),
+    ],
+)
 def test_so_many_steps_as_are_asked_for_are_replayed(steps: int, expected: str, run: RunDirectory) -> None:
     if steps:
         assert str(again(run, steps=steps)) == expected
@@ -133,10 +143,13 @@ def negative_zero(state: State) -> None:
 
 @pytest.mark.parametrize(
     ("change", "expected"),
-    [(one_ulp, "at step 16 model.fc1.weight: 1 of "), (counted, "at step 16 stopping.counter: "),
-     (negative_zero, "at step 16 meter.epoch: 1 of 3 values, the largest difference 0")],
+    [
+        (one_ulp, "at step 16 model.fc1.weight: 1 of "),
+        (counted, "at step 16 stopping.counter: "),
+        (negative_zero, "at step 16 meter.epoch: 1 of 3 values, the largest difference 0"),
+    ],
     ids=["one ulp", "a counter", "a sign of zero"],
-)  # fmt: skip
+)
 def test_what_was_changed_in_the_last_checkpoint_is_named(
     change: Callable[[State], None], expected: str, run: RunDirectory
 ) -> None:
@@ -223,8 +236,9 @@ def test_a_write_that_a_crash_cut_off_between_its_note_and_its_name_is_no_damage
     note(run.last, run.best)
     looked = look(run)
     assert (looked.damaged, looked.files.remarks) == (
-        (), ("checkpoints/last.pt is as it was written before: the last write that was noted did not happen",)
-    )  # fmt: skip
+        (),
+        ("checkpoints/last.pt is as it was written before: the last write that was noted did not happen",),
+    )
     note(run.path / "new.json", run.best)
     assert look(run).damaged == ("new.json is missing",)
     whole = run.journal.read_bytes()

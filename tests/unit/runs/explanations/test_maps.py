@@ -11,8 +11,16 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import ExplanationSet, Sample, list_explanations, read_explanations, set_folder
 from xaitui.runs.explanations.writer import append, begin_set, explaining
 
-SETTINGS = {"split": "test", "method": "grad-cam", "layer": "conv", "baseline": "", "steps": 0, "seed": 0,
-            "weights_sha256": "ab", "scored": True}  # fmt: skip
+SETTINGS = {
+    "split": "test",
+    "method": "grad-cam",
+    "layer": "conv",
+    "baseline": "",
+    "steps": 0,
+    "seed": 0,
+    "weights_sha256": "ab",
+    "scored": True,
+}
 
 
 def sample(index: int, target: int = 1, **scores: float) -> Sample:

@@ -183,17 +183,27 @@ def test_going_back_twice_leaves_each_step_once(path: Path) -> None:
     folded = fold(JournalReader(path).poll())
     assert steps(folded) == [1, 2, 3, 4]
     assert [type(event).__name__ for event in events(folded)] == [
-        "RunStarted", "EpochStarted", "StepLogged", "StepLogged", "Note", "RunResumed", "RunResumed", "StepLogged",
+        "RunStarted",
+        "EpochStarted",
         "StepLogged",
-    ]  # fmt: skip
+        "StepLogged",
+        "Note",
+        "RunResumed",
+        "RunResumed",
+        "StepLogged",
+        "StepLogged",
+    ]
     assert read_journal(path) == events(folded)
 
 
 def test_going_back_to_the_beginning_voids_all_work(path: Path) -> None:
     write(path, started(), epoch_started(1), step(1), epoch_finished(1), resumed(0, 0), epoch_started(1), step(1))
     assert [type(event).__name__ for event in read_journal(path)] == [
-        "RunStarted", "RunResumed", "EpochStarted", "StepLogged",
-    ]  # fmt: skip
+        "RunStarted",
+        "RunResumed",
+        "EpochStarted",
+        "StepLogged",
+    ]
 
 
 class Run:

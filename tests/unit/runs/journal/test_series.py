@@ -58,9 +58,13 @@ def test_every_entry_is_a_change() -> None:
 
 def test_what_was_done_again_is_there_once() -> None:
     series = series_of(
-        started(), *map(step, range(1, 11)), epoch_finished(1), step(11), resumed(5, 0),
+        started(),
+        *map(step, range(1, 11)),
+        epoch_finished(1),
+        step(11),
+        resumed(5, 0),
         *(replace(step(number), loss=0.5) for number in (6, 7)),
-    )  # fmt: skip
+    )
     assert series.curve("loss").x.tolist() == [1, 2, 3, 4, 5, 6, 7]
     assert series.curve("loss").y.tolist() == [1, 2, 3, 4, 5, 0.5, 0.5]
     assert len(series.finished_epochs) == 0

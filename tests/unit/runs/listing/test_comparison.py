@@ -17,11 +17,14 @@ def comparison(runs_dir: Path) -> Comparison:
     """A finished run of Adam, a better one of SGD, and one that is going on."""
     first = finished_run(runs_dir, "20260301-101010-digits-simple-cnn-aaaa", 0.8, settings={"run.name": "a"})
     second = made_run(
-        runs_dir, "20260302-101010-digits-simple-cnn-bbbb", started(parameters=200),
-        epoch_finished(1, accuracy=0.9, loss=0.25, auc=0.95), epoch_finished(2, accuracy=0.9, loss=0.1),
+        runs_dir,
+        "20260302-101010-digits-simple-cnn-bbbb",
+        started(parameters=200),
+        epoch_finished(1, accuracy=0.9, loss=0.25, auc=0.95),
+        epoch_finished(2, accuracy=0.9, loss=0.1),
         finished(best_epoch=1, best=0.9, test={"accuracy": 0.88}, seconds=2.0),
         settings={"optimizer.name": "sgd", "optimizer.lr": 0.05, "run.tags": ("x", "y")},
-    )  # fmt: skip
+    )
     second_epochs = second.journal.read_text().replace('"best_epoch":2', '"best_epoch":1')
     second.journal.write_text(second_epochs)
     live = made_run(runs_dir, "20260303-101010-digits-simple-cnn-cccc", started(), settings={"training.epochs": 7})
@@ -40,9 +43,16 @@ def test_scores_are_those_of_the_best_epoch(comparison: Comparison) -> None:
     assert score(comparison, "parameters").values == (100.0, 200.0, 100.0)
     assert score(comparison, "test_accuracy").values[:2] == (0.79, 0.88)
     assert [each.name for each in comparison.scores] == [
-        "val_loss", "val_accuracy", "val_auc", "val_balanced_accuracy", "val_macro_f1", "test_accuracy", "epochs",
-        "seconds", "parameters",
-    ]  # fmt: skip
+        "val_loss",
+        "val_accuracy",
+        "val_auc",
+        "val_balanced_accuracy",
+        "val_macro_f1",
+        "test_accuracy",
+        "epochs",
+        "seconds",
+        "parameters",
+    ]
 
 
 def test_a_difference_has_a_sign_and_a_verdict(comparison: Comparison) -> None:
@@ -54,8 +64,10 @@ def test_a_difference_has_a_sign_and_a_verdict(comparison: Comparison) -> None:
     assert (loss.difference_text(0, 0), loss.verdict(0, 0)) == ("", 0)
     parameters = score(comparison, "parameters")
     assert (parameters.text(1_234_567.0), parameters.difference_text(1, 0), parameters.verdict(1, 0)) == (
-        "1,234,567", "+100", 0,
-    )  # fmt: skip
+        "1,234,567",
+        "+100",
+        0,
+    )
     assert parameters.difference_text(2, 0) == "="
     assert score(comparison, "seconds").difference_text(1, 0) == "-1.0s"
 
@@ -63,9 +75,15 @@ def test_a_difference_has_a_sign_and_a_verdict(comparison: Comparison) -> None:
 def test_only_settings_that_differ_are_listed_in_the_order_of_the_file(comparison: Comparison) -> None:
     rows = {setting.path: setting for setting in comparison.settings}
     assert list(rows) == [
-        "optimizer.name", "optimizer.lr", "optimizer.momentum", "optimizer.beta1", "optimizer.beta2",
-        "training.epochs", "run.name", "run.tags",
-    ]  # fmt: skip
+        "optimizer.name",
+        "optimizer.lr",
+        "optimizer.momentum",
+        "optimizer.beta1",
+        "optimizer.beta2",
+        "training.epochs",
+        "run.name",
+        "run.tags",
+    ]
     assert rows["optimizer.lr"].values == ("0.001", "0.05", "0.001")
     assert rows["optimizer.lr"].defaults == (True, False, True)
     assert rows["optimizer.name"].defaults == (True, False, True)

@@ -21,13 +21,49 @@ def row(run_id: str, **values: Any) -> RunRow:
 
 
 ROWS = (
-    row("20260301-pathmnist-xception-a1b2", dataset="pathmnist", model="xception", best=0.99, best_epoch=3, began=1.0,
-        test={"accuracy": 0.9, "macro_f1": 0.8}, seconds=7200.0, epoch=15, epochs=15, mode="max"),
-    row("20260302-digits-own", dataset="digits", model="timm:resnet18", state=State.FAILED, tags=("smoke", "two words"),
-        why="the loss is not finite", began=2.0, epoch=2, epochs=15, seconds=5.0, mode="max"),
-    row("20260303-lungs-c3d4", name="lungs", dataset="/data/My Lungs.npz", model="simple-cnn", state=State.RUNNING,
-        monitor="loss", mode="min", best=0.25, best_epoch=1, began=3.0, epoch=1, epochs=5, seconds=60.0, eta=240.0),
-)  # fmt: skip
+    row(
+        "20260301-pathmnist-xception-a1b2",
+        dataset="pathmnist",
+        model="xception",
+        best=0.99,
+        best_epoch=3,
+        began=1.0,
+        test={"accuracy": 0.9, "macro_f1": 0.8},
+        seconds=7200.0,
+        epoch=15,
+        epochs=15,
+        mode="max",
+    ),
+    row(
+        "20260302-digits-own",
+        dataset="digits",
+        model="timm:resnet18",
+        state=State.FAILED,
+        tags=("smoke", "two words"),
+        why="the loss is not finite",
+        began=2.0,
+        epoch=2,
+        epochs=15,
+        seconds=5.0,
+        mode="max",
+    ),
+    row(
+        "20260303-lungs-c3d4",
+        name="lungs",
+        dataset="/data/My Lungs.npz",
+        model="simple-cnn",
+        state=State.RUNNING,
+        monitor="loss",
+        mode="min",
+        best=0.25,
+        best_epoch=1,
+        began=3.0,
+        epoch=1,
+        epochs=5,
+        seconds=60.0,
+        eta=240.0,
+    ),
+)
 XCEPTION, OWN, LUNGS = ROWS
 
 
@@ -167,5 +203,7 @@ def test_an_order_that_is_not_known_is_said() -> None:
 def test_groups_keep_the_order_of_their_runs() -> None:
     rows = sort_rows([*ROWS, row("9", dataset="digits", began=9.0)])
     assert [(name, [each.id[:8] for each in group]) for name, group in group_rows(rows, "dataset")] == [
-        ("/data/My Lungs.npz", ["20260303"]), ("digits", ["9", "20260302"]), ("pathmnist", ["20260301"]),
-    ]  # fmt: skip
+        ("/data/My Lungs.npz", ["20260303"]),
+        ("digits", ["9", "20260302"]),
+        ("pathmnist", ["20260301"]),
+    ]

@@ -15,9 +15,11 @@ from xaitui.runs.listing.health import Health, Level, health
 
 
 def judged(
-    loss: Sequence[float] = (), epochs: Sequence[EpochFinished] = (), last: StepLogged | None = None,
+    loss: Sequence[float] = (),
+    epochs: Sequence[EpochFinished] = (),
+    last: StepLogged | None = None,
     end: LifeCycle | None = None,
-) -> Health:  # fmt: skip
+) -> Health:
     return health(Curve(np.arange(1.0, len(loss) + 1), np.array(loss)), epochs, last, end)
 
 
@@ -62,9 +64,7 @@ def test_a_validation_loss_that_is_no_number_is_said(value: float) -> None:
 
 
 def test_a_loss_far_above_the_usual_is_a_spike() -> None:
-    assert judged([1.0] * 60 + [4.0]) == Health(
-        Level.WARNING, "loss spike: 4 at step 61, 4.0 times the usual 1"
-    )  # fmt: skip
+    assert judged([1.0] * 60 + [4.0]) == Health(Level.WARNING, "loss spike: 4 at step 61, 4.0 times the usual 1")
     assert judged([1.0] * 60 + [2.9]).level is Level.FINE
     assert judged([1.0] * 60 + [4.0] + [1.0] * 5).level is Level.FINE, "it is over"
     assert judged([9.0] * 60 + [4.0]).level is Level.FINE

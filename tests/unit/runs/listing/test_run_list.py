@@ -204,9 +204,13 @@ def test_there_need_be_no_folder(runs: RunList) -> None:
 
 def test_details_are_read_when_asked_for_and_again_when_they_changed(runs: RunList, runs_dir: Path) -> None:
     run = made_run(
-        runs_dir, "one", started(), epoch_finished(1, accuracy=0.9, auc=0.95), epoch_finished(2, accuracy=0.8),
+        runs_dir,
+        "one",
+        started(),
+        epoch_finished(1, accuracy=0.9, auc=0.95),
+        epoch_finished(2, accuracy=0.8),
         settings={"training.batch_size": 7},
-    )  # fmt: skip
+    )
     row = replace(only(runs), best_epoch=1)
     assert runs.settings(row)["training.batch_size"] == 7
     assert runs.scores(row)["auc"] == 0.95
