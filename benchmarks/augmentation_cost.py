@@ -20,9 +20,9 @@ from torch import Tensor
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import RESNET18, SIMPLE_CNN, Training, epoch_speed, prepared, refuse_without_gpu
+from benchmarks.interleaved import in_turns, verdict
 from benchmarks.made_images import make_images
 from benchmarks.peers import synchronize
-from benchmarks.turns import in_turns, verdict
 from xaitui.catalog.augmentations import AUGMENTATION_SETTINGS, active
 from xaitui.catalog.presets import AUGMENTATION_PRESETS
 from xaitui.data.device.augment import Augmenter

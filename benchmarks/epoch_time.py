@@ -15,8 +15,8 @@ from typing import Any
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import epoch_speed, prepared, refuse_without_gpu
+from benchmarks.interleaved import verdict
 from benchmarks.made_images import make_images
-from benchmarks.turns import verdict
 from xaitui.catalog.datasets import DATASETS
 
 IMAGES = DATASETS["pathmnist"].counts[0]

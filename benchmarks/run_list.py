@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.conditions import conditions, write_result
-from benchmarks.turns import verdict
+from benchmarks.interleaved import verdict
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.listing.run_list import RunList
 

@@ -21,7 +21,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks.conditions import conditions, write_result
-from benchmarks.turns import verdict
+from benchmarks.interleaved import verdict
 from benchmarks.watching import journal_lines, made_run, until
 from xaitui.console_options import ConsoleOptions
 from xaitui.event_codec import decode

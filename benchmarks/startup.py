@@ -18,7 +18,7 @@ from functools import partial
 from pathlib import Path
 
 from benchmarks.conditions import conditions, write_result
-from benchmarks.turns import in_turns, verdict
+from benchmarks.interleaved import in_turns, verdict
 
 GOAL = 1.5
 """xaitui may take so many times what the plain peer takes."""

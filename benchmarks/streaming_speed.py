@@ -21,8 +21,8 @@ from typing import Any
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import RESNET18, SIMPLE_CNN, NeverDue, Training, epoch_speed, prepared, refuse_without_gpu
+from benchmarks.interleaved import in_turns, verdict
 from benchmarks.made_images import make_images
-from benchmarks.turns import in_turns, verdict
 from xaitui.data.row_file import RowFile
 from xaitui.events import StepLogged
 from xaitui.jobs.prepare import Prepared

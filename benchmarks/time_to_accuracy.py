@@ -22,7 +22,7 @@ from typing import Any
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import NeverDue, silent
-from benchmarks.turns import verdict
+from benchmarks.interleaved import verdict
 from xaitui.config.resolve import Layer, preset_layer, resolve
 from xaitui.errors import XaituiError
 from xaitui.events import EpochFinished, Evaluated, Event, StepLogged

@@ -37,9 +37,9 @@ import numpy as np
 
 from benchmarks.conditions import conditions, write_result
 from benchmarks.engine import RESNET18, SIMPLE_CNN, Training, epoch_speed, prepared, refuse_without_gpu, silent
+from benchmarks.interleaved import in_turns, verdict
 from benchmarks.made_images import make_images, take_mnist
 from benchmarks.peers import Work, limit_speed, medmnist_speed
-from benchmarks.turns import in_turns, verdict
 from xaitui.config.resolve import build_config
 from xaitui.config.units import AUTO
 from xaitui.errors import XaituiError

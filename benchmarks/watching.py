@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.conditions import conditions, write_result
-from benchmarks.turns import verdict
+from benchmarks.interleaved import verdict
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.console_options import ConsoleOptions

@@ -17,8 +17,8 @@ from typing import Any
 from unittest.mock import patch
 
 from benchmarks.conditions import conditions, write_result
+from benchmarks.interleaved import verdict
 from benchmarks.made_images import make_images
-from benchmarks.turns import verdict
 from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, Event
 from xaitui.jobs.train.start import begin_run

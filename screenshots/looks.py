@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from screenshots.place import RUNS
+from screenshots.environment import RUNS
 from screenshots.stage import Stage
 from screenshots.training import ROOT, Training, train
 from xaitui.console_options import ConsoleOptions

@@ -11,7 +11,7 @@ import asyncio
 import tempfile
 from pathlib import Path
 
-from screenshots.place import RUNS, settle
+from screenshots.environment import RUNS, settle
 
 FOLDER = Path(__file__).parent.resolve()
 PICTURES = ("runs", "new_run", "live", "compare", "study", "gpu", "data", "plot")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
 
-from screenshots.place import RUNS
+from screenshots.environment import RUNS
 from screenshots.stage import Stage
 from screenshots.training import STUDY
 from xaitui.config.resolve import build_config

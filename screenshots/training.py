@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from screenshots.place import RUNS
+from screenshots.environment import RUNS
 
 ROOT = Path(__file__).parent.parent
 
@@ -65,7 +65,15 @@ def train(training: Training) -> str:
     Raises:
         subprocess.CalledProcessError: it ended with an error.
     """
-    words = [sys.executable, "-m", "screenshots.unnamed", "train", "--headless", f"--runs-dir={RUNS}", *training.words]
+    words = [
+        sys.executable,
+        "-m",
+        "screenshots.hidden_host",
+        "train",
+        "--headless",
+        f"--runs-dir={RUNS}",
+        *training.words,
+    ]
     said = []
     environment = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "88"}
     with subprocess.Popen(words, env=environment, stdout=subprocess.PIPE, text=True) as process:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import environment
+from tests.run_commands import environment
 from tests.source_tree import Import, Module, closure, modules
 
 ROOMS = (

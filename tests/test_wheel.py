@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import ROOT, environment
+from tests.run_commands import ROOT, environment
 from tests.tui.test_terminal import terminal
 
 SOURCE = ("pyproject.toml", "README.md", "LICENSE")

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.cases.inputs import class_folders
-from tests.forked import Forked
-from tests.runs_for_tests import command, environment
+from tests.fork_server import Forked
+from tests.run_commands import command, environment
 from tests.tui.test_terminal import terminal
 
 DATA = "数据"

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.builders.runs import made_run
 from tests.cases.inputs import arrays
-from tests.made_runs import made_run
-from tests.runs_for_tests import finish, start, take_up
+from tests.run_commands import finish, start, take_up
 from xaitui.catalog.records import Task
 from xaitui.cli.app import run
 from xaitui.data.dataset import Dataset

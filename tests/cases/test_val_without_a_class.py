@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.cases.inputs import class_folders
-from tests.runs_for_tests import take_up
+from tests.run_commands import take_up
 from xaitui.cli.app import run
 from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory, list_runs

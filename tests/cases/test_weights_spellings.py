@@ -15,7 +15,7 @@ from torch import Tensor
 from torchvision.models import resnet18
 
 from tests.cases.inputs import arrays
-from tests.runs_for_tests import finish, made_set, start
+from tests.run_commands import finish, made_set, start
 from xaitui.cli.app import run
 from xaitui.errors import DataError
 from xaitui.models.build import BuiltModel, build_model

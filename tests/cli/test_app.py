@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import typer
 
-from tests.runs_for_tests import ROOT, command, environment
+from tests.run_commands import ROOT, command, environment
 from xaitui import __version__
 from xaitui.cli import app as app_module
 from xaitui.cli.app import COMMANDS, Command, build_app, run

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from tests.made_events import started, step
-from tests.made_runs import finished_run, made_run, own
+from tests.builders.events import started, step
+from tests.builders.runs import finished_run, made_run, own
 from xaitui.cli.app import run
 from xaitui.console_options import ConsoleOptions, First
 from xaitui.jobs.train.resume_options import ResumeOptions

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, started
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, made_run
-from tests.made_studies import ended_trial, made_study
-from tests.runs_for_tests import command, environment, finish, start
+from tests.builders.events import epoch_finished, started
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run, made_run
+from tests.builders.studies import ended_trial, made_study
+from tests.run_commands import command, environment, finish, start
 from xaitui.cli.app import run as run_command
 from xaitui.runs.find import find_runs
 from xaitui.runs.listing import comparison

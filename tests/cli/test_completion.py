@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import environment
+from tests.run_commands import environment
 from xaitui.catalog.optimizers import OPTIMIZERS
 from xaitui.catalog.presets import PRESETS
 from xaitui.cli.app import COMMANDS, run

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.runs_for_tests import environment, made_set, run_command, spawn
+from tests.run_commands import environment, made_set, run_command, spawn
 from xaitui.cli.app import run
 from xaitui.config.toml import from_toml
 from xaitui.runs.directory import RunDirectory, list_runs

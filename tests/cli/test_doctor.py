@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake_nvml import FakeGpu, FakeNvml
-from tests.runs_for_tests import command, environment
+from tests.run_commands import command, environment
 from tests.shared_data import shared_file
 from xaitui.cli.app import run
 from xaitui.cli.doctor import check_data, check_driver, lines

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run, made_run
 from tests.cases.inputs import save
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, made_run
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.events import Evaluated, RunStopped
 from xaitui.runs.directory import RunDirectory
@@ -291,7 +291,7 @@ def test_what_is_wrong_is_one_line(runs_dir: Path, capsys: pytest.CaptureFixture
 
 
 def test_test_is_not_read_while_the_run_goes_on(copied: RunDirectory, capsys: pytest.CaptureFixture[str]) -> None:
-    from tests.made_runs import own
+    from tests.builders.runs import own
 
     lines = copied.journal.read_bytes().splitlines(keepends=True)
     copied.journal.write_bytes(b"".join(line for line in lines if b"RunFinished" not in line))

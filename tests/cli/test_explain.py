@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.cli.app import run as run_command
 from xaitui.data.dataset import Split

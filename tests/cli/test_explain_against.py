@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.runs_for_tests import finish, made_set, start
+from tests.run_commands import finish, made_set, start
 from xaitui.cli.app import run as run_command
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.two_runs import list_against, mean_of

@@ -9,7 +9,7 @@ import pynvml
 import pytest
 
 from tests.fake_nvml import GIB, FakeGpu, FakeNvml
-from tests.runs_for_tests import made_set, start
+from tests.run_commands import made_set, start
 from xaitui.cli import gpu as module
 from xaitui.cli.app import run
 from xaitui.runs.find import writers

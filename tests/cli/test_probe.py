@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.cli.app import run
 from xaitui.config.toml import from_toml
 from xaitui.jobs.measure import speed

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, made_run
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run, made_run
 from xaitui.cli.app import run as run_command
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.hardware.gpus import read_driver
 from xaitui.runs.directory import list_runs

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import started
-from tests.made_runs import finished_run, made_run, own
+from tests.builders.events import started
+from tests.builders.runs import finished_run, made_run, own
 from xaitui.cli.app import run as run_command
 
 

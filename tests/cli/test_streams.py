@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import environment, spawn
+from tests.run_commands import environment, spawn
 from xaitui.cli.output.streams import guard_streams
 from xaitui.system.safe_stream import SturdyStream
 

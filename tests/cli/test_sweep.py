@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_studies import made_study
-from tests.runs_for_tests import made_set
+from tests.builders.studies import made_study
+from tests.run_commands import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.events import Evaluated, RunFinished, RunStarted
 from xaitui.runs.directory import RunDirectory, list_runs

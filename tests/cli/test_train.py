@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.cli.app import run
 from xaitui.runs.directory import RunDirectory, list_runs
 
@@ -162,7 +162,7 @@ def test_a_loss_that_is_no_number_ends_with_5_and_keeps_the_checkpoint(
 
 
 def test_a_request_of_another_process_stops_a_run(folder: Path) -> None:
-    from tests.runs_for_tests import events_of, spawn
+    from tests.run_commands import events_of, spawn
 
     words = ["train", "--json", "--dataset", "set.npz", "--epochs", "100000", "--threads", "1"]
     with spawn(words, folder) as process:

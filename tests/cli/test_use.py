@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import xaitui
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.errors import DataError, UsageError
 from xaitui.jobs.export.formats import FORMATS, KEY

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import finish, made_set, start
+from tests.run_commands import finish, made_set, start
 from xaitui.cli.app import run as run_command
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.lock import owning

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from tests.cuda.support import EXACT, program_in_child
-from tests.runs_for_tests import finish, made_set, start
+from tests.cuda.gpu_runs import EXACT, program_in_child
+from tests.run_commands import finish, made_set, start
 from xaitui.jobs.verify.state_diff import first_difference
 from xaitui.training.checkpoint import load_checkpoint, on_host, save_checkpoint
 

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.cuda.support import SMALL, program_in_child, quiet
-from tests.runs_for_tests import finish, made_set, start
+from tests.cuda.gpu_runs import SMALL, program_in_child, quiet
+from tests.run_commands import finish, made_set, start
 from xaitui.config.toml import read_resolved
 from xaitui.errors import UsageError
 from xaitui.events import Note, RunStarted

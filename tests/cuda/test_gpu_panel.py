@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from tests.cuda.test_devices import is_divided, uuid_of
-from tests.tui.support import open_console, screen_text, until
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.cli.app import run as run_command
 from xaitui.hardware.nvml import _in_container
 

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from tests.cuda.conftest import REHEARSED
-from tests.cuda.support import EXACT, NeverDue, losses, quiet, stop_at
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
+from tests.cuda.gpu_runs import EXACT, NeverDue, losses, quiet, stop_at
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import read_resolved
 from xaitui.events import Event, RunFinished, RunResumed

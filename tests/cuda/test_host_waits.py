@@ -14,8 +14,8 @@ import pytest
 import torch
 
 from tests.cuda.conftest import REHEARSED
-from tests.cuda.support import NeverDue, quiet
-from tests.runs_for_tests import made_set
+from tests.cuda.gpu_runs import NeverDue, quiet
+from tests.run_commands import made_set
 from tests.unit.training.test_host_waits import BATCH, IMAGES, SETTINGS
 from xaitui.config.resolve import build_config
 from xaitui.data.device.streaming import StreamingStore

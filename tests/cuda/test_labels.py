@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.cli.app import run as run_command
 from xaitui.data.dataset import Dataset
 from xaitui.jobs import prepare

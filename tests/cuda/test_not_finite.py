@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from tests.faults.disk import check_equal
 from tests.faults.not_finite import FAULTS, STEPS, STEPS_PER_EPOCH, begin, check_good, disturb
-from tests.runs_for_tests import finish, made_set, take_up
+from tests.run_commands import finish, made_set, take_up
 from xaitui.cli.app import run as run_command
 from xaitui.errors import ExitCode
 from xaitui.events import BadStep, RunFailed, RunFinished, StepLogged

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.cuda.support import DeviceMemory, losses
-from tests.runs_for_tests import finish, made_set, start, weights
+from tests.cuda.gpu_runs import DeviceMemory, losses
+from tests.run_commands import finish, made_set, start, weights
 from tests.unit.jobs.train.test_out_of_memory import Wall, behind, ran_out
 from xaitui.events import Event, RunFinished
 from xaitui.jobs.train.execution import Execution

@@ -12,8 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.cuda.conftest import REHEARSED
-from tests.cuda.support import EXACT, SMALL, quiet, stop_at
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
+from tests.cuda.gpu_runs import EXACT, SMALL, quiet, stop_at
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import read_resolved
 from xaitui.events import RunFinished, RunResumed

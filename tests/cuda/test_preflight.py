@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.cuda.support import DeviceMemory, quiet
-from tests.runs_for_tests import finish, made_set
+from tests.cuda.gpu_runs import DeviceMemory, quiet
+from tests.run_commands import finish, made_set
 from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.events import RunFinished

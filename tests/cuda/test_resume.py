@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import torch
 
-from tests.cuda.support import EXACT, program_in_child, stop_at
-from tests.runs_for_tests import ROOT, assert_equal_weights, finish, logged_steps, made_set, start, take_up, weights
+from tests.cuda.gpu_runs import EXACT, program_in_child, stop_at
+from tests.run_commands import ROOT, assert_equal_weights, finish, logged_steps, made_set, start, take_up, weights
 from tests.unit.jobs.train.test_hand_over import hand_over, wait_for
 from xaitui.cli.app import run as run_command
 from xaitui.config.command_line import arguments

@@ -11,10 +11,10 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.cuda.support import command_in_child, quiet
-from tests.runs_for_tests import finish, made_set, start, take_up, weights
-from tests.tui.support import open_console, until
-from tests.tui.watching import Watch, training
+from tests.cuda.gpu_runs import command_in_child, quiet
+from tests.run_commands import finish, made_set, start, take_up, weights
+from tests.tui.console_pilot import open_console, until
+from tests.tui.live_run import Watch, training
 from xaitui.cli.app import run as run_command
 from xaitui.config.toml import read_resolved
 from xaitui.evaluation.evaluation import Evaluation

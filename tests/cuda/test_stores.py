@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.cuda.support import EXACT
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start
+from tests.cuda.gpu_runs import EXACT
+from tests.run_commands import assert_equal_weights, finish, made_set, start
 from xaitui.data.dataset import Split
 from xaitui.data.device.resident import ResidentStore
 from xaitui.data.device.store import Store, open_store

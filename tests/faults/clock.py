@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.made_events import epoch_finished, epoch_started, started, step
-from tests.made_runs import made_run, own
+from tests.builders.events import epoch_finished, epoch_started, started, step
+from tests.builders.runs import made_run, own
 from xaitui.events import Event
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower

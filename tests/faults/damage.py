@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.runs_for_tests import assert_equal_weights, finish, kept_folder, logged_steps, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, kept_folder, logged_steps, made_set, start, take_up
 from xaitui.errors import ExitCode
 from xaitui.events import RunFinished, RunResumed, StepLogged
 from xaitui.jobs.verify.replay import look, replay

@@ -21,10 +21,10 @@ from typing import Any
 import pytest
 import torch
 
-from tests.made_events import epoch_finished, epoch_started, started, step
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, made_run
-from tests.runs_for_tests import finish, logged_steps, made_set, start, take_up, weights
+from tests.builders.events import epoch_finished, epoch_started, started, step
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run, made_run
+from tests.run_commands import finish, logged_steps, made_set, start, take_up, weights
 from xaitui.errors import XaituiError
 from xaitui.events import Event, RunFailed, RunFinished
 from xaitui.jobs.train.execution import Execution

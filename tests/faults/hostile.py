@@ -12,11 +12,11 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from tests.made_maps import explained, watched
-from tests.made_predictions import CLASSES, predict, right_but
-from tests.made_runs import made_run
-from tests.made_studies import ended_trial, made_study
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.maps import explained, watched
+from tests.builders.predictions import CLASSES, predict, right_but
+from tests.builders.runs import made_run
+from tests.builders.studies import ended_trial, made_study
 from xaitui.catalog.records import Task
 from xaitui.cli.app import run as run_command
 from xaitui.events import Event, Note

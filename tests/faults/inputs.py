@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.config.toml import from_toml
 from xaitui.data.idx import read_idx
 from xaitui.data.npz import array_names, read_array, read_headers

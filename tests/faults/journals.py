@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
-from tests.made_runs import finished_run
+from tests.builders.events import epoch_finished, epoch_started, finished, resumed, saved, started, step
+from tests.builders.runs import finished_run
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.event_codec import CodecError, decode, encode

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import cache, partial
 from pathlib import Path
 
-from tests.runs_for_tests import assert_equal_weights, events_of, kept_folder, logged_steps, made_set, spawn
+from tests.run_commands import assert_equal_weights, events_of, kept_folder, logged_steps, made_set, spawn
 from xaitui.config.toml import from_toml
 from xaitui.events import EpochFinished, RunFinished
 from xaitui.runs.directory import RunDirectory, list_runs

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from tests.faults.disk import check_equal, check_files
-from tests.runs_for_tests import finish, made_set, start, take_up
+from tests.run_commands import finish, made_set, start, take_up
 from xaitui.errors import ExitCode
 from xaitui.events import BadStep, Event, RunFailed, RunFinished
 from xaitui.jobs.train.execution import Execution

@@ -16,7 +16,7 @@ import psutil
 
 from tests.faults.kill import TRAIN, go, make_data, uninterrupted
 from tests.file_server import Answer, FileServer
-from tests.runs_for_tests import assert_equal_weights, events_of, finish, spawn, take_up
+from tests.run_commands import assert_equal_weights, events_of, finish, spawn, take_up
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import RemoteFile
 from xaitui.runs.directory import RunDirectory, list_runs

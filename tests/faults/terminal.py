@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 from tests.faults.kill import go
-from tests.runs_for_tests import (
+from tests.run_commands import (
     assert_equal_weights,
     command,
     environment,

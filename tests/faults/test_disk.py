@@ -34,7 +34,7 @@ from tests.faults.disk import (
     whole_run,
 )
 from tests.file_server import Answer, serving
-from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.cli.app import run
 from xaitui.cli.run_study import StudyReporter
 from xaitui.data.download import fetch

@@ -10,8 +10,8 @@ import pytest
 from rich.segment import Segment
 
 from tests.faults.hostile import COMMANDS, NEWER, REPORT, TEXTS, make_hostile, require_plain
+from tests.tui.console_pilot import open_console, screen_text, until
 from tests.tui.every_screen import BEYOND, ROUTES, WITHOUT_FOCUS, name_of
-from tests.tui.support import open_console, screen_text, until
 from xaitui.jobs.background import spawn
 from xaitui.plotting.drawer import COMMAND as DRAWING
 from xaitui.text import printable

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.builders.runs import finished_run
 from tests.faults.journals import assert_read, one_case, one_round, sound_lines
-from tests.made_runs import finished_run
 from xaitui.cli.app import run as run_command
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower

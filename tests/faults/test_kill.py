@@ -21,8 +21,8 @@ from tests.faults.kill import (
     one_round,
     survive,
 )
-from tests.forked import Forked
-from tests.runs_for_tests import environment, run_command, spawn
+from tests.fork_server import Forked
+from tests.run_commands import environment, run_command, spawn
 from xaitui.runs.directory import list_runs
 from xaitui.runs.state import State, summarise
 from xaitui.system.fault_points import Point

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from tests.faults.not_finite import FAULTS, STEPS, begin, check_goes_on, disturb, infinite_gradient, one_round
-from tests.runs_for_tests import finish, take_up
+from tests.run_commands import finish, take_up
 from xaitui.events import BadStep, Event, RunFailed
 from xaitui.runs.journal.describe import describe
 from xaitui.stop import Stop

@@ -12,8 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.forked import Forked
-from tests.runs_for_tests import made_set, run_command, spawn
+from tests.fork_server import Forked
+from tests.run_commands import made_set, run_command, spawn
 from xaitui.events import EpochFinished, RunFinished, StepLogged
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal.journal import fold, read_entries

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.tui.console_pilot import open_console, screen_text, until
 from tests.tui.every_screen import ROUTES, go, make_two
-from tests.tui.support import open_console, screen_text, until
-from tests.tui.watching import slow_training
+from tests.tui.live_run import slow_training
 from xaitui.runs.directory import list_runs
 from xaitui.runs.state import State, summarise
 from xaitui.tui.run_controller import TERMINATED

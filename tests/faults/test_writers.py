@@ -8,10 +8,10 @@ from shutil import copytree
 
 import pytest
 
+from tests.builders.runs import own
 from tests.faults.kill import TRAIN, assert_as_if_nothing_had_been, make_data
 from tests.faults.writers import interrupted, one_round
-from tests.made_runs import own
-from tests.runs_for_tests import events_of, finish, run_command, spawn, take_up
+from tests.run_commands import events_of, finish, run_command, spawn, take_up
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.lock import Owner
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from tests.faults.kill import TRAIN, assert_as_if_nothing_had_been, go, make_data
-from tests.runs_for_tests import events_of, spawn
+from tests.run_commands import events_of, spawn
 from xaitui.events import RunFinished
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal.journal import read_journal

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.made_events import epoch_finished, epoch_started, started, step
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, made_run
-from tests.made_studies import ended_trial, made_study
-from tests.tui.support import screen_text, until
+from tests.builders.events import epoch_finished, epoch_started, started, step
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run, made_run
+from tests.builders.studies import ended_trial, made_study
+from tests.tui.console_pilot import screen_text, until
 from xaitui.studies.trials import plan
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.screen import ConsoleScreen

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import DataTable
 
+from tests.tui.console_pilot import open_console, screen_text, until, until_acted_on
 from tests.tui.every_screen import go, make_two, name_of
-from tests.tui.support import open_console, screen_text, until, until_acted_on
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.dialogs.choose import ChooseScreen
 from xaitui.tui.dialogs.dialog import Palette

@@ -23,7 +23,7 @@ from textual.worker import WorkerCancelled
 
 from tests.file_server import Answer, FileServer, serving
 from tests.shared_data import shared_file
-from tests.tui.support import open_console, screen_text, until
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.catalog.datasets import DATASETS
 from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig

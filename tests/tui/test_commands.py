@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.support import open_console, screen_text, until
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.commands import COMMANDS, commands_of
 from xaitui.tui.compare.screen import CompareScreen

@@ -7,9 +7,9 @@ from typing import cast
 import pytest
 from textual.widgets import DataTable
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from tests.made_runs import finished_run, made_run, own, write
-from tests.tui.support import open_console, screen_text, until
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.runs import finished_run, made_run, own, write
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import ConsoleApp

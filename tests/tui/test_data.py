@@ -16,7 +16,7 @@ from textual.worker import WorkerCancelled
 
 from tests.file_server import Answer, serving
 from tests.shared_data import shared_file
-from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
 from xaitui.catalog.datasets import DATASETS
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.datasets import card as dataset_card

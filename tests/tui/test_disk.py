@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from tests.faults.disk import NEWER, OLDER, fill_folder, read_only_disk
+from tests.tui.console_pilot import open_console, screen_text, until
 from tests.tui.every_screen import BEYOND, name_of
-from tests.tui.support import open_console, screen_text, until
-from tests.tui.watching import watching
+from tests.tui.live_run import watching
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower
 from xaitui.tui import threads

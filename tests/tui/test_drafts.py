@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.desk import Desk
+from tests.tui.console_pilot import open_console, screen_text, until
 from tests.tui.every_screen import name_of
-from tests.tui.support import open_console, screen_text, until
+from tests.tui.new_run_form import Desk
 from xaitui.config.form import Form
 from xaitui.studies.form import StudyForm
 from xaitui.tui.app import ConsoleApp

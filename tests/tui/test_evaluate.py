@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 from textual.widgets import DataTable
 
-from tests.made_predictions import predict
-from tests.made_runs import finished_run
-from tests.runs_for_tests import finish, start
-from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.builders.predictions import predict
+from tests.builders.runs import finished_run
+from tests.run_commands import finish, start
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
 from xaitui.catalog.records import Task
 from xaitui.console_options import ConsoleActions
 from xaitui.evaluation.evaluation import Evaluation

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tests.made_events import epoch_started, started, step
-from tests.made_runs import made_run, own
+from tests.builders.events import epoch_started, started, step
+from tests.builders.runs import made_run, own
+from tests.tui.console_pilot import open_console, screen_text, until
 from tests.tui.every_screen import ROUTES, go, make_two, name_of
-from tests.tui.support import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.commands import COMMANDS, commands_of

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from textual.widgets import OptionList
 
-from tests.made_maps import LEFT_AGAINST_RIGHT, TRUST, explained
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run
-from tests.runs_for_tests import ROOT, finish, start
-from tests.tui.support import open_console, screen_text, until
+from tests.builders.maps import LEFT_AGAINST_RIGHT, TRUST, explained
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run
+from tests.run_commands import ROOT, finish, start
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import list_explanations

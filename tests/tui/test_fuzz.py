@@ -14,11 +14,11 @@ from textual._xterm_parser import XTermParser
 from textual.events import Resize
 from textual.geometry import Size
 
-from tests.made_events import step
-from tests.made_runs import own, write
+from tests.builders.events import step
+from tests.builders.runs import own, write
+from tests.tui.console_pilot import open_console, until_acted_on
 from tests.tui.every_screen import ROUTES, go, make_two
 from tests.tui.random_input import bursts, size
-from tests.tui.support import open_console, until_acted_on
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.requests import Request, ask
 from xaitui.runs.state import summarise

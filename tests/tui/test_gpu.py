@@ -11,7 +11,7 @@ import pynvml
 import pytest
 
 from tests.fake_nvml import GIB, FakeGpu, FakeNvml
-from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
 from xaitui.hardware.sample import GpuSample, HostSample, Sample
 from xaitui.tui.gpu import panel as gpu_panel
 from xaitui.tui.gpu.panel import GpuPanel

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from tests.made_runs import finished_run
-from tests.tui.desk import Desk
-from tests.tui.support import open_console, screen_text, until
-from tests.tui.watching import Watch, events_of_kind
+from tests.builders.runs import finished_run
+from tests.tui.console_pilot import open_console, screen_text, until
+from tests.tui.live_run import Watch, events_of_kind
+from tests.tui.new_run_form import Desk
 from xaitui.runs.directory import list_runs
 from xaitui.runs.lock import read_owner
 from xaitui.tui.compare.screen import CompareScreen

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tests.tui.support import open_console, screen_text, until
-from tests.tui.watching import Watch, events_of_kind, slow_training, watching
+from tests.tui.console_pilot import open_console, screen_text, until
+from tests.tui.live_run import Watch, events_of_kind, slow_training, watching
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.state import State, summarise
 from xaitui.tui.app import ConsoleApp

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start
-from tests.tui.support import open_console, screen_rows, screen_text, until
-from tests.tui.watching import Watch, events_of_kind, slow_training, training, watching
+from tests.run_commands import assert_equal_weights, finish, made_set, start
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
+from tests.tui.live_run import Watch, events_of_kind, slow_training, training, watching
 from xaitui.config.resolve import build_config
 from xaitui.events import EpochFinished, StepLogged
 from xaitui.runs.directory import RunDirectory, list_runs

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import ROOT
-from tests.tui.desk import Desk
-from tests.tui.support import until
+from tests.run_commands import ROOT
+from tests.tui.console_pilot import until
+from tests.tui.new_run_form import Desk
 from tests.tui.test_new_run import desk
 from xaitui.config.resolve import build_config
 from xaitui.tui.new_run.measurement import Measurement

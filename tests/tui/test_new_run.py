@@ -11,8 +11,8 @@ import pytest
 from textual.notifications import SeverityLevel
 from textual.widgets import Static
 
-from tests.tui.desk import Desk
-from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
+from tests.tui.new_run_form import Desk
 from xaitui.catalog.presets import PRESETS
 from xaitui.config.command_line import command_line
 from xaitui.config.form import GROUPS, Form, form_of

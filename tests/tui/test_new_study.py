@@ -11,8 +11,8 @@ from typing import cast
 import pytest
 from textual.pilot import Pilot
 
-from tests.made_studies import study
-from tests.tui.support import open_console, screen_text, until
+from tests.builders.studies import study
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.studies.create import sweep_words
 from xaitui.studies.definition import Study

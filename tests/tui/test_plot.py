@@ -9,7 +9,7 @@ import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
 from tests.unit.plotting.figures import FALLING, RISING, figure
 from xaitui.plotting.curves import Curves, NamedCurve, View
 from xaitui.plotting.figure import Figure, Line

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import made_set
-from tests.tui.watching import events_of_kind
+from tests.run_commands import made_set
+from tests.tui.live_run import events_of_kind
 from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
 from xaitui.errors import UsageError

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Static
 
-from tests.made_events import epoch_finished, epoch_started, started, step
-from tests.made_runs import finished_run, made_run, own, write
-from tests.tui.support import open_console, screen_rows, screen_text, until
+from tests.builders.events import epoch_finished, epoch_started, started, step
+from tests.builders.runs import finished_run, made_run, own, write
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
 from xaitui.config.schema import RunConfig
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.state import State

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.runs_for_tests import environment
-from tests.tui.support import open_console
+from tests.run_commands import environment
+from tests.tui.console_pilot import open_console
 from xaitui.tui.explain.terminal_graphics import lend, show_sharp
 
 DEVICE_ATTRIBUTES = b"\x1b[c"

@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.made_events import epoch_finished, epoch_started, started, step
-from tests.made_runs import made_run
-from tests.tui.support import open_console, until
-from tests.tui.watching import Watch, watching
+from tests.builders.events import epoch_finished, epoch_started, started, step
+from tests.builders.runs import made_run
+from tests.tui.console_pilot import open_console, until
+from tests.tui.live_run import Watch, watching
 from xaitui.event_codec import encode
 from xaitui.events import Event
 from xaitui.jobs.train.recorder import Recorder

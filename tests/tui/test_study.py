@@ -12,11 +12,11 @@ from typing import cast
 import pytest
 from textual.widgets import Static
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from tests.made_runs import own, write
-from tests.made_studies import ended_trial, made_study, made_trial
-from tests.runs_for_tests import ROOT, environment
-from tests.tui.support import open_console, screen_text, until
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.runs import own, write
+from tests.builders.studies import ended_trial, made_study, made_trial
+from tests.run_commands import ROOT, environment
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.events import RunFailed, RunStopped
 from xaitui.runs.state import State, summarise

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import command, environment, logged_steps
-from tests.tui.watching import events_of_kind
+from tests.run_commands import command, environment, logged_steps
+from tests.tui.live_run import events_of_kind
 from xaitui.events import HandingOver
 from xaitui.runs.directory import RunDirectory, list_runs
 from xaitui.runs.journal.journal import read_journal

@@ -8,9 +8,9 @@ from typing import cast
 
 import pytest
 
-from tests.made_maps import watched
-from tests.made_runs import finished_run
-from tests.tui.support import open_console, screen_text, until
+from tests.builders.maps import watched
+from tests.builders.runs import finished_run
+from tests.tui.console_pilot import open_console, screen_text, until
 from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import ConsoleApp

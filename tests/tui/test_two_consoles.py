@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.tui.support import open_console, screen_text, until
-from tests.tui.watching import Watch, events_of_kind, slow_training, watching
+from tests.tui.console_pilot import open_console, screen_text, until
+from tests.tui.live_run import Watch, events_of_kind, slow_training, watching
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.run_controller import Launch

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tests.made_events import events_of, finished, step
+from tests.builders.events import events_of, finished, step
 from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import (
     EVENTS,

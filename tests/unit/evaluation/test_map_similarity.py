@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.made_runs import finished_run
+from tests.builders.runs import finished_run
 from xaitui.evaluation.map_similarity import MAPS_SCORE, maps_likeness, with_maps
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Probe, watched_folder, write_epoch, write_probe

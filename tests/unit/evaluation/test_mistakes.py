@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.made_runs import finished_run
+from tests.builders.runs import finished_run
 from xaitui.catalog.datasets import DATASETS
 from xaitui.catalog.records import Task
 from xaitui.errors import DataError

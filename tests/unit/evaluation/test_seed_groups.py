@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_runs import finished_run
+from tests.builders.runs import finished_run
 from xaitui.evaluation.seed_groups import group_by_seed
 from xaitui.runs.listing.comparison import compare
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tests.made_predictions import predict, right_but
-from tests.made_runs import finished_run, write
+from tests.builders.predictions import predict, right_but
+from tests.builders.runs import finished_run, write
 from xaitui.evaluation.significance import bootstrap_means, holm, mcnemar, tell_apart
 from xaitui.events import Note
 from xaitui.runs.directory import RunDirectory

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.runs_for_tests import made_set, start
+from tests.run_commands import made_set, start
 from xaitui.models.build import build_model
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_studies import ended_trial
+from tests.builders.studies import ended_trial
 from tests.shared_data import shared_file
 from xaitui.catalog.experiments import EXPERIMENTS, Claim
 from xaitui.errors import UsageError

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_runs import made_run
-from tests.runs_for_tests import made_set
+from tests.builders.runs import made_run
+from tests.run_commands import made_set
 from xaitui.errors import DataError
 from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory

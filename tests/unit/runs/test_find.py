@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, started
+from tests.builders.events import epoch_finished, started
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.errors import UsageError

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, epoch_started, finished, resumed, started, step
-from tests.made_runs import made_run, own, write
+from tests.builders.events import epoch_finished, epoch_started, finished, resumed, started, step
+from tests.builders.runs import made_run, own, write
 from xaitui.event_codec import encode
 from xaitui.events import Event, Note, RequestAnswered, RunPaused
 from xaitui.runs.directory import RunDirectory

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.runs_for_tests import environment
+from tests.run_commands import environment
 from xaitui.errors import UsageError
 from xaitui.runs.lock import Owner, Pulse, owning, read_heartbeat, read_owner
 

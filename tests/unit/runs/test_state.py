@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
+from tests.builders.events import epoch_finished, epoch_started, finished, resumed, saved, started, step
 from xaitui.event_codec import encode
 from xaitui.events import (
     Event,

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.made_studies import study
-from tests.unit.studies.words import study_of_words
+from tests.builders.studies import study
+from tests.unit.studies.vary_options import study_of_words
 from xaitui.catalog.presets import PRESETS
 from xaitui.config.resolve import preset_layer, resolve
 from xaitui.errors import UsageError

@@ -10,8 +10,8 @@ import pytest
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState as OptunaState
 
-from tests.made_events import started
-from tests.made_studies import ended_trial, made_study, made_trial
+from tests.builders.events import started
+from tests.builders.studies import ended_trial, made_study, made_trial
 from xaitui.errors import UsageError, XaituiError
 from xaitui.events import RunFailed
 from xaitui.studies.folder import StudyFolder

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from tests.made_runs import own, write
-from tests.made_studies import ended_trial, made_study, made_trial
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.runs import own, write
+from tests.builders.studies import ended_trial, made_study, made_trial
 from xaitui.errors import DataError
 from xaitui.events import Evaluated, RunFailed, RunStopped
 from xaitui.runs.directory import list_runs

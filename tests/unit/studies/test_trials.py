@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.made_studies import study
+from tests.builders.studies import study
 from xaitui.config.resolve import build_config
 from xaitui.errors import UsageError
 from xaitui.studies.search_points import points

@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.made_studies import made_study
+from tests.builders.studies import made_study
 from xaitui.studies.worker_processes import Place, places, start_workers, visible_gpus
 
 

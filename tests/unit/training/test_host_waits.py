@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from tests.runs_for_tests import made_set
+from tests.run_commands import made_set
 from xaitui.config.resolve import build_config
 from xaitui.events import Event, Note
 from xaitui.jobs.prepare import prepare

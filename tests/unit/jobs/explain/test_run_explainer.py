@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.runs_for_tests import finish, start
+from tests.run_commands import finish, start
 from tests.unit.jobs.train.test_out_of_memory import ERRORS, Wall
 from xaitui.errors import OutOfMemoryError
 from xaitui.jobs.explain.run_explainer import RunExplainer, Wanted

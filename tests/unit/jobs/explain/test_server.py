@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs_for_tests import finish, start
+from tests.run_commands import finish, start
 from xaitui.jobs.explain.server import Answerer
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import list_explanations

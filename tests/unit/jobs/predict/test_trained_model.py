@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.runs_for_tests import finish, made_set, start
+from tests.run_commands import finish, made_set, start
 from xaitui.errors import DataError, UsageError
 from xaitui.jobs.predict.trained_model import TrainedModel, load_trained
 from xaitui.runs.directory import RunDirectory

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up
 from tests.shared_data import shared_file
 from tests.unit.jobs.train.test_out_of_memory import ERRORS, Wall
 from xaitui.config.resolve import build_config

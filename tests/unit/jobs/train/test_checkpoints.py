@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.events import CheckpointSaved, EpochFinished, Note, RunFinished, RunResumed
 from xaitui.jobs.train.checkpoints import SHARE, RunSaver, restore_last
 from xaitui.runs.directory import RunDirectory

@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up, weights
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up, weights
 from xaitui.cli.app import run
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import read_resolved

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from tests.runs_for_tests import ROOT, assert_equal_weights, finish, logged_steps, made_set, start
+from tests.run_commands import ROOT, assert_equal_weights, finish, logged_steps, made_set, start
 from xaitui.errors import ExitCode
 from xaitui.events import (
     Event,

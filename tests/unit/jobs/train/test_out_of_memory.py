@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.errors import ExitCode
 from xaitui.events import EpochFinished, Evaluated, Event, MemoryRanOut, RunFailed, RunFinished, RunResumed, StepLogged
 from xaitui.jobs.train.execution import Execution

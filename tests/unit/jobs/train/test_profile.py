@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.cli.app import run
 from xaitui.errors import ExitCode
 from xaitui.event_codec import decode

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.runs_for_tests import finish, start
+from tests.run_commands import finish, start
 from tests.shared_data import shared_file
 from xaitui.cli.app import run as run_command
 from xaitui.events import EpochFinished, RunFinished

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.runs_for_tests import finish, made_set, start, take_up
+from tests.run_commands import finish, made_set, start, take_up
 from xaitui.events import RunFinished
 from xaitui.runs.requests import Request, ask, take
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, logged_steps, made_set, start, take_up
 from xaitui.errors import DataError, ExitCode, UsageError
 from xaitui.events import (
     CheckpointSaved,

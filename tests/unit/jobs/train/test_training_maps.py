@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from tests.runs_for_tests import assert_equal_weights, finish, made_set, start, take_up
+from tests.run_commands import assert_equal_weights, finish, made_set, start, take_up
 from xaitui.config.resolve import build_config
 from xaitui.errors import ExitCode
 from xaitui.events import EpochFinished, Event, Note, RunFinished

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from tests.runs_for_tests import finish, made_set, start, take_up
+from tests.run_commands import finish, made_set, start, take_up
 from xaitui.errors import DataError, ExitCode
 from xaitui.events import RunResumed, StepLogged
 from xaitui.jobs.train.checkpoints import saved_journal

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.made_events import epoch_finished, epoch_started, events_of, finished, resumed, saved, started, step
+from tests.builders.events import epoch_finished, epoch_started, events_of, finished, resumed, saved, started, step
 from xaitui.event_codec import encode
 from xaitui.events import (
     EVENTS,

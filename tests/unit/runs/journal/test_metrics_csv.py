@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, started, step
+from tests.builders.events import epoch_finished, started, step
 from xaitui.catalog.metrics import METRICS
 from xaitui.events import EpochFinished
 from xaitui.runs.journal.metrics_csv import COLUMNS, append_metrics, write_metrics

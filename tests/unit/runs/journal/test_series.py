@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.made_events import epoch_finished, epoch_started, resumed, started, step
-from tests.made_runs import made_run
+from tests.builders.events import epoch_finished, epoch_started, resumed, started, step
+from tests.builders.runs import made_run
 from xaitui.events import Event, HandingOver, Note, RunContinued, RunPaused
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal import series as series_module

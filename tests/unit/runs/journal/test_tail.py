@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.made_events import epoch_finished, epoch_started, finished, resumed, saved, started, step
+from tests.builders.events import epoch_finished, epoch_started, finished, resumed, saved, started, step
 from xaitui.event_codec import CodecError, encode
 from xaitui.events import (
     EpochStarted,

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, finished, started
-from tests.made_runs import finished_run, made_run, own
+from tests.builders.events import epoch_finished, finished, started
+from tests.builders.runs import finished_run, made_run, own
 from xaitui.errors import UsageError
 from xaitui.runs.listing.comparison import Comparison, Score, compare, short_labels
 

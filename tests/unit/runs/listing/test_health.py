@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.made_events import epoch_finished, finished, step
+from tests.builders.events import epoch_finished, finished, step
 from xaitui.events import EpochFinished, LifeCycle, RunFailed, StepLogged
 from xaitui.runs.journal.series import Curve
 from xaitui.runs.listing.health import Health, Level, health

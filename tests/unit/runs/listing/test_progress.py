@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.made_events import epoch_finished, started, step
+from tests.builders.events import epoch_finished, started, step
 from xaitui.runs.listing.progress import Progress, progress, time_left
 
 STARTED = started(epochs=4)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from tests.made_runs import finished_run, made_run, own, write
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.runs import finished_run, made_run, own, write
 from xaitui.events import RunFailed, RunPaused, RunStopped
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.listing import run_list as listing

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
-from tests.made_runs import write
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.runs import write
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.events import Event

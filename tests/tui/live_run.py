@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.tui.support import screen_text, until
+from tests.tui.console_pilot import screen_text, until
 from xaitui.config.resolve import build_config
 from xaitui.console_options import ConsoleActions, First
 from xaitui.errors import UsageError

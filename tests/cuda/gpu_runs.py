@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from tests.runs_for_tests import command, environment
+from tests.run_commands import command, environment
 from xaitui.errors import ExitCode
 from xaitui.events import Event, StepLogged
 from xaitui.jobs.train.execution import Execution

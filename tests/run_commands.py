@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from tests.forked import Forked
+from tests.fork_server import Forked
 from xaitui.config.resolve import build_config
 from xaitui.events import Event, StepLogged
 from xaitui.jobs.prepare import prepare

@@ -7,7 +7,7 @@ from functools import partial
 from textual.events import Paste
 from textual.widgets import Input, OptionList
 
-from tests.tui.support import screen_text, until
+from tests.tui.console_pilot import screen_text, until
 from xaitui.config.form import Form
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.forms.field import FieldRow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.runs_for_tests import command, environment, events_of, made_set, run_command, spawn
+from tests.run_commands import command, environment, events_of, made_set, run_command, spawn
 from xaitui.runs.directory import list_runs
 from xaitui.runs.state import State, summarise
 

@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from tests.made_events import epoch_finished, epoch_started, finished, started, step
+from tests.builders.events import epoch_finished, epoch_started, finished, started, step
 from xaitui.config.resolve import build_config
 from xaitui.config.toml import to_toml
 from xaitui.events import Event

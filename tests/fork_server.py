@@ -175,7 +175,10 @@ class _Server:
         self._folder = tempfile.TemporaryDirectory(prefix="forked-")
         self.path = str(Path(self._folder.name) / "socket")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.forked", self.path], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-m", "tests.fork_server", self.path],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
         )
         atexit.register(self._end)
         assert self._process.stdout is not None

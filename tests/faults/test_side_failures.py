@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.runs_for_tests import assert_equal_weights, finish, logged_steps, made_set, start
-from tests.tui.support import open_console, screen_text, until
-from tests.tui.watching import Watch, training
+from tests.run_commands import assert_equal_weights, finish, logged_steps, made_set, start
+from tests.tui.console_pilot import open_console, screen_text, until
+from tests.tui.live_run import Watch, training
 from xaitui.events import RunFinished
 from xaitui.hardware.sampler import Reader
 from xaitui.runs.directory import RunDirectory
