@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import math
 import shutil
 import sys
 import time
@@ -17,10 +16,11 @@ from xaitui.cli.output.streams import put, say
 from xaitui.config.units import format_duration
 from xaitui.errors import UsageError
 from xaitui.events import EpochFinished, LifeCycle, RunStarted
+from xaitui.metrics.format import score_text, without_nan
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.find import find_run
 from xaitui.runs.folder import runs_folder
-from xaitui.runs.journal.describe import describe, epoch_line, number
+from xaitui.runs.journal.describe import describe, epoch_line
 from xaitui.runs.journal.journal import JournalReader, fold
 from xaitui.runs.listing.filter import parse
 from xaitui.runs.listing.run_list import RunList, RunRow, read_row
@@ -72,8 +72,8 @@ def list_command(
 
 
 def _describe(row: RunRow) -> str:
-    best = f"{number(row.best)}@{row.best_epoch}" if row.best_epoch else "-"
-    test = number(row.test["accuracy"]) if "accuracy" in row.test else "-"
+    best = f"{score_text(row.best)}@{row.best_epoch}" if row.best_epoch else "-"
+    test = score_text(row.test["accuracy"]) if "accuracy" in row.test else "-"
     name = printable(row.id)
     if row.state is State.BROKEN:
         name += f" ({printable(row.why)})"
@@ -85,7 +85,7 @@ def _line(state: str, epoch: str, best: str, test: str, name: str) -> str:
 
 
 def _record(row: RunRow) -> dict[str, Any]:
-    return {
+    record: dict[str, Any] = {
         "id": row.id,
         "path": str(row.run.path),
         "state": row.state,
@@ -100,16 +100,14 @@ def _record(row: RunRow) -> dict[str, Any]:
         "epochs": row.epochs,
         "step": row.step,
         "best_epoch": row.best_epoch,
-        "best": _finite(row.best),
-        "test": {name: _finite(value) for name, value in row.test.items()},
+        "best": row.best,
+        "test": dict(row.test),
         "seconds": row.seconds,
-        "eta": _finite(row.eta),
+        "eta": row.eta,
         "began": row.began,
     }
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    finite: dict[str, Any] = without_nan(record)
+    return finite
 
 
 @app.command("show")

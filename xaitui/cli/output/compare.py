@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import string
 import textwrap
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 from xaitui.evaluation.map_similarity import MAPS_SCORE
 from xaitui.evaluation.seed_groups import SeedGroup, group_by_seed
 from xaitui.evaluation.significance import LEVEL, PairedTest, Significance, SplitName, tell_apart
+from xaitui.metrics.format import without_nan
 from xaitui.report.comparison_tables import (
     group_text,
     groups_table,
@@ -236,12 +236,3 @@ def json_record(compared: Compared) -> dict[str, Any]:
     }
     finite: dict[str, Any] = without_nan(record)
     return finite
-
-
-def without_nan(value: Any) -> Any:
-    """A record for JSON: what is not finite is null."""
-    if isinstance(value, dict):
-        return {name: without_nan(each) for name, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(each) for each in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

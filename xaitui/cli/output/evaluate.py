@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from xaitui.catalog.metrics import METRICS
-from xaitui.cli.output.compare import without_nan
 from xaitui.cli.output.confusion import fits, short_names
 from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import SUSPICION, Sample
+from xaitui.metrics.format import score_text, without_nan
 from xaitui.metrics.per_class import ClassScores
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal.describe import WIDTH
@@ -81,10 +81,10 @@ def _score_lines(found: Evaluation) -> Iterator[str]:
     for name, value in found.headline.items():
         interval = found.intervals[name]
         known = "" if math.isnan(interval.low) else f"   {interval.low:.4f} to {interval.high:.4f}"
-        yield f"{METRICS[name].label:<20} {_number(value):>8}{known}"
+        yield f"{METRICS[name].label:<20} {score_text(value):>8}{known}"
     kappa = found.kappa
     if not kappa.undefined:
-        yield f"{'Cohen kappa':<20} {_number(kappa.value):>8}{'   quadratic' if kappa.is_quadratic else ''}"
+        yield f"{'Cohen kappa':<20} {score_text(kappa.value):>8}{'   quadratic' if kappa.is_quadratic else ''}"
     for why in dict.fromkeys(found.scores.undefined.values()):
         names = ", ".join(METRICS[name].label for name, each in found.scores.undefined.items() if each == why)
         yield from textwrap.wrap(f"undefined: {names}: {why}", WIDTH)
@@ -110,8 +110,8 @@ def _class_lines(found: Evaluation) -> Iterator[str]:
 
 def _class_line(head: str, each: ClassScores) -> str:
     return (
-        f"{head:<{NAME + 4}} {each.support:>8,} {_number(each.precision):>10} {_number(each.recall):>8} "
-        f"{_number(each.f1):>8} {_number(each.auc):>8}"
+        f"{head:<{NAME + 4}} {each.support:>8,} {score_text(each.precision):>10} {score_text(each.recall):>8} "
+        f"{score_text(each.f1):>8} {score_text(each.auc):>8}"
     )
 
 
@@ -175,10 +175,6 @@ def _samples(samples: tuple[Sample, ...], names: tuple[str, ...]) -> Iterator[st
 def _cut(name: str, most: int) -> str:
     shown = printable(name)
     return shown if len(shown) <= most else shown[: most - 2] + ".."
-
-
-def _number(value: float) -> str:
-    return "-" if math.isnan(value) else f"{value:.4f}"
 
 
 def json_record(shown: Shown) -> dict[str, Any]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from typing import Any
 
+from xaitui.metrics.format import score_text, without_nan
 from xaitui.runs.explanations.two_runs import Against, mean_of
 from xaitui.text import printable
 
@@ -30,19 +30,15 @@ def against_lines(found: Against, classes: Sequence[str]) -> Iterator[str]:
 
 def against_record(found: Against) -> dict[str, Any]:
     """The same for programs; what is not known is null."""
-    samples = [
-        {name: None if isinstance(value, float) and math.isnan(value) else value for name, value in each.items()}
-        for each in map(asdict, found.samples)
-    ]
     return {
         "method": found.method,
         "split": found.split,
         "against": found.other,
         "path": str(found.path),
         "settings": dict(found.settings),
-        "samples": samples,
+        "samples": without_nan([asdict(each) for each in found.samples]),
     }
 
 
 def _cells(values: Sequence[float]) -> str:
-    return "".join(f" {'-' if math.isnan(value) else f'{value:.3f}':>9}" for value in values)
+    return "".join(f" {score_text(value, 3):>9}" for value in values)

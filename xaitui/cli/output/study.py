@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from xaitui.config.units import format_duration
+from xaitui.metrics.format import without_nan
 from xaitui.metrics.statistics import PairedDifference, Spread
 from xaitui.studies.definition import Study
 from xaitui.studies.importance import importance
@@ -176,12 +177,10 @@ def standing_record(standing: StudyStanding) -> dict[str, Any]:
                 "point": each.trial.point,
                 "seed": each.trial.seed,
                 "state": each.state,
-                "values": [value if math.isfinite(value) else None for value in each.values],
+                "values": without_nan(each.values),
                 "path": str(each.run.path),
                 "why": each.row.why if each.row is not None else "",
-                "test": {name: value if math.isfinite(value) else None for name, value in each.row.test.items()}
-                if each.row is not None
-                else {},
+                "test": without_nan(dict(each.row.test)) if each.row is not None else {},
             }
             for each in standing.trials
         ],

@@ -30,6 +30,7 @@ from xaitui.events import (
     RunStopped,
     Scalars,
 )
+from xaitui.metrics.format import score_text
 from xaitui.text import last_part, listed, printable
 
 SHOWN_IMAGES = 16
@@ -153,11 +154,11 @@ def _describe_end(event: RunFinished | RunStopped | RunFailed) -> list[str]:
 def epoch_line(event: EpochFinished, epochs: int) -> str:
     """One epoch in at most 80 columns: training / validation loss, accuracy and AUC, speed, the best epoch so far."""
     width = len(str(epochs))
-    loss, accuracy, auc = (number(event.val.get(name, math.nan)) for name in ("loss", "accuracy", "auc"))
+    loss, accuracy, auc = (score_text(event.val.get(name, math.nan)) for name in ("loss", "accuracy", "auc"))
     patience = f"patience {event.waited}/{event.patience}" if event.patience else ""
     return (
-        f"epoch  {event.epoch:>{width}}/{epochs}  loss {number(event.train_loss)}/{loss}  "
-        f"acc {number(event.train_accuracy)}/{accuracy}  auc {auc}  {event.images_per_second:,.0f} img/s  "
+        f"epoch  {event.epoch:>{width}}/{epochs}  loss {score_text(event.train_loss)}/{loss}  "
+        f"acc {score_text(event.train_accuracy)}/{accuracy}  auc {auc}  {event.images_per_second:,.0f} img/s  "
         f"{'*' if event.best_epoch == event.epoch else patience}"
     ).rstrip()
 
@@ -188,14 +189,9 @@ def _beside_peak(event: Profiled) -> list[str]:
     ]
 
 
-def number(value: float) -> str:
-    """A score, or that there is none."""
-    return "-" if math.isnan(value) else f"{value:.4f}"
-
-
 def _test_lines(test: Scalars, weights: str) -> list[str]:
     if not test:
         return []
-    scores = "  ".join(f"{METRICS[name].label} {number(test[name])}" for name in METRICS if name in test)
+    scores = "  ".join(f"{METRICS[name].label} {score_text(test[name])}" for name in METRICS if name in test)
     words = f"test   {scores} (of {weights})"
     return textwrap.wrap(words, WIDTH, subsequent_indent=" " * 7, break_on_hyphens=False)

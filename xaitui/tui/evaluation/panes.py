@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
@@ -15,6 +14,7 @@ from textual.content import Content
 from textual.widgets import DataTable, Static
 
 from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
+from xaitui.metrics.format import score_text
 from xaitui.metrics.per_class import ClassScores
 from xaitui.plotting.figure import Cells, Figure
 from xaitui.text import printable
@@ -108,7 +108,7 @@ class ScoresPane(Pane):
         for name in ("precision", "recall", "f1", "auc"):
             value = getattr(scores, name)
             is_lost = name == "recall" and value == 0
-            yield Text(f"{number(value):>{cells}}", style=f"bold {bad}" if is_lost else "")
+            yield Text(f"{score_text(value):>{cells}}", style=f"bold {bad}" if is_lost else "")
 
 
 class ConfusionPane(Pane):
@@ -220,7 +220,7 @@ def _headline(evaluation: Evaluation, *, intervals: bool) -> list[Content]:
         kappa = evaluation.kappa
         name = "kappa, quadratic" if kappa.is_quadratic else "kappa"
         entries.append(
-            Content.assemble((f"{name:<18}", MUTED), (number(kappa.value), "bold"), (f"  {kappa.undefined}", MUTED))
+            Content.assemble((f"{name:<18}", MUTED), (score_text(kappa.value), "bold"), (f"  {kappa.undefined}", MUTED))
         )
     return entries
 
@@ -231,8 +231,3 @@ def _wrapped(entries: Sequence[Content], width: int) -> list[Content]:
     across = max(1, (width + len(_GAP)) // (column + len(_GAP)))
     lines = [entries[first : first + across] for first in range(0, len(entries), across)]
     return [Content(_GAP).join(entry.pad_right(column - entry.cell_length) for entry in line) for line in lines]
-
-
-def number(value: float) -> str:
-    """Four digits, or a dash where it is undefined."""
-    return "-" if math.isnan(value) else f"{value:.4f}"

@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from xaitui.colormap import scaled
+from xaitui.metrics.format import score_text
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Probe, Watched, read_watched
@@ -108,13 +109,13 @@ class BetweenScreen(MapScreen[Pair]):
     def _show(self, one: Watched, other: Watched, maps: Sequence[NDArray[np.float32]]) -> None:
         first, second = maps
         alike = rank_correlation(first, second) if first.shape == second.shape else np.full(len(first), math.nan)
-        mean = _words(float(np.nanmean(alike)) if np.isfinite(alike).any() else math.nan)
+        mean = score_text(float(np.nanmean(alike)) if np.isfinite(alike).any() else math.nan, 2)
         epochs = [self._epoch_of(each) for each in (one, other)]
         layers = " and ".join(dict.fromkeys(printable(each.probe.layer) for each in (one, other)))
         self.say_head(
             Content.assemble(
                 (f"image {self.sample + 1} of {len(first)}", "bold"),
-                f"  rank correlation {_words(alike[self.sample])}",
+                f"  rank correlation {score_text(alike[self.sample], 2)}",
                 (f", mean of all {mean}", MUTED),
             ),
             Content.assemble(
@@ -141,7 +142,7 @@ class BetweenScreen(MapScreen[Pair]):
         difference = _difference(*(each[sample] for each in maps))
         sign = legend(self.look_of_maps, signed=True, plain=is_plain(self.app), words=(self.labels[1], self.labels[0]))
         problem = "" if difference is not None else "maps of unequal size"
-        lines = [Content.styled(f"rank correlation {_words(alike)}", MUTED)]
+        lines = [Content.styled(f"rank correlation {score_text(alike, 2)}", MUTED)]
         tiles.append(Tile(Content("more: ") + sign, image, difference, problem=problem, lines=lines))
         return [*tiles, Tile(Content.styled(f"val {probe.indices[sample]}: {label}", "bold"), image)]
 
@@ -163,10 +164,6 @@ class BetweenScreen(MapScreen[Pair]):
 
 def _rows(watched: Watched | None) -> object:
     return watched.rows if watched is not None else None
-
-
-def _words(value: float) -> str:
-    return f"{value:.2f}" if math.isfinite(value) else "-"
 
 
 def _difference(first: NDArray[np.float32], second: NDArray[np.float32]) -> NDArray[np.float32] | None:

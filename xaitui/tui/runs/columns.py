@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
+from xaitui.metrics.format import score_text
 from xaitui.text import last_part, printable
 
 if TYPE_CHECKING:
@@ -41,16 +42,12 @@ class Column:
     """How many cells the column of the run must keep for this one to be shown; 0 where it always is."""
 
 
-def _number(value: float) -> str:
-    return "" if math.isnan(value) else f"{value:.4f}"
-
-
 def _best(row: RunRow) -> str:
-    return f"{_number(row.best) or '-'}@{row.best_epoch}" if row.best_epoch else ""
+    return f"{score_text(row.best)}@{row.best_epoch}" if row.best_epoch else ""
 
 
 def _test(row: RunRow) -> str:
-    return _number(row.test.get(row.monitor, math.nan))
+    return score_text(row.test.get(row.monitor, math.nan), undefined="")
 
 
 def _duration(seconds: float) -> str:
