@@ -16,7 +16,7 @@ import pytest
 from tests.run_commands import ROOT, environment
 from tests.tui.test_terminal import terminal
 
-SOURCE = ("pyproject.toml", "README.md", "LICENSE")
+SOURCE = ("pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
 
 BUILD = """
 import sys

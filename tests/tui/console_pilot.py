@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -23,6 +24,8 @@ LOOK = 0.1
 """Seconds after which it is looked again though no message came: what is painted last is followed by none."""
 DEADLINE = 45.0
 """Seconds after which a condition is said to never come; nothing is measured by it."""
+HELD_UP = 2.0
+"""Seconds after which a screen is no longer waited for that waits for something itself."""
 
 _stirred: asyncio.Event
 
@@ -63,7 +66,10 @@ def _impatient() -> Iterator[None]:
 
 
 async def until(app: ConsoleApp, condition: Callable[[], object]) -> None:
-    """Wait until a condition holds: it is looked at after each message that any widget got, and now and then."""
+    """Wait until a condition holds and what the widgets asked for until then is drawn.
+
+    The condition is evaluated after each message that any widget got, and every `LOOK` seconds.
+    """
 
     async def wait() -> None:
         while not condition():
@@ -75,6 +81,24 @@ async def until(app: ConsoleApp, condition: Callable[[], object]) -> None:
         await asyncio.wait_for(wait(), DEADLINE)
     except TimeoutError:
         raise AssertionError(f"it never came; the screen shows:\n{screen_text(app)}") from None
+    await until_drawn(app)
+
+
+async def until_drawn(app: ConsoleApp) -> None:
+    """Wait until every widget of the screen has asked for its new layout and the screen has made it.
+
+    That is not waited for where the screen is left, or where a widget is held up by what it waits for itself.
+    """
+    if not app.is_running or not (screens := app.screen_stack):
+        return
+    screen, deadline = screens[-1], monotonic() + HELD_UP
+    widgets = (widget.call_later for widget in screen.walk_children(with_self=True))
+    for call in (*widgets, screen.call_after_refresh):
+        passed = asyncio.Event()
+        call(passed.set)
+        while not passed.is_set() and app.is_running and screen.is_current and monotonic() < deadline:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(passed.wait(), LOOK)
 
 
 async def until_acted_on(app: ConsoleApp) -> None:

@@ -23,7 +23,7 @@ from textual.worker import WorkerCancelled
 
 from tests.file_server import Answer, FileServer, serving
 from tests.shared_data import shared_file
-from tests.tui.console_pilot import open_console, screen_text, until
+from tests.tui.console_pilot import open_console, screen_text, until, until_drawn
 from xaitui.catalog.datasets import DATASETS
 from xaitui.config.resolve import build_config
 from xaitui.config.schema import RunConfig
@@ -188,7 +188,7 @@ class Cards:
         while working := [each for each in self.app.workers if each.node in (self.data, self.model)]:
             with contextlib.suppress(WorkerCancelled):
                 await self.app.workers.wait_for_complete(working)
-        await self.pilot.pause()
+        await until_drawn(self.app)
 
     async def see(self, *texts: str) -> None:
         await self.settle()

@@ -16,7 +16,7 @@ from textual.worker import WorkerCancelled
 
 from tests.file_server import Answer, serving
 from tests.shared_data import shared_file
-from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until, until_drawn
 from xaitui.catalog.datasets import DATASETS
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.datasets import card as dataset_card
@@ -48,7 +48,7 @@ class Desk:
         while working := [each for each in self.app.workers if each.node in nodes]:
             with contextlib.suppress(WorkerCancelled):
                 await self.app.workers.wait_for_complete(working)
-        await self.pilot.pause()
+        await until_drawn(self.app)
 
     def cells(self, name: str) -> list[str]:
         table: DataTable[str] = self.app.screen.query_one(DataTable)

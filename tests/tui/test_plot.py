@@ -9,7 +9,7 @@ import pytest
 from textual.geometry import Region
 from textual.pilot import Pilot
 
-from tests.tui.console_pilot import open_console, screen_rows, screen_text, until
+from tests.tui.console_pilot import open_console, screen_rows, screen_text, until, until_acted_on
 from tests.unit.plotting.figures import FALLING, RISING, figure
 from xaitui.plotting.curves import Curves, NamedCurve, View
 from xaitui.plotting.figure import Figure, Line
@@ -51,10 +51,10 @@ async def open_plot(app: ConsoleApp, source: GoingOn, view: View | None = None) 
     return opened(app)
 
 
-async def press(pilot: Pilot[int], *keys: str) -> None:
+async def press(app: ConsoleApp, pilot: Pilot[int], *keys: str) -> None:
     for key in keys:
         await pilot.press(key)
-    await pilot.pause()
+    await until_acted_on(app)
 
 
 def values(app: ConsoleApp) -> str:
@@ -80,17 +80,17 @@ async def test_a_plot_fills_the_screen_and_says_the_last_values(size: tuple[int,
 async def test_a_cursor_reads_every_line_at_its_place_or_before(runs_dir: Path) -> None:
     async with console(runs_dir) as (app, pilot):
         await open_plot(app, GoingOn())
-        await press(pilot, "home")
+        await press(app, pilot, "home")
         assert values(app).endswith("val -")
-        await press(pilot, "end")
+        await press(app, pilot, "end")
         assert values(app) == "step 1000 train 2 val 1"
-        await press(pilot, "left")
+        await press(app, pilot, "left")
         one = int(values(app).split()[1])
-        await press(pilot, "shift+left")
+        await press(app, pilot, "shift+left")
         assert 1000 > one > int(values(app).split()[1]) > 850
-        await press(pilot, "right", "shift+right")
+        await press(app, pilot, "right", "shift+right")
         assert values(app) == "step 1000 train 2 val 1"
-        await press(pilot, *["shift+right"] * 3)
+        await press(app, pilot, *["shift+right"] * 3)
         assert values(app) == "step 1000 train 2 val 1"
 
 
@@ -98,24 +98,24 @@ async def test_the_first_key_puts_the_cursor_to_the_last_point(runs_dir: Path) -
     async with console(runs_dir) as (app, pilot):
         screen = await open_plot(app, GoingOn())
         assert screen.cursor is None
-        await press(pilot, "left")
+        await press(app, pilot, "left")
         assert screen.cursor == pytest.approx(1000, rel=0.01)
 
 
 async def test_keys_change_the_scale_the_smoothing_and_the_x_axis(runs_dir: Path) -> None:
     async with console(runs_dir) as (app, pilot):
         screen = await open_plot(app, GoingOn())
-        await press(pilot, "y", "m")
+        await press(app, pilot, "y", "m")
         assert "log scale, smoothed by 0.6" in screen_rows(app)[0]
-        await press(pilot, "m")
+        await press(app, pilot, "m")
         assert "smoothed by 0.9" in screen_rows(app)[0]
         assert float(values(app).split()[3]) < 2
-        await press(pilot, "m", "y", "x")
+        await press(app, pilot, "m", "y", "x")
         assert values(app) == "epoch 10 train 2 val 1"
-        await press(pilot, "x")
+        await press(app, pilot, "x")
         assert values(app) == "time (min) 8.333 train 2 val 1"
         assert screen.view == View(x="time")
-        await press(pilot, "x", "escape")
+        await press(app, pilot, "x", "escape")
         assert not isinstance(app.screen, PlotScreen)
 
 
@@ -131,7 +131,7 @@ async def test_a_plot_without_points_says_so(runs_dir: Path) -> None:
     async with console(runs_dir) as (app, pilot):
         app.push_screen(PlotScreen("loss", lambda x: Curves(())))
         await until(app, lambda: "no data yet" in screen_text(app))
-        await press(pilot, "left", "home", "y", "m", "x")
+        await press(app, pilot, "left", "home", "y", "m", "x")
         assert "no data yet" in screen_text(app)
 
 

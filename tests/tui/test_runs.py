@@ -123,7 +123,6 @@ async def test_a_scrolled_list_stays_where_the_eye_is(runs_dir: Path) -> None:
         finished_run(runs_dir, "20260399-101010-new-dddd", at=99.0)
         runs_screen(app).look()
         await until(app, lambda: len(ids(app)) == 61)
-        await pilot.pause()
         assert [row[:78] for row in screen_rows(app)[2:10]] == before
 
 
@@ -155,7 +154,7 @@ async def test_a_filter_narrows_the_list_while_it_is_written(three: Path) -> Non
         await until(app, lambda: ids(app) == ["20260301-101010-digits-aaaa"])
         await pilot.press("enter")
         assert runs_screen(app).table.has_focus
-        assert "1 of 3 runs, 1 live" in screen_rows(app)[0]
+        await until(app, lambda: "1 of 3 runs, 1 live" in screen_rows(app)[0])
         await pilot.press("escape")
         await until(app, lambda: len(ids(app)) == 3)
         assert "val_acc" not in screen_text(app)

@@ -141,7 +141,8 @@ def test_pixels_move_at_once_as_they_would_one_by_one(
     assert torch.equal(jitter.augment(moved, seed=3, step=7), jitter.augment(expected, seed=3, step=7))
 
 
-def test_all_flips_and_turns_take_two_kernels() -> None:
+def test_all_flips_and_turns_take_two_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KINETO_LOG_LEVEL", "99")  # it is read once in a process, and other tests look at stderr
     augmenter, images = Augmenter({"hflip": 1.0, "vflip": 1.0, "rot90": 1.0}), make_images()
     augmenter.augment(images, seed=0, step=0)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CPU]) as profile:
