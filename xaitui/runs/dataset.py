@@ -7,7 +7,7 @@ import os
 from xaitui.catalog.datasets import DATASETS
 from xaitui.config.paths import absolute_path
 from xaitui.config.schema import RunConfig
-from xaitui.config.toml import from_toml, read_resolved, to_toml
+from xaitui.config.toml import read_resolved, to_toml
 from xaitui.data.dataset import Dataset
 from xaitui.data.open import open_configured
 from xaitui.errors import DataError, UsageError, XaituiError
@@ -50,7 +50,7 @@ def open_data(run: RunDirectory, *, data_dir: str = "", accept_changed: bool = F
         DataError: it is not here, or not what the run was made with.
     """
     try:
-        config = from_toml(run.config.read_text(encoding="utf-8"))
+        config = run.read_config()
         config = with_place(config, find_place(run, config.data.dataset))
         found = _open(run, config, data_dir)
     except OSError as error:
@@ -85,7 +85,7 @@ def move_data(run: RunDirectory, dataset: str, *, accept_changed: bool = False) 
     """
     place = absolute_path(dataset)
     try:
-        config = from_toml(run.config.read_text(encoding="utf-8"))
+        config = run.read_config()
         if config.data.dataset in DATASETS:
             raise UsageError(
                 f"{run.id} is of {config.data.dataset}, a dataset of the catalog: name the folder of its "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from xaitui.errors import UsageError
+from xaitui.errors import DataError, UsageError, XaituiError
 
 if TYPE_CHECKING:  # whoever lists runs need not wait for pydantic
     from xaitui.config.schema import RunConfig
@@ -40,6 +40,23 @@ class RunDirectory:
     def config(self) -> Path:
         """The resolved configuration; written first."""
         return self.path / "config.toml"
+
+    def read_config(self) -> RunConfig:
+        """Read the configuration.
+
+        Raises:
+            DataError: there is none, or it cannot be read or is not valid.
+        """
+        from xaitui.config.toml import from_toml
+
+        try:
+            return from_toml(self.config.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DataError(f"{self.id}: config.toml cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise DataError(f"{self.id}: config.toml is not UTF-8 text") from None
+        except XaituiError as error:
+            raise DataError(f"{self.id}: {error}") from None
 
     @property
     def environment(self) -> Path:

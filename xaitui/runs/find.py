@@ -9,8 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from xaitui.catalog.metrics import METRICS
-from xaitui.config.toml import from_toml
-from xaitui.errors import UsageError, XaituiError, nearest
+from xaitui.errors import UsageError, nearest
 from xaitui.events import EpochFinished
 from xaitui.runs.directory import STUDIES, TRIALS, RunDirectory, in_order_made, list_runs
 from xaitui.runs.journal.journal import read_journal
@@ -136,15 +135,7 @@ class Writers:
 
 def _named(word: str, runs: list[RunDirectory]) -> list[RunDirectory]:
     """Runs of that name; the folder carries it, so that only few files are read."""
-    named = []
-    for run in runs:
-        if f"-{word}-" in run.id:
-            try:
-                if from_toml(run.config.read_text(encoding="utf-8")).run.name == word:
-                    named.append(run)
-            except (OSError, UnicodeDecodeError, XaituiError):
-                continue
-    return named
+    return [run for run in runs if f"-{word}-" in run.id and read_config_head(run).name == word]
 
 
 def _best(metric: str, runs: list[RunDirectory]) -> RunDirectory:

@@ -10,8 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from xaitui.config.toml import from_toml, to_values
-from xaitui.errors import ExitCode, UsageError, XaituiError
+from xaitui.config.toml import to_values
+from xaitui.errors import DataError, ExitCode, UsageError
 from xaitui.metrics.statistics import Spread, spread
 from xaitui.runs.directory import RunDirectory, in_order_made, list_runs
 from xaitui.runs.listing.run_list import RunList, RunRow
@@ -261,8 +261,8 @@ class StudyReader:
 def read_trial(study: Study, run: RunDirectory) -> Trial | None:
     """What a run directory tries; None where it cannot be read."""
     try:
-        config = from_toml(run.config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, XaituiError):
+        config = run.read_config()
+    except DataError:
         return None
     values: dict[str, Any] = to_values(config)
     return Trial({path: values[path] for path in study.space if path in values}, config)

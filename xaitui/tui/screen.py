@@ -13,11 +13,13 @@ from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
 
+from xaitui.text import printable
 from xaitui.tui.commands import COMMANDS, Command, commands_of
 from xaitui.tui.threads import is_there
 from xaitui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
+    from xaitui.runs.directory import RunDirectory
     from xaitui.tui.console import Console
 
 SMALLEST = (60, 18)
@@ -95,6 +97,58 @@ class ConsoleScreen(Screen[None]):
                 then()
 
         self.app.push_screen(ConfirmScreen(question, lines, yes=yes, no=no), answer)
+
+    # -- the run that a screen is about
+
+    @property
+    def chosen_run(self) -> RunDirectory | None:
+        """The run that the keys below act on; None where there is none, or none yet."""
+        return None
+
+    def action_evaluate(self) -> None:
+        """Show how good the run is, and where it is wrong."""
+        if self.chosen_run is not None:
+            self.console.open("evaluate", self.chosen_run)
+
+    def action_explain(self) -> None:
+        """Show what the run looks at."""
+        if self.chosen_run is not None:
+            self.console.open("explain", self.chosen_run)
+
+    def action_through(self) -> None:
+        """Show what the run looked at after each epoch."""
+        if self.chosen_run is not None:
+            self.console.open("through", self.chosen_run)
+
+    def action_clone(self) -> None:
+        """Set up a new run with the settings of this one."""
+        from xaitui.errors import DataError
+
+        if self.chosen_run is None:
+            return
+        try:
+            self.console.open("new", self.chosen_run.read_config())
+        except DataError as error:
+            self.console.tell(printable(error), "error")
+
+    def ask_to_resume(self, run: RunDirectory) -> None:
+        """Resume a run in this console, if confirmed."""
+        self.ask(
+            "Resume training?",
+            printable(run.id),
+            "It continues from its last checkpoint, in this console.",
+            yes="resume",
+            no="leave it",
+            then=lambda: self._resume(run),
+        )
+
+    def _resume(self, run: RunDirectory) -> None:
+        from xaitui.errors import XaituiError
+
+        try:
+            self.console.resume_run(run)
+        except XaituiError as error:
+            self.console.tell(printable(f"{run.id}: {error}"), "warning")
 
     def say_title(self, text: str) -> None:
         """Say in the first line what is seen; control characters and markup in it mean nothing."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import chain
 
-from xaitui.config.toml import from_toml, read_resolved
-from xaitui.errors import DataError, XaituiError
+from xaitui.config.toml import read_resolved
+from xaitui.errors import XaituiError
 from xaitui.events import Evaluated, Note
 from xaitui.jobs.failures import failure_of
 from xaitui.jobs.prepare import Say, prepare
@@ -37,11 +37,8 @@ def score_test(
     Raises:
         XaituiError: its files or the data cannot be used.
     """
-    try:
-        config = from_toml(run.config.read_text(encoding="utf-8"))
-        resolved = Resolved.from_table(read_resolved(run.config))
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"cannot test {run.id}: {run.config}: {error}") from None
+    config = run.read_config()
+    resolved = Resolved.from_table(read_resolved(run.config))
     config = with_place(config, find_place(run, config.data.dataset))
     if data_dir:
         config = config.model_copy(update={"data": config.data.model_copy(update={"data_dir": data_dir})})

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from xaitui.config.schema import RunConfig
-from xaitui.config.toml import from_toml
 from xaitui.data.dataset import Dataset, Split
 from xaitui.data.device.prepare import Prepare
-from xaitui.errors import DataError, UsageError, XaituiError, nearest
+from xaitui.errors import UsageError, nearest
 from xaitui.jobs.prepare import Say, build_for, open_data
 from xaitui.jobs.trusted_code import trusted_source
 from xaitui.models.build import BuiltModel
@@ -180,11 +179,7 @@ def preprocessing_of(config: RunConfig, dataset: Dataset, built: BuiltModel) -> 
 
 
 def _read_config(run: RunDirectory, data_dir: str) -> RunConfig:
-    try:
-        config = from_toml(run.config.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, XaituiError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise DataError(f"cannot use {run.id}: {run.config}: {reason}") from None
+    config = run.read_config()
     if not data_dir:
         return config
     return config.model_copy(update={"data": config.data.model_copy(update={"data_dir": data_dir})})

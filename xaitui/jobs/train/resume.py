@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from xaitui.config.schema import RunConfig
-from xaitui.config.toml import from_toml, read_resolved
+from xaitui.config.toml import read_resolved
 from xaitui.errors import DataError, UsageError, XaituiError
 from xaitui.events import Event, HandingOver, LifeCycle, RunExtended, RunFinished, RunResumed, RunStarted
 from xaitui.jobs.prepare import Say, prepare
@@ -59,17 +59,15 @@ def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Res
         DataError: it cannot be used.
     """
     try:
-        config = from_toml(run.config.read_text(encoding="utf-8"))
+        config = run.read_config()
         resolved = Resolved.from_table(read_resolved(run.config))
         dataset = find_place(run, config.data.dataset)
-    except DataError:
-        raise
     except (OSError, UnicodeDecodeError, XaituiError) as error:
-        if isinstance(error, FileNotFoundError) and not run.journal.exists():
+        if not run.config.exists() and not run.journal.exists():
             raise DataError(
                 f"{run.id} never began: train anew; to remove it: xaitui runs rm {quoted(run.id)}"
             ) from None
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = error.strerror if isinstance(error, OSError) else str(error).removeprefix(f"{run.id}: ")
         raise DataError(f"cannot resume {run.id}: {run.config}: {reason}") from None
     changes = {"device": options.device or config.run.device, "max_time": options.max_time}
     return with_place(config.model_copy(update={"run": config.run.model_copy(update=changes)}), dataset), resolved

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.config.units import format_duration
-from xaitui.errors import UsageError, XaituiError
+from xaitui.errors import DataError, UsageError
 from xaitui.runs.directory import TRIALS, RunDirectory
 from xaitui.runs.listing.run_list import RunRow, read_row
 from xaitui.runs.listing.settings import best_scores, read_settings
@@ -169,7 +169,7 @@ _Read = tuple[Mapping[str, Any], Mapping[str, Any], str]
 def _read(run: RunDirectory) -> _Read:
     from xaitui.config.resolve import build_config
     from xaitui.config.schema import FIELDS
-    from xaitui.config.toml import from_toml, to_values
+    from xaitui.config.toml import to_values
 
     as_written = read_settings(run)
     chosen = {
@@ -178,11 +178,9 @@ def _read(run: RunDirectory) -> _Read:
         if path.startswith("resolved.") and not isinstance(value, dict)
     }
     try:
-        values = to_values(from_toml(run.config.read_text(encoding="utf-8")))
-    except OSError as error:
-        return {}, {}, f"{run.id}: config.toml cannot be read: {error.strerror}"
-    except (UnicodeDecodeError, XaituiError) as error:
-        return as_written, {}, f"{run.id}: {error}"
+        values = to_values(run.read_config())
+    except DataError as error:
+        return as_written, {}, str(error)
     kinds = {path: values[path] for path in ("optimizer.name", "schedule.name")}
     return values | chosen, to_values(build_config(kinds)) | {path: FIELDS[path].default for path in kinds}, ""
 

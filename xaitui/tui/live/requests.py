@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from xaitui.errors import XaituiError
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower
 from xaitui.runs.requests import Request, ask
@@ -10,7 +9,7 @@ from xaitui.runs.state import State
 from xaitui.text import quoted
 from xaitui.tui.commands import Command
 from xaitui.tui.run_controller import IN_THE_CONSOLE, STOP, Launch
-from xaitui.tui.run_screen import RunLooks
+from xaitui.tui.screen import ConsoleScreen
 
 LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
 ENDED_ONLY = frozenset({"resume"})
@@ -18,7 +17,7 @@ VIEWS = frozenset({"log_scale", "smooth", "x_axis", "next_score"})
 """What can still be done with a run whose folder is gone."""
 
 
-class RunRequests(RunLooks):
+class RunRequests(ConsoleScreen):
     """A screen of one run, or of one that is only beginning; its subclass says how it looks."""
 
     def __init__(self, subject: Launch | RunDirectory) -> None:
@@ -111,16 +110,3 @@ class RunRequests(RunLooks):
             )
             return
         self.ask_to_resume(self.follower.run)
-
-    def action_clone(self) -> None:
-        """Set up a new run with the settings of this one."""
-        from xaitui.config.toml import from_toml
-
-        if self.follower is None:
-            return
-        try:
-            config = from_toml(self.follower.run.config.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, XaituiError) as error:
-            self.console.tell(f"its settings cannot be read: {error}", severity="error")
-            return
-        self.console.open("new", config)

@@ -7,11 +7,10 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from xaitui.errors import XaituiError
 from xaitui.text import printable, quoted
-from xaitui.tui.run_screen import RunLooks
 from xaitui.tui.runs.arrangement import RunView
 from xaitui.tui.runs.table import Heading, RunTable
+from xaitui.tui.screen import ConsoleScreen
 from xaitui.tui.threads import in_thread, work
 
 if TYPE_CHECKING:
@@ -22,7 +21,7 @@ NAMED = 6
 """The most runs that a question names one by one."""
 
 
-class RunActions(RunLooks):
+class RunActions(ConsoleScreen):
     """A screen with a table of runs, some of them marked; says how it looks in its subclass."""
 
     def __init__(self) -> None:
@@ -108,23 +107,6 @@ class RunActions(RunLooks):
         from xaitui.runs.directory import RunDirectory
 
         return RunDirectory(self.console.options.runs_dir.absolute() / run_id)
-
-    def action_clone(self) -> None:
-        """Set up a new run with the settings of this one."""
-        if self.row is None:
-            return
-        from xaitui.config.toml import from_toml
-
-        try:
-            config = from_toml(self.row.run.config.read_text(encoding="utf-8"))
-        except OSError as error:
-            self._refuse(f"its config.toml cannot be read: {error.strerror}")
-        except UnicodeDecodeError:
-            self._refuse("its config.toml is not UTF-8 text")
-        except XaituiError as error:
-            self._refuse(str(error))
-        else:
-            self.console.open("new", config)
 
     def action_resume(self) -> None:
         """Resume the run under the cursor, if confirmed."""
