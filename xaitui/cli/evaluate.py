@@ -11,6 +11,7 @@ import numpy as np
 import typer
 from numpy.typing import NDArray
 
+from xaitui.catalog.splits import OFFERED, SPLITS
 from xaitui.cli.arguments import AcceptChanged, DataDir, Device, MovedTo, RunsDir, RunWord, TrustModel
 from xaitui.cli.completion import one_of
 from xaitui.cli.output.confusion import put_confusion
@@ -19,7 +20,7 @@ from xaitui.cli.output.streams import put, say
 from xaitui.data.dataset import Split
 from xaitui.data.locate import user_path
 from xaitui.data.medmnist import own_source
-from xaitui.data.source import SPLITS, Residency, Source
+from xaitui.data.source import Residency, Source
 from xaitui.errors import DataError, UsageError, nearest
 from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.evaluation.mistakes import Sample
@@ -53,7 +54,7 @@ def command(
             "--split",
             help="test, val or train; test.",
             show_default=False,
-            autocompletion=one_of(("test", "val", "train")),
+            autocompletion=one_of(OFFERED),
         ),
     ] = "",
     data: Annotated[

@@ -15,6 +15,7 @@ from xaitui.catalog.attributions import (
     DEFAULT_METHODS,
     attribution_info,
 )
+from xaitui.catalog.splits import OFFERED
 from xaitui.cli.arguments import AcceptChanged, DataDir, Device, MovedTo, RunsDir, TrustModel
 from xaitui.cli.completion import complete_run, one_of
 from xaitui.cli.output.explain import method_lines, record, set_lines
@@ -65,9 +66,7 @@ def command(
     ] = "mistakes:8",
     split: Annotated[
         str,
-        typer.Option(
-            "--split", help="Whose images: test, val or train.", autocompletion=one_of(("test", "val", "train"))
-        ),
+        typer.Option("--split", help="Whose images: test, val or train.", autocompletion=one_of(OFFERED)),
     ] = "test",
     target: Annotated[
         str, typer.Option("--target", metavar="CLASS", help="The class to explain: predicted, true, or one by name.")

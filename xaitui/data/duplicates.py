@@ -9,9 +9,9 @@ from itertools import combinations
 
 import numpy as np
 
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.dataset import Dataset, Digests, Images, Split, chunks
 from xaitui.data.row_file import RowFile
-from xaitui.data.source import SPLITS
 from xaitui.data.splits import RowSelection
 from xaitui.system.atomic_files import replacing
 

@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.picture import FORMATS
-from xaitui.data.source import DATA_RULES, SPLITS
+from xaitui.data.source import DATA_RULES
 from xaitui.errors import DataError
 from xaitui.text import listed, printable
 

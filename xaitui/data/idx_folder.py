@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.dataset import DataFile, Images
 from xaitui.data.fingerprint import file_md5
 from xaitui.data.idx import read_idx, read_idx_shape
 from xaitui.data.labels import infer_form
-from xaitui.data.source import DATA_RULES, SPLITS, Part, Source
+from xaitui.data.source import DATA_RULES, Part, Source
 from xaitui.errors import DataError
 from xaitui.text import printable
 

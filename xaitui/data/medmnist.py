@@ -15,12 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo, Task
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.dataset import DataFile, Images
 from xaitui.data.fingerprint import file_md5
 from xaitui.data.labels import LabelForm, infer_form, known_form
 from xaitui.data.npz import read_array
 from xaitui.data.npz_layout import Arrays, check_numbers, find_arrays, read_image_rows, read_images
-from xaitui.data.source import DATA_RULES, SPLITS, Part, Residency, Source
+from xaitui.data.source import DATA_RULES, Part, Residency, Source
 from xaitui.errors import DataError
 from xaitui.text import printable
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaitui.catalog.splits import SPLITS
 from xaitui.config.units import format_size
 from xaitui.data.npz import Member, array_names, read_array, read_headers, read_rows
-from xaitui.data.source import SPLITS
 from xaitui.errors import DataError
 from xaitui.text import listed, printable
 

@@ -13,8 +13,6 @@ from xaitui.catalog.records import DatasetInfo
 from xaitui.data.dataset import DataFile, Digests, GreyRange, Images, ListedFile
 from xaitui.system.disk import Report, no_report
 
-SPLITS = ("train", "val", "test")
-
 DATA_RULES = 2
 """Version of the rules by which files become classes and splits; a run keeps to the version it was made with.
 

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaitui.catalog.records import DatasetInfo, Task
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.dataset import Dataset, Digests, Images, Split
 from xaitui.data.labels import count_classes
 from xaitui.data.row_file import RowFile
-from xaitui.data.source import DATA_RULES, SPLITS, Part, Source
+from xaitui.data.source import DATA_RULES, Part, Source
 from xaitui.errors import DataError, UsageError
 from xaitui.seeds import derive_seed
 from xaitui.text import listed

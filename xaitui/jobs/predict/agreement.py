@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xaitui.catalog.splits import PREDICTED
 from xaitui.config.toml import read_resolved
 from xaitui.errors import DataError, XaituiError
 from xaitui.jobs.predict.images import BATCH, Pixels, predict_pixels
@@ -24,8 +25,6 @@ COMPARED = 512
 """Images that are compared."""
 MADE_IMAGES = 64
 """Images of noise that are compared where those of the set are not here."""
-SPLITS = ("test", "val")
-"""Whose stored probabilities are compared with, the first choice first."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ def _stored(model: TrainedModel) -> tuple[str, Pixels, NDArray[np.float32]]:
     Raises:
         DataError: the predictions or their images are not here.
     """
-    here = [name for name in SPLITS if (model.run.predictions / f"{name}.npz").exists()]
+    here = [name for name in PREDICTED if (model.run.predictions / f"{name}.npz").exists()]
     if not here:
         raise DataError("the run has no stored predictions")
     predictions = read_predictions(model.run.predictions / f"{here[0]}.npz")

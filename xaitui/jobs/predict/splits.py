@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from xaitui.catalog.splits import OFFERED
 from xaitui.config.toml import read_resolved
 from xaitui.data.dataset import DataFile, Split
 from xaitui.data.device.store import open_store
@@ -162,7 +163,7 @@ def evaluate_other(run: RunDirectory, path: Path, split: str, say: Say, how: How
     source = open_other(path, trained.preprocessing, residency, skip_damaged=skip_damaged)
     for note in source.notes:
         say(note)
-    name = split or next(each for each in ("test", "val", "train") if each in source.parts)
+    name = split or next(each for each in OFFERED if each in source.parts)
     if name not in source.parts:
         raise DataError(f"{printable(path)} has no {name} split; it has {', '.join(source.parts)}")
     part = source.parts[name]

@@ -9,6 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from xaitui.catalog.splits import SPLITS
 from xaitui.config.schema import RunConfig
 from xaitui.data.dataset import Dataset, Split
 from xaitui.data.device.prepare import Prepare
@@ -33,8 +34,6 @@ from xaitui.training.build import (
 from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
 from xaitui.training.device import choose_device
 from xaitui.training.numerics import allow_tf32
-
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

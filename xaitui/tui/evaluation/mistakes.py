@@ -15,6 +15,7 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.dataset import Split
 from xaitui.errors import XaituiError
 from xaitui.evaluation.evaluation import Evaluation
@@ -22,7 +23,7 @@ from xaitui.evaluation.mistakes import RANKINGS, SUSPICION, Ranking, Sample
 from xaitui.runs.directory import RunDirectory
 from xaitui.text import printable
 from xaitui.tui.dialogs.choose import ChooseScreen
-from xaitui.tui.evaluation.sample_lists import MOST, SPLITS, SampleList, open_images
+from xaitui.tui.evaluation.sample_lists import MOST, SampleList, open_images
 from xaitui.tui.evaluation.sample_view import SampleView
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screen import ConsoleScreen

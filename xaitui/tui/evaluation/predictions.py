@@ -9,6 +9,7 @@ from abc import abstractmethod
 from textual.content import Content
 from textual.widgets import Static
 
+from xaitui.catalog.splits import PREDICTED
 from xaitui.errors import XaituiError
 from xaitui.evaluation.evaluation import Evaluation
 from xaitui.jobs.background import spawn
@@ -18,9 +19,6 @@ from xaitui.tui.palette import MUTED
 from xaitui.tui.screen import ConsoleScreen
 from xaitui.tui.threads import in_thread, work
 
-SPLITS = ("test", "val")
-"""Those that a run predicts by itself; the first is shown first."""
-
 
 class EvaluationSource(ConsoleScreen):
     """A screen of one run and one split; a subclass says how it looks."""
@@ -29,7 +27,7 @@ class EvaluationSource(ConsoleScreen):
         super().__init__()
         self.run = run
         self.evaluation: Evaluation | None = None
-        self.split = next((name for name in SPLITS if (run.predictions / f"{name}.npz").exists()), SPLITS[0])
+        self.split = next((name for name in PREDICTED if (run.predictions / f"{name}.npz").exists()), PREDICTED[0])
         self.process: subprocess.Popen[bytes] | None = None
         """What computes predictions that are missing, going on or over."""
 
@@ -45,7 +43,7 @@ class EvaluationSource(ConsoleScreen):
     def splits(self) -> list[str]:
         """What can be looked at: what a run predicts by itself, and what else was predicted."""
         stored = sorted(path.stem for path in self.run.predictions.glob("*.npz"))
-        return [*SPLITS, *(name for name in stored if name not in SPLITS)]
+        return [*PREDICTED, *(name for name in stored if name not in PREDICTED)]
 
     def say(self, what: str, about: str = "") -> None:
         """Say what is seen, in a line, or in two where there is nothing."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from xaitui.catalog.splits import SPLITS
 from xaitui.data.dataset import Split
 from xaitui.errors import DataError
 from xaitui.evaluation.evaluation import Evaluation
@@ -19,7 +20,6 @@ from xaitui.system.atomic_files import write_atomic
 
 MOST = 300
 """Samples that are listed, and exported."""
-SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
+from xaitui.catalog.splits import PREDICTED
 from xaitui.errors import XaituiError
 from xaitui.evaluation.evaluation import SEVERAL_LABELS, Evaluation
 from xaitui.runs.directory import RunDirectory
@@ -23,7 +24,7 @@ from xaitui.tui.evaluation.panes import (
     ScoresPane,
     SelectivePane,
 )
-from xaitui.tui.evaluation.predictions import SPLITS, EvaluationSource
+from xaitui.tui.evaluation.predictions import EvaluationSource
 from xaitui.tui.threads import work
 from xaitui.tui.widgets.key_bar import KeyBar
 
@@ -168,4 +169,4 @@ class EvaluateScreen(EvaluationSource):
 
     def action_explain(self) -> None:
         """See what it looks at."""
-        self.console.open("explain", self.run, self.split if self.split in SPLITS else "")
+        self.console.open("explain", self.run, self.split if self.split in PREDICTED else "")

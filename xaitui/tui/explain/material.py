@@ -21,7 +21,6 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import ExplanationSet, Sample, read_explanations
 from xaitui.tui.widgets.picture import Pixels
 
-SPLITS = ("test", "val", "train")
 Choice = Literal["mistakes", "uncertain", "suspicious", "all", "explained"]
 CHOICES: tuple[Choice, ...] = get_args(Choice)
 """Which images are gone through."""

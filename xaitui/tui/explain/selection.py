@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import TypeVar
 
 from xaitui.catalog.attributions import ATTRIBUTIONS, DEFAULT_METHODS, AttributionInfo
+from xaitui.catalog.splits import OFFERED
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.helper_process import NoAnswerError
 from xaitui.tui.dialogs.choose import ChooseScreen
 from xaitui.tui.explain.client import Explainer, Layer
 from xaitui.tui.explain.map_screen import MapScreen
-from xaitui.tui.explain.material import CHOICES, SPLITS, Choice, Material, Subject
+from xaitui.tui.explain.material import CHOICES, Choice, Material, Subject
 from xaitui.tui.threads import work
 
 T = TypeVar("T")
@@ -34,7 +35,7 @@ class ExplainActions(MapScreen[Material]):
         """
         super().__init__()
         self.run = run
-        self.split = split or SPLITS[0]
+        self.split = split or OFFERED[0]
         self.index = -1 if index is None else index
         """The image that is looked at, by its place in the split; -1 for none."""
         self.choice: Choice = CHOICES[0]
@@ -84,7 +85,7 @@ class ExplainActions(MapScreen[Material]):
 
     def action_split(self) -> None:
         """Take the images from the next split."""
-        self.split = _after(SPLITS, self.split)[0]
+        self.split = _after(OFFERED, self.split)[0]
         self.index, self.material, self.choice = -1, None, CHOICES[0]
         self.look()
 
