@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
@@ -15,8 +13,8 @@ from textual.widgets import Static
 from tests.builders.events import epoch_finished, epoch_started, finished, started, step
 from tests.builders.runs import own, write
 from tests.builders.studies import ended_trial, made_study, made_trial
-from tests.run_commands import ROOT, environment
 from tests.tui.console_pilot import open_console, screen_text, until
+from xaitui.cli.app import run
 from xaitui.console_options import ConsoleActions
 from xaitui.events import RunFailed, RunStopped
 from xaitui.runs.state import State, summarise
@@ -264,9 +262,7 @@ def carried_out(runs_dir: Path) -> StudyFolder:
         "--test=none",
         f"--runs-dir={runs_dir}",
     ]
-    subprocess.run(
-        [sys.executable, "-m", "xaitui", *words], cwd=ROOT, env=environment(), check=True, capture_output=True
-    )
+    assert run(words) == 0
     return find_study("real", runs_dir)
 
 
