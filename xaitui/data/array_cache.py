@@ -12,13 +12,9 @@ a member is unpacked its CRC-32 is compared with that table, so that a cached ar
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
-import os
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -30,15 +26,13 @@ import numpy as np
 from xaitui.data.locate import cache_home
 from xaitui.data.row_file import RowFile
 from xaitui.errors import DataError
-from xaitui.system.disk import BLOCK, Report, ensure_free, exclusive, no_report, publish, writing_to
+from xaitui.system.damaged_files import BAD_CONTENT
+from xaitui.system.disk import BLOCK, Report, ensure_free, no_report, publish, writing_to
+from xaitui.system.file_lock import exclusive, locked
 from xaitui.text import printable
 
 _PART = ".part"
 _LOCK = ".lock"
-_BROKEN_ARCHIVE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError)
-"""What reading a damaged, encrypted or foreign archive may raise."""
-_BROKEN_HEADER = (ValueError, TypeError, SyntaxError, tokenize.TokenError)
-"""What numpy may raise for the header of an array file that is none."""
 
 
 def array_folder() -> Path:
@@ -64,7 +58,7 @@ def cached_rows(npz: Path, member: str, *, cache_dir: Path | None = None, report
             target = folder / f"{npz.stem[:80]}.{Path(member).stem}.{_key(archive)}.npy"
             if not target.exists():
                 _unpack(archive, member, target, report)
-    except (*_BROKEN_ARCHIVE, *_BROKEN_HEADER) as error:
+    except BAD_CONTENT as error:
         raise DataError(printable(f"{npz}, {member}: {_reason(error)}; fetch or make the file again")) from error
     except OSError as error:
         raise DataError(f"cannot read {printable(npz)}: {error.strerror or error}") from error
@@ -182,20 +176,15 @@ def remove_cache(cache_dir: Path | None = None) -> tuple[int, list[Path]]:
 
 def _remove(path: Path) -> None:
     """Remove a file of the cache; raise BlockingIOError where a process makes or reads it."""
-    with exclusive(_lock(path.with_name(path.name.removesuffix(_PART))), wait=False), path.open("rb") as file:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with exclusive(_lock(path.with_name(path.name.removesuffix(_PART))), wait=False), locked(path, patience=0):
         path.unlink()
 
 
 @contextlib.contextmanager
 def in_use(path: Path) -> Iterator[None]:
     """Keep `remove_cache` from taking a file away for the length of the block."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    with locked(path, shared=True):
         yield
-    finally:
-        os.close(descriptor)
 
 
 def _lock(target: Path) -> Path:

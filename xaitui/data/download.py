@@ -13,7 +13,8 @@ from xaitui.data.http import TransferError, transfer
 from xaitui.data.partial_download import PartFile
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import replacing
-from xaitui.system.disk import BLOCK, Report, digest, ensure_free, exclusive, no_report, publish, writing_to
+from xaitui.system.disk import BLOCK, Report, digest, ensure_free, no_report, publish, writing_to
+from xaitui.system.file_lock import exclusive
 from xaitui.text import printable
 
 

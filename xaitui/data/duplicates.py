@@ -14,6 +14,7 @@ from xaitui.data.dataset import Dataset, Digests, Images, Split, chunks
 from xaitui.data.row_file import RowFile
 from xaitui.data.splits import RowSelection
 from xaitui.system.atomic_files import replacing
+from xaitui.system.damaged_files import FILE_DAMAGE
 
 
 def image_digests(images: Images) -> Digests:
@@ -23,7 +24,7 @@ def image_digests(images: Images) -> Digests:
     if not isinstance(images, RowFile):
         return _computed(images)
     memo = images.path.with_suffix(".digests.npy")
-    with contextlib.suppress(OSError, ValueError, EOFError):
+    with contextlib.suppress(*FILE_DAMAGE):
         kept: Digests = np.load(memo, allow_pickle=False)
         if kept.shape == (len(images),) and kept.dtype == np.uint64:
             return kept

@@ -14,6 +14,7 @@ from xaitui.data.dataset import DataFile
 from xaitui.data.locate import cache_home
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import RECORD_DAMAGE
 from xaitui.system.disk import Report, digest, no_report
 from xaitui.text import printable
 
@@ -83,7 +84,7 @@ def _read_stamp(path: Path) -> tuple[list[int], str] | None:
     try:
         stamp = json.loads(_stamp_path(path).read_bytes())
         return stamp["identity"], str(stamp["md5"])
-    except (OSError, ValueError, KeyError, TypeError):  # absent or torn: it is only a memo
+    except RECORD_DAMAGE:  # absent or torn: it is only a memo
         return None
 
 

@@ -10,7 +10,6 @@ import contextlib
 import gzip
 import io
 import struct
-import zlib
 from collections.abc import Iterator, Sequence
 from functools import partial
 from math import prod
@@ -25,6 +24,7 @@ from xaitui.data.labels import check_labels
 from xaitui.data.npz import MAX_DEFLATE
 from xaitui.data.source import Part, Source
 from xaitui.errors import DataError
+from xaitui.system.damaged_files import FILE_DAMAGE
 from xaitui.text import printable
 
 
@@ -71,7 +71,7 @@ def _opened(path: Path) -> Iterator[io.BufferedIOBase]:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as stream:
             yield stream
-    except (OSError, EOFError, zlib.error, struct.error) as error:
+    except FILE_DAMAGE as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DataError(f"{printable(path)} cannot be read as idx file: {printable(reason)}") from error
 

@@ -6,7 +6,6 @@ import contextlib
 import gzip
 import hashlib
 import json
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from typing import Any
 from xaitui.data.dataset import ListedFile
 from xaitui.data.locate import cache_home
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import FILE_DAMAGE, RECORD_DAMAGE
 from xaitui.system.disk import Report, no_report
 
 
@@ -91,14 +91,14 @@ def unpack(content: bytes) -> Any:
     """
     try:
         return json.loads(gzip.decompress(content))
-    except (OSError, EOFError, zlib.error, RecursionError) as error:
+    except FILE_DAMAGE as error:
         raise ValueError(str(error)) from None
 
 
 def _read(path: Path) -> tuple[ListedFile, ...] | None:
     try:
         return from_rows(unpack(path.read_bytes()))
-    except (OSError, ValueError, TypeError):  # absent or torn: it is only a memo
+    except RECORD_DAMAGE:  # absent or torn: it is only a memo
         return None
 
 

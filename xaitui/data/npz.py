@@ -9,11 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import io
-import struct
-import tokenize
 import warnings
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -25,6 +22,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from xaitui.errors import DataError
+from xaitui.system.damaged_files import FILE_DAMAGE
 from xaitui.text import printable
 
 MAX_DEFLATE = 1032
@@ -32,12 +30,6 @@ MAX_DEFLATE = 1032
 
 _MAX_HEADER = 16_384
 """Bytes in which a header must end; numpy writes 128 and reads no more than 10,000."""
-
-_DAMAGED = (
-    *(zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError, ValueError, SyntaxError),
-    *(NotImplementedError, RuntimeError, OverflowError, MemoryError, LookupError, TypeError, tokenize.TokenError),
-)
-"""What zipfile and numpy raise for damaged bytes; both name only a part of it in their documentation."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +127,6 @@ def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive
-    except _DAMAGED as error:
+    except FILE_DAMAGE as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise DataError(f"{printable(path)} cannot be read as .npz archive: {printable(reason)}") from error

@@ -7,6 +7,8 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from xaitui.system.damaged_files import RECORD_DAMAGE
+
 
 @dataclass(frozen=True)
 class PartFile:
@@ -38,7 +40,7 @@ class PartFile:
 
     def validator(self, url: str) -> str:
         """What tells whether `url` still serves the version these bytes are of; empty where nothing does."""
-        with contextlib.suppress(OSError, ValueError, TypeError, KeyError):
+        with contextlib.suppress(*RECORD_DAMAGE):
             noted = json.loads(self.note.read_text())
             return str(noted["validator"]) if noted["url"] == url else ""
         return ""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
-import struct
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from PIL import Image, ImageOps, features
 
 from xaitui.data.dataset import GreyRange
 from xaitui.errors import DataError
+from xaitui.system.damaged_files import FILE_DAMAGE
 from xaitui.text import printable
 
 
@@ -80,12 +80,7 @@ FORMATS: dict[str, str] = {
 """File name endings, in lower case, and Pillow's decoder for each."""
 
 _GREY_MODES = ("1", "L", "LA", "I", "F")
-_DAMAGED = (
-    *(OSError, SyntaxError, ValueError, EOFError, struct.error),
-    *(Image.DecompressionBombError, Image.DecompressionBombWarning),
-    *(OverflowError, MemoryError, LookupError, TypeError, AttributeError, RuntimeError),
-)
-"""What Pillow's decoders raise for damaged files; its documentation names only the first two."""
+_DAMAGE = (*FILE_DAMAGE, Image.DecompressionBombError, Image.DecompressionBombWarning)
 
 
 class PictureError(DataError):
@@ -175,7 +170,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 def _damage_of(what: str) -> Iterator[None]:
     try:
         yield
-    except _DAMAGED as error:
+    except _DAMAGE as error:
         reason = getattr(error, "strerror", None) or str(error).partition("\n")[0] or type(error).__name__
         raise PictureError(what, printable(reason)) from error
 

@@ -19,7 +19,8 @@ from xaitui.data.picture import PictureError, decode, decoding_rules
 from xaitui.data.row_file import RowFile
 from xaitui.data.source import Residency
 from xaitui.data.survey import LARGEST_SIDE, Survey, geometry
-from xaitui.system.disk import ensure_free, exclusive, publish, writing_to
+from xaitui.system.disk import ensure_free, publish, writing_to
+from xaitui.system.file_lock import exclusive
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from xaitui.data.dataset import GreyRange, ListedFile
 from xaitui.data.picture import Picture, PictureError, damage, grey_levels, probe
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import replacing
+from xaitui.system.damaged_files import FILE_DAMAGE
 from xaitui.system.disk import writing_to
 from xaitui.text import listed, printable
 
@@ -131,7 +132,7 @@ def _kept(folder: Path, memo: Path, stamps: Mapping[Path, Stamp]) -> Survey | No
     """The survey of before; None where there is none, or where what was damaged can be used now."""
     try:
         rows = np.load(memo, allow_pickle=False)
-    except (OSError, ValueError, EOFError):
+    except FILE_DAMAGE:
         return None
     if rows.dtype != _ROW or len(rows) != len(stamps):
         return None

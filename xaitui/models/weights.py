@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import pickle
 import re
-import struct
 import warnings
-import zipfile
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,6 +21,7 @@ from torch import Tensor
 from xaitui.data.download import fetch
 from xaitui.data.locate import cache_home
 from xaitui.errors import DataError
+from xaitui.system.damaged_files import TORCH_DAMAGE
 from xaitui.system.disk import Report, digest
 from xaitui.text import printable
 
@@ -139,7 +137,7 @@ def read_state_dicts(path: Path) -> StateDicts:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
             warnings.simplefilter("ignore")  # what is wrong with a file is said below, in one line
             content = _load(path)
-    except _UNREADABLE as error:
+    except (*TORCH_DAMAGE, MemoryError, SafetensorError) as error:
         raise DataError(f"cannot use the weights file {printable(path)}: {_reason(path, error)}") from None
     found = dict(_state_dicts(content))
     if not found:
@@ -168,24 +166,6 @@ _DEPTH = 3
 
 _HARMLESS: list[Any] = [Namespace, scalar, np.dtype, *map(type, map(np.dtype, ("f4", "f8", "i4", "i8", "?")))]
 """Plain values that trainers save beside their weights: parsed arguments, numpy's numbers."""
-
-_UNREADABLE = (
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    AssertionError,
-    MemoryError,
-    ArithmeticError,
-    pickle.UnpicklingError,
-    struct.error,
-    zipfile.BadZipFile,
-    SafetensorError,
-)
-"""What torch and safetensors have been seen to raise for damaged files, and its neighbours."""
 
 
 def _reason(path: Path, error: Exception) -> str:

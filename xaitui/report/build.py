@@ -32,6 +32,7 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.listing.comparison import Comparison, compare
 from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.predictions import Predictions, read_predictions
+from xaitui.system.damaged_files import RECORD_DAMAGE
 
 MOST_SHOWN = 3
 """Runs up to which a report shows each of them closely; of more, the best one."""
@@ -160,7 +161,7 @@ def _mistakes(stem: str, predictions: Predictions, opened: Dataset | None, troub
 def _environment(run: RunDirectory) -> Block:
     try:
         record = json.loads(run.environment.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except RECORD_DAMAGE:
         return "environment.json cannot be read."
     if not isinstance(record, dict):
         return "environment.json cannot be read."

@@ -16,6 +16,7 @@ from typing import Any
 from xaitui.data.dataset import DataFile
 from xaitui.runs.lock import Owner
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import RECORD_DAMAGE
 from xaitui.version import __version__
 
 PACKAGES = ("torch", "torchvision", "numpy", "scikit-learn", "pretrainedmodels", "medmnist", "pillow")
@@ -49,7 +50,7 @@ def read_data_files(path: Path) -> tuple[DataFile, ...]:
     """The data files that a run was made with; none where its record cannot be read."""
     try:
         return tuple(DataFile(str(row["path"]), str(row["md5"])) for row in json.loads(path.read_text())["data"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except RECORD_DAMAGE:
         return ()
 
 
@@ -59,7 +60,7 @@ def changed_versions(path: Path) -> list[str]:
         record = json.loads(path.read_text())
         noted = {**record["versions"], "Python": record["python"]}
         host = str(record["host"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except RECORD_DAMAGE:
         return []
     here = {**{name: _version(name) for name in PACKAGES}, "Python": platform.python_version()}
     del here["torch"]  # of which the run's own choices speak
@@ -75,7 +76,7 @@ def read_host(path: Path) -> str:
     """The machine that a run was made on; empty where its record cannot be read."""
     try:
         return str(json.loads(path.read_text())["host"])
-    except (OSError, ValueError, LookupError, TypeError):
+    except RECORD_DAMAGE:
         return ""
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import itertools
 import json
 import os
@@ -17,12 +16,12 @@ import psutil
 
 from xaitui.errors import UsageError
 from xaitui.system.atomic_files import remove_leftovers, write_atomic
+from xaitui.system.damaged_files import RECORD_DAMAGE
+from xaitui.system.file_lock import RETRY_SECONDS, lock_descriptor
 from xaitui.system.periodic import repeating
 from xaitui.text import quoted
 
 HEARTBEAT_SECONDS = 10.0
-LOCK_SECONDS = 0.05
-"""Between two attempts at a lock that is about to be let go."""
 NAMING_LOOKS = 20
 """At a lock whose owner has not written its name yet."""
 SILENT_SECONDS = 60.0
@@ -81,7 +80,7 @@ def _started(process: psutil.Process) -> float:
     Raises:
         psutil.Error: there is no such process.
     """
-    with contextlib.suppress(OSError, ValueError, IndexError):
+    with contextlib.suppress(*RECORD_DAMAGE):
         fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
         return int(fields[19]) / os.sysconf("SC_CLK_TCK")
     return float(process.create_time())
@@ -103,7 +102,7 @@ def read_owner(path: Path) -> Owner | None:
     """The owner noted in a lock file; None where none is noted, or it cannot be read."""
     try:
         owner = Owner(**json.loads(path.read_text()))
-    except (OSError, ValueError, TypeError, RecursionError):
+    except RECORD_DAMAGE:
         return None
     texts = all(isinstance(text, str) for text in (owner.host, owner.boot, owner.namespace))
     numbers = type(owner.pid) is int and 0 < owner.pid < 1 << 31 and isinstance(owner.started, float)
@@ -149,12 +148,14 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
         other = read_owner(lock)
-        if not _locked(descriptor, time.monotonic() + patience):
+        try:
+            lock_descriptor(descriptor, patience=patience)
+        except BlockingIOError:
             other = _who_holds(lock)
             who = f"process {other.pid} on {other.host}" if other else "another process"
             raise BusyError(
                 f"{lock.parent.name} is being written by {who}; stop it first: xaitui stop {quoted(lock.parent.name)}"
-            )
+            ) from None
         if other is not None and not other.is_near and other.host != socket.gethostname() and not take_over:
             raise BusyError(
                 f"{lock.parent.name} was last written by process {other.pid} on {other.host}, which "
@@ -180,21 +181,8 @@ def _who_holds(lock: Path) -> Owner | None:
     for _ in range(NAMING_LOOKS):
         if (owner := read_owner(lock)) is not None:
             return owner
-        time.sleep(LOCK_SECONDS)
+        time.sleep(RETRY_SECONDS)
     return None
-
-
-def _locked(descriptor: int, deadline: float) -> bool:
-    """Lock the file, or give up at the deadline of the monotonic clock."""
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() >= deadline:
-                return False
-            time.sleep(LOCK_SECONDS)
-        else:
-            return True
 
 
 def _beating(path: Path) -> contextlib.AbstractContextManager[None]:

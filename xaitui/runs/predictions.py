@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +14,7 @@ from xaitui.catalog.records import DatasetInfo
 from xaitui.errors import DataError
 from xaitui.runs.directory import GONE
 from xaitui.system.atomic_files import replacing
+from xaitui.system.damaged_files import FILE_DAMAGE
 from xaitui.system.hash_log import forget
 
 
@@ -73,7 +72,7 @@ def read_predictions(path: Path) -> Predictions:
     except FileNotFoundError:
         there = path.parents[1].exists()
         raise DataError(f"it has no {path.stem} predictions" if there else GONE) from None
-    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error):
+    except FILE_DAMAGE:
         raise DataError(f"its {path.stem} predictions are damaged") from None
     if not _is_whole(found):
         raise DataError(f"its {path.stem} predictions are damaged")

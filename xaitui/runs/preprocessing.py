@@ -11,6 +11,7 @@ from xaitui.catalog.records import Task
 from xaitui.data.dataset import GreyRange
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import RECORD_DAMAGE
 
 
 @dataclass(frozen=True)
@@ -89,5 +90,5 @@ def read_preprocessing(path: Path) -> Preprocessing | None:
         return Preprocessing.from_record(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except RECORD_DAMAGE as error:
         raise DataError(f"{path} is damaged: delete it to have it made again from the data ({error})") from None

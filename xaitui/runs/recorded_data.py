@@ -18,6 +18,7 @@ from xaitui.runs.environment import read_data_files
 from xaitui.runs.listing.settings import read_settings
 from xaitui.runs.preprocessing import read_preprocessing
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import RECORD_DAMAGE
 from xaitui.text import listed, printable, shortened
 
 MOST_NAMED = 10
@@ -41,7 +42,7 @@ def read_record(run: RunDirectory) -> DataRecord:
         record = unpack(run.data.read_bytes())
         files = tuple(DataFile(str(path), str(md5)) for path, md5 in record["files"])
         return DataRecord(files, from_rows(record["images"]))
-    except (OSError, ValueError, LookupError, TypeError):
+    except RECORD_DAMAGE:
         return DataRecord(read_data_files(run.environment))
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -15,6 +13,7 @@ from xaitui.runs.directory import STUDIES, TRIALS, RunDirectory
 from xaitui.studies.definition import Study, with_absolute_paths
 from xaitui.studies.study_file import from_toml, to_toml
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.file_lock import locked
 
 
 @dataclass(frozen=True)
@@ -64,12 +63,8 @@ class StudyFolder:
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
         """Be the one process that proposes trials for the length of the block."""
-        descriptor = os.open(self.path / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        with locked(self.path / "lock", create=True):
             yield
-        finally:
-            os.close(descriptor)
 
     def read(self) -> Study:
         """The definition.

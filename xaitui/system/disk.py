@@ -1,9 +1,8 @@
-"""What large files need: a lock between processes, room on the disk, a hash, a name given only at the end."""
+"""Helpers for large files: free disk space, hashes, and publishing a finished file under its name."""
 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import os
 import shutil
@@ -23,35 +22,6 @@ Report = Callable[[int, int], None]
 
 def no_report(done: int, total: int) -> None:
     """Tell nobody."""
-
-
-@contextlib.contextmanager
-def exclusive(lock: Path, *, wait: bool = True) -> Iterator[None]:
-    """Hold the lock file `lock` for the length of the block; it is gone afterwards.
-
-    Raises:
-        BlockingIOError: another process holds it, and `wait` is false.
-    """
-    descriptor = _acquire(lock, wait=wait)
-    try:
-        yield
-    finally:
-        # Removed while it is still held: who opened it meanwhile sees in `_acquire` that it is no longer the lock.
-        lock.unlink(missing_ok=True)
-        os.close(descriptor)
-
-
-def _acquire(lock: Path, *, wait: bool) -> int:
-    while True:
-        descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            if lock.exists() and os.path.samestat(os.fstat(descriptor), lock.stat()):
-                return descriptor
-        except BaseException:
-            os.close(descriptor)
-            raise
-        os.close(descriptor)
 
 
 def ensure_free(folder: Path, needed: int) -> None:

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from xaitui.system.damaged_files import BAD_RECORD
+from xaitui.system.line_file import open_lines, write_line
+
 NAME = "hashes.jsonl"
 """Append-only, a note a line; a torn line is normal."""
 
@@ -106,13 +109,9 @@ def _noting(path: Path) -> Path | None:
 
 def _append(folder: Path, path: Path, what: dict[str, Any], *, durable: bool = True) -> None:
     line = json.dumps({"path": path.relative_to(folder).as_posix(), **what}).encode() + b"\n"
-    descriptor = os.open(folder / NAME, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+    descriptor = open_lines(folder / NAME)
     try:
-        end = os.fstat(descriptor).st_size
-        if end and os.pread(descriptor, 1, end - 1) != b"\n":
-            line = b"\n" + line
-        while line:
-            line = line[os.write(descriptor, line) :]
+        write_line(descriptor, line)
         if durable:
             os.fsync(descriptor)
     finally:
@@ -132,7 +131,7 @@ def read_notes(folder: Path) -> Notes:
         try:
             if line:
                 newest = _take(written, json.loads(line))
-        except (ValueError, LookupError, TypeError, AttributeError):
+        except BAD_RECORD:
             if line.endswith(b"}"):  # one without its end was torn by a crash
                 damaged.append(number)
     return Notes(written, newest, tuple(damaged))

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pickle
-import struct
 import zipfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from torch import Tensor
 
 from xaitui.errors import DataError
 from xaitui.system.atomic_files import replacing
+from xaitui.system.damaged_files import TORCH_DAMAGE
 
 State = dict[str, Any]
 
@@ -72,22 +71,6 @@ def _check(path: Path) -> None:
         raise OSError(f"the disk did not keep what was written: {damaged} reads back different")
 
 
-_DAMAGE = (
-    OSError,
-    EOFError,
-    RuntimeError,
-    ValueError,
-    LookupError,
-    TypeError,
-    AttributeError,
-    struct.error,
-    zlib.error,
-    pickle.UnpicklingError,
-    zipfile.BadZipFile,
-)
-"""What reading a damaged file may raise."""
-
-
 def load_checkpoint(path: Path) -> State:
     """Read a checkpoint into the memory of the host; nothing in it is executed.
 
@@ -100,7 +83,7 @@ def load_checkpoint(path: Path) -> State:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise CheckpointError(f"there is no checkpoint {path}") from None
-    except _DAMAGE as error:
+    except TORCH_DAMAGE as error:
         reason = "it holds code or objects" if isinstance(error, pickle.UnpicklingError) else "it is damaged"
         raise CheckpointError(f"cannot use the checkpoint {path}: {reason}") from None
     if not isinstance(state, dict):

@@ -16,7 +16,8 @@ from tests.shared_data import shared_file
 from xaitui.data.array_cache import array_folder, cached_arrays, cached_rows, in_use, remove_cache
 from xaitui.data.row_file import RowFile
 from xaitui.errors import DataError, ExitCode
-from xaitui.system.disk import BLOCK, exclusive
+from xaitui.system.disk import BLOCK
+from xaitui.system.file_lock import exclusive
 
 MEMBER = "train_images.npy"
 

@@ -14,7 +14,7 @@ import pytest
 from tests.file_server import Answer, FileServer, serving
 from xaitui.data.download import ForeignFileError, Patience, fetch, import_file
 from xaitui.errors import DataError, ExitCode
-from xaitui.system.disk import exclusive
+from xaitui.system.file_lock import exclusive
 
 BODY = random.Random(0).randbytes(100_000)
 MD5 = hashlib.md5(BODY).hexdigest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import zipfile
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from xaitui.runs.explanations.maps import ExplanationSet, read_explanations, set
 from xaitui.runs.explanations.writer import begin_set, explaining, write_settings
 from xaitui.seeds import derive_seed
 from xaitui.system.atomic_files import replacing
+from xaitui.system.damaged_files import FILE_DAMAGE
 
 FEWEST, BUDGET = 10, 5 * 10**9
 """Images that a method is judged on at least, and the multiply-adds of one pass of all of them: a ResNet-18 at 28 px is
@@ -106,7 +106,7 @@ def _kept_floors(path: Path, made_of: str) -> Mapping[str, Scores]:
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile):
+    except FILE_DAMAGE:
         return found
     if str(arrays.pop("made_of", "")) == made_of:
         for name, values in arrays.items():

@@ -24,7 +24,7 @@ from xaitui.jobs.predict.agreement import Agreement, require_agreement
 from xaitui.jobs.predict.trained_model import TrainedModel
 from xaitui.models.own_model import CODE_ERRORS
 from xaitui.system.atomic_files import sync_folder, write_atomic
-from xaitui.system.disk import exclusive
+from xaitui.system.file_lock import exclusive
 from xaitui.text import printable
 from xaitui.version import __version__
 

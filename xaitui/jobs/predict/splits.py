@@ -32,6 +32,7 @@ from xaitui.runs.predictions import read_predictions, write_predictions
 from xaitui.runs.state import RunSummary, State, summarise
 from xaitui.stop import Stop
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import RECORD_DAMAGE
 from xaitui.text import printable
 from xaitui.training.evaluate import Predictions, predict
 from xaitui.training.memory import MEMORY_ERRORS, BatchSizes, free, is_out_of_memory
@@ -191,7 +192,7 @@ def evaluate_other(run: RunDirectory, path: Path, split: str, say: Say, how: How
 def _settings(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError):
+    except RECORD_DAMAGE:
         return None
 
 

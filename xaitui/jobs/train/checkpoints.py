@@ -15,6 +15,7 @@ from xaitui.events import CheckpointSaved, Note
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal.journal import JournalWriter
 from xaitui.system.atomic_files import write_atomic
+from xaitui.system.damaged_files import BAD_CONTENT
 from xaitui.system.hash_log import note_second_name
 from xaitui.training.checkpoint import (
     CheckpointError,
@@ -189,7 +190,7 @@ def _restore(path: Path, trainer: Trainer) -> bytes:
     try:
         trainer.restore(state)
         return saved_journal(state)
-    except (KeyError, RuntimeError, ValueError, TypeError, IndexError, AttributeError, zlib.error) as error:
+    except BAD_CONTENT as error:
         if is_out_of_memory(error):
             raise
         reason = (str(error).splitlines() or [type(error).__name__])[0]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import platform
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
@@ -36,6 +35,7 @@ from xaitui.runs.journal.journal import Entry, read_entries, read_journal
 from xaitui.runs.preprocessing import grey_range_of
 from xaitui.runs.recorded_data import accepted_changes, require_same
 from xaitui.stop import Stop
+from xaitui.system.damaged_files import BAD_CONTENT
 from xaitui.training.checkpoint import CheckpointError, State, load_checkpoint
 from xaitui.training.trainer import Trainer
 
@@ -147,7 +147,7 @@ def look(run: RunDirectory) -> Looked:
         saved = saved_journal(last) if last else b""
         if last and not {"step", "epoch", "batch"} <= last.keys():
             raise CheckpointError(f"{run.last} is no checkpoint of a run")
-    except (CheckpointError, KeyError, ValueError, AttributeError, RuntimeError, zlib.error) as error:
+    except (CheckpointError, *BAD_CONTENT) as error:
         last, saved = {}, b""
         if not any(line.startswith("checkpoints/last.pt") for line in files.damaged):  # it is not said yet
             files = replace(files, damaged=(*files.damaged, f"checkpoints/last.pt cannot be used: {error}"))
@@ -221,7 +221,7 @@ def _compared(prepared: Prepared, stretch: Stretch, last: State, entries: Sequen
     if stretch.state:
         try:
             trainer.restore(stretch.state)
-        except (KeyError, RuntimeError, ValueError, TypeError, IndexError, AttributeError) as error:
+        except BAD_CONTENT as error:
             reason = (str(error).splitlines() or [type(error).__name__])[0]
             raise CheckpointError(f"{stretch.checkpoint} is no checkpoint of this run: {reason}") from None
     _extend(trainer, stretch, entries, len(saved_journal(stretch.state)) if stretch.state else 0)

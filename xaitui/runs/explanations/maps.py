@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from xaitui.errors import DataError
+from xaitui.system.damaged_files import FILE_DAMAGE, RECORD_DAMAGE
 from xaitui.text import printable
 
 if TYPE_CHECKING:  # whoever lists explanations need not wait for numpy
@@ -120,7 +121,7 @@ class ExplanationSet:
 
         try:
             return np.array(self._maps[row])
-        except (OSError, ValueError, EOFError, IndexError):
+        except FILE_DAMAGE:
             raise DataError(f"{self.path / 'maps.npy'} is damaged; explain again") from None
 
     @property
@@ -172,7 +173,7 @@ def read_explanations(path: Path) -> ExplanationSet:
         with (path / "samples.csv").open(encoding="utf-8", newline="") as file:
             samples = _read_samples(file)
         split, method, layer = (str(settings[name]) for name in ("split", "method", "layer"))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, csv.Error):
+    except RECORD_DAMAGE:
         raise DataError(f"the explanations in {printable(path)} are damaged; explain again") from None
     return ExplanationSet(path, split, method, layer, settings, samples)
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import zipfile
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,6 +15,7 @@ from numpy.typing import NDArray
 from xaitui.errors import DataError
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.atomic_files import replacing
+from xaitui.system.damaged_files import FILE_DAMAGE
 from xaitui.system.hash_log import forget
 
 STILL_EPOCHS = 3
@@ -25,9 +24,6 @@ STILL = 0.005
 """Accuracy stands still where its highest and its lowest value over those epochs differ by no more than this."""
 MOVING = 0.2
 """Maps move where `moved` is more than this at each of those epochs."""
-
-_DAMAGE = (OSError, ValueError, KeyError, EOFError, AttributeError, TypeError, zipfile.BadZipFile, zlib.error)
-"""What numpy raises for a file that is not what it was written as."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +110,7 @@ class Watched:
         try:
             with np.load(path, allow_pickle=False) as arrays:
                 return {name: arrays[name] for name in ("maps", "peaks", "probabilities")}
-        except _DAMAGE:
+        except FILE_DAMAGE:
             raise DataError(f"what was looked at in epoch {epoch} is damaged or gone: {path}") from None
 
 
@@ -213,7 +209,7 @@ def _read_probe(path: Path) -> Probe | None:
             probe = Probe(
                 arrays["indices"], arrays["labels"], arrays["targets"], arrays["images"], str(arrays["layer"])
             )
-    except _DAMAGE:
+    except FILE_DAMAGE:
         return None
     count = len(probe.indices)
     whole = probe.images.ndim == 4 and len(probe.labels) == len(probe.targets) == len(probe.images) == count
@@ -226,5 +222,5 @@ def _read_row(path: Path, stamp: int) -> WatchedEpoch | None:
             return WatchedEpoch(
                 int(path.stem.removeprefix("epoch-")), path, float(arrays["accuracy"]), float(arrays["moved"]), stamp
             )
-    except _DAMAGE:
+    except FILE_DAMAGE:
         return None

@@ -14,8 +14,6 @@ import csv
 import io
 import json
 import math
-import zipfile
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -27,6 +25,7 @@ from numpy.typing import NDArray
 from xaitui.errors import DataError
 from xaitui.runs.directory import RunDirectory
 from xaitui.system.atomic_files import replacing, write_atomic
+from xaitui.system.damaged_files import FILE_DAMAGE, RECORD_DAMAGE
 
 Maps = NDArray[np.float32]
 
@@ -66,7 +65,7 @@ class Against:
         try:
             with np.load(self.path / "maps.npz", allow_pickle=False) as arrays:
                 return arrays["own"], arrays["other"]
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error):
+        except FILE_DAMAGE:
             raise DataError(f"{self.path / 'maps.npz'} is damaged or gone; explain again") from None
 
     def picture(self, row: int) -> Path:
@@ -115,7 +114,7 @@ def _read(path: Path) -> Against | None:
                 for row in csv.DictReader(file)
             )
         other, split, method = (str(settings[name]) for name in ("other", "split", "method"))
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+    except RECORD_DAMAGE:
         return None
     return Against(path, other, split, method, settings, samples)
 

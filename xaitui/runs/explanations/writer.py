@@ -17,7 +17,8 @@ from xaitui.errors import DataError, UsageError
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import ExplanationSet, Sample, read_explanations, table_text
 from xaitui.system.atomic_files import write_atomic
-from xaitui.system.disk import exclusive, writing_to
+from xaitui.system.disk import writing_to
+from xaitui.system.file_lock import exclusive
 from xaitui.system.hash_log import forget
 
 IDENTITY = ("method", "layer", "baseline", "steps", "seed", "weights_sha256")

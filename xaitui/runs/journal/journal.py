@@ -14,6 +14,7 @@ from pathlib import Path
 from xaitui.event_codec import CodecError, decode, encode
 from xaitui.events import CheckpointSaved, Event, LifeCycle, Progress, RunResumed
 from xaitui.system.fault_points import Point, point
+from xaitui.system.line_file import open_lines, write_line
 
 LONGEST_LINE = 1 << 20
 """Bytes; what is longer is no event, and is not kept in memory."""
@@ -47,10 +48,7 @@ class JournalWriter:
         """
         self._clock = clock
         self._path = path
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        end = os.fstat(self._fd).st_size
-        if end and os.pread(self._fd, 1, end - 1) != b"\n":
-            self._write(b"\n")
+        self._fd = open_lines(path, create=True)
 
     @property
     def offset(self) -> int:
@@ -69,7 +67,7 @@ class JournalWriter:
             raise FileNotFoundError(errno.ENOENT, "it was deleted while the run went on", str(self._path))
         try:
             point(Point.LINE_BEGUN, type(event).__name__)
-            self._write(encode(event))
+            write_line(self._fd, encode(event))
             point(Point.LINE_WRITTEN, type(event).__name__)
             if isinstance(event, LifeCycle | CheckpointSaved):
                 os.fsync(self._fd)
@@ -89,10 +87,6 @@ class JournalWriter:
         """Close the file; what had to reach the disk has done so, and nothing is lost where this fails."""
         with contextlib.suppress(OSError):
             os.close(self._fd)
-
-    def _write(self, line: bytes) -> None:
-        while line:
-            line = line[os.write(self._fd, line) :]
 
 
 class JournalReader:

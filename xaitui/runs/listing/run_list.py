@@ -23,6 +23,7 @@ from xaitui.runs.listing.progress import time_left
 from xaitui.runs.listing.settings import ConfigHead, best_scores, read_config_head, read_settings
 from xaitui.runs.lock import read_owner
 from xaitui.runs.state import RunSummary, State, judged, summarise
+from xaitui.system.damaged_files import RECORD_DAMAGE
 
 VERSION = 2
 """Of the cache; one of another version is made anew."""
@@ -245,7 +246,7 @@ def _load(path: Path, runs_dir: Path) -> dict[str, _Known]:
             run_id: _Known((size, written, config), _unpack(RunDirectory(runs_dir / run_id), values))
             for run_id, (size, written, config, values) in record["runs"].items()
         }
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
+    except RECORD_DAMAGE:
         return {}
 
 

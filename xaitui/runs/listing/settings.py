@@ -14,6 +14,7 @@ from xaitui.events import (
     Scalars,
 )
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.damaged_files import RECORD_DAMAGE
 
 _RUN_TABLE = re.compile(r"^\[run\]\n.*?(?=^\[|\Z)", re.MULTILINE | re.DOTALL)
 _EPOCH = re.compile(rb'^\{"event":"EpochFinished".*\n', re.MULTILINE)
@@ -54,7 +55,7 @@ def read_settings(run: RunDirectory) -> Mapping[str, Any]:
     """A run's configuration by dotted path, as its file has it; empty where it cannot be read."""
     try:
         return flat(tomllib.loads(run.config.read_text(encoding="utf-8")))
-    except (OSError, ValueError, RecursionError):
+    except RECORD_DAMAGE:
         return {}
 
 

@@ -14,6 +14,7 @@ from xaitui.errors import XaituiError
 from xaitui.evaluation.evaluation import Evaluation
 from xaitui.jobs.background import spawn
 from xaitui.runs.directory import RunDirectory
+from xaitui.system.damaged_files import BAD_RECORD
 from xaitui.text import printable
 from xaitui.tui.palette import MUTED
 from xaitui.tui.screen import ConsoleScreen
@@ -102,5 +103,5 @@ def _reason(line: str) -> str:
     """Why a command failed: from an object of its own, or as a line."""
     try:
         return str(json.loads(line)["error"])
-    except (ValueError, KeyError, TypeError):
+    except BAD_RECORD:
         return line.removeprefix("xaitui: ")
