@@ -166,7 +166,7 @@ BREAKS_A_SCREEN = """
 from torch import nn
 from xaitui.tui.live.screen import LiveScreen
 
-LiveScreen.action_smooth = lambda screen: 1 / 0
+LiveScreen.action_change_view = lambda screen, field: 1 / 0
 
 def build(num_classes, in_channels, image_size):
     return nn.Sequential(nn.Flatten(), nn.Linear(in_channels * image_size ** 2, num_classes))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from xaitui.plotting.figure import Cells, Figure, Line
 from xaitui.runs.journal.series import Curve, XAxis, smooth, thin
@@ -38,25 +38,26 @@ Source = Callable[[XAxis], Curves]
 """Gives the curves as they are now, over the axis that is asked for."""
 
 
+ViewField = Literal["x", "smoothing", "log"]
+
+
 @dataclass(frozen=True)
 class View:
-    """How curves are looked at."""
+    """The x axis, the smoothing and the scale with which curves are drawn."""
 
     x: XAxis = "step"
     smoothing: float = 0.0
     log: bool = False
 
-    def next_x(self) -> View:
-        """The same over the next x axis."""
-        return dataclasses.replace(self, x=_next(X_AXES, self.x))
-
-    def next_smoothing(self) -> View:
-        """The same, smoothed by the next weight."""
-        return dataclasses.replace(self, smoothing=_next(SMOOTHINGS, self.smoothing))
-
-    def other_scale(self) -> View:
-        """The same with a logarithmic y axis instead of a linear one, or the other way round."""
-        return dataclasses.replace(self, log=not self.log)
+    def changed(self, field: ViewField) -> View:
+        """A copy with the next value of one field; the first value follows the last."""
+        match field:
+            case "x":
+                return dataclasses.replace(self, x=_next(X_AXES, self.x))
+            case "smoothing":
+                return dataclasses.replace(self, smoothing=_next(SMOOTHINGS, self.smoothing))
+            case "log":
+                return dataclasses.replace(self, log=not self.log)
 
     def describe(self) -> str:
         """What is not seen from the axes, in words; empty where everything is."""

@@ -19,6 +19,7 @@ from xaitui.tui.threads import is_there
 from xaitui.tui.widgets.key_bar import KeyBar
 
 if TYPE_CHECKING:
+    from xaitui.plotting.figure import Cells
     from xaitui.runs.directory import RunDirectory
     from xaitui.tui.console import Console
 
@@ -54,6 +55,11 @@ class ConsoleScreen(Screen[None]):
     def console(self) -> Console:
         """The app."""
         return cast("Console", self.app)
+
+    @property
+    def plot_cells(self) -> Cells:
+        """The characters that plots are drawn with."""
+        return "ascii" if self.console.options.ascii else "braille"
 
     def compose(self) -> ComposeResult:
         """The title, the body, the key bar, and the line of a terminal that is too small."""

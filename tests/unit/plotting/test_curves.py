@@ -38,10 +38,10 @@ def test_before_its_first_point_a_curve_has_no_value() -> None:
 def test_keys_go_round_the_ways_of_looking() -> None:
     view, seen = View(), []
     for _ in range(3):
-        view = view.next_x().next_smoothing()
+        view = view.changed("x").changed("smoothing")
         seen.append((view.x, view.smoothing))
     assert seen == [("epoch", 0.6), ("time", 0.9), ("step", 0.0)]
-    assert View(smoothing=0.5).next_smoothing().smoothing == 0.0
+    assert View(smoothing=0.5).changed("smoothing").smoothing == 0.0
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_keys_go_round_the_ways_of_looking() -> None:
 )
 def test_a_view_says_what_the_axes_do_not(view: View, words: str) -> None:
     assert view.describe() == words
-    assert view.other_scale().other_scale() == view
+    assert view.changed("log").changed("log") == view

@@ -12,8 +12,7 @@ from textual.widgets import DataTable, Static
 
 from xaitui.catalog.metrics import METRICS
 from xaitui.errors import UsageError
-from xaitui.plotting.curves import Curves, NamedCurve, View, figure_of, smoothed
-from xaitui.plotting.figure import Cells
+from xaitui.plotting.curves import Curves, NamedCurve, View, ViewField, figure_of, smoothed
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower
 from xaitui.runs.journal.series import XAxis
@@ -121,9 +120,9 @@ class CompareScreen(ConsoleScreen):
 
     def _show_plot(self) -> None:
         plot = self.query_one(Plot)
-        cells: Cells = "ascii" if self.console.options.ascii else "braille"
         title = ", ".join(filter(None, [self.score, self.view.describe()]))
-        plot.show(figure_of(title, smoothed(self.curves(self.view.x), self.view), self.view, plot.size.width, cells))
+        curves = smoothed(self.curves(self.view.x), self.view)
+        plot.show(figure_of(title, curves, self.view, plot.size.width, self.plot_cells))
 
     def _show_table(self) -> None:
         if self.comparison is not None:
@@ -170,19 +169,9 @@ class CompareScreen(ConsoleScreen):
         self.score = next(there, CURVES[0])
         self._show_plot()
 
-    def action_log_scale(self) -> None:
-        """Change between a linear and a logarithmic y axis."""
-        self.view = self.view.other_scale()
-        self._show_plot()
-
-    def action_smooth(self) -> None:
-        """Smooth more, or, after the most, not at all."""
-        self.view = self.view.next_smoothing()
-        self._show_plot()
-
-    def action_x_axis(self) -> None:
-        """Change between steps, epochs and time."""
-        self.view = self.view.next_x()
+    def action_change_view(self, field: ViewField) -> None:
+        """Change the x axis, the smoothing or the scale."""
+        self.view = self.view.changed(field)
         self._show_plot()
 
     @on(Plot.Opened)

@@ -9,7 +9,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from xaitui.plotting.figure import Cells, Figure, Line
+from xaitui.plotting.figure import Figure, Line
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Watched, read_watched
 from xaitui.text import printable
@@ -116,8 +116,7 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
         ]
         if alarms:
             lines.append(Line("alarm", alarms, [moved[epoch] for epoch in alarms], ALARM_COLOUR, joined=False))
-        cells: Cells = "ascii" if self.console.options.ascii else "braille"
-        self.query_one(Plot).show(Figure("", tuple(lines), "epoch", cursor=float(self.epoch), cells=cells))
+        self.query_one(Plot).show(Figure("", tuple(lines), "epoch", cursor=float(self.epoch), cells=self.plot_cells))
 
     # -- what the keys do
 

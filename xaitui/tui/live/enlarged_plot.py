@@ -10,8 +10,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from xaitui.plotting.axes import Layout, layout, number
-from xaitui.plotting.curves import Curves, Source, View, figure_of, read_at, smoothed
-from xaitui.plotting.figure import Cells
+from xaitui.plotting.curves import Curves, Source, View, ViewField, figure_of, read_at, smoothed
 from xaitui.text import printable
 from xaitui.tui.palette import series_colours
 from xaitui.tui.screen import ConsoleScreen
@@ -63,20 +62,11 @@ class PlotScreen(ConsoleScreen):
         self._curves = smoothed(self._source(self.view.x), self.view)
         self._show()
 
-    def action_log_scale(self) -> None:
-        """Change between a linear and a logarithmic y axis."""
-        self.view = self.view.other_scale()
-        self._show()
-
-    def action_smooth(self) -> None:
-        """Smooth more, or, after the most, not at all."""
-        self.view = self.view.next_smoothing()
-        self.look()
-
-    def action_x_axis(self) -> None:
-        """Change between steps, epochs and time; the cursor, which stood in the old unit, goes."""
-        self.view = self.view.next_x()
-        self.cursor = None
+    def action_change_view(self, field: ViewField) -> None:
+        """Change the x axis, the smoothing or the scale; a new x axis removes the cursor, whose unit has changed."""
+        self.view = self.view.changed(field)
+        if field == "x":
+            self.cursor = None
         self.look()
 
     def action_cursor(self, columns: int) -> None:
@@ -105,8 +95,7 @@ class PlotScreen(ConsoleScreen):
 
     def _show(self) -> None:
         plot = self.query_one(Plot)
-        cells: Cells = "ascii" if self.console.options.ascii else "braille"
-        figure = figure_of("", self._curves, self.view, plot.size.width, cells, self.cursor)
+        figure = figure_of("", self._curves, self.view, plot.size.width, self.plot_cells, self.cursor)
         plot.show(figure)
         words = self.view.describe()
         self._say(printable(self._title + (f": {words}" if words else "")), self._values())

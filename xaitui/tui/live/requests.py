@@ -13,8 +13,8 @@ from xaitui.tui.screen import ConsoleScreen
 
 LIVE_ONLY = frozenset({"pause", "save", "stop", "stop_after_epoch"})
 ENDED_ONLY = frozenset({"resume"})
-VIEWS = frozenset({"log_scale", "smooth", "x_axis", "next_score"})
-"""What can still be done with a run whose folder is gone."""
+VIEWS = ("change_view", "next_score")
+"""The actions that remain for a run whose folder is gone."""
 
 
 class RunRequests(ConsoleScreen):
@@ -34,7 +34,7 @@ class RunRequests(ConsoleScreen):
         """The keys that can do something for the run as it stands."""
         state = self.follower.state if self.follower is not None else State.RUNNING
         if self.follower is not None and self.follower.is_gone:
-            return tuple(row for row in super().commands() if row.action in VIEWS or row.screen != self.NAME)
+            return tuple(row for row in super().commands() if row.action.startswith(VIEWS) or row.screen != self.NAME)
         useless = ENDED_ONLY if state.is_live else LIVE_ONLY | (ENDED_ONLY if state is State.FINISHED else set())
         return tuple(row for row in super().commands() if row.action not in useless)
 

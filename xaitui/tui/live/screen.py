@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import ClassVar
 
 from textual.containers import Horizontal, Vertical
 from textual.widget import Widget
 from textual.widgets import Log
 
-from xaitui.plotting.curves import Source, View, figure_of, smoothed
-from xaitui.plotting.figure import Cells
+from xaitui.plotting.curves import Source, View, ViewField, figure_of, smoothed
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.follower import RunFollower
 from xaitui.text import printable
@@ -130,12 +130,10 @@ class LiveScreen(RunRequests):
 
     def _plot(self, name: str, title: str, source: Source) -> None:
         plot = self.query_one(name, Plot)
-        log = self.view.log and name == "#loss"
-        view = View(self.view.x, self.view.smoothing, log)
+        view = replace(self.view, log=self.view.log and name == "#loss")
         words = view.describe()
         curves = smoothed(source(view.x), view)
-        cells: Cells = "ascii" if self.console.options.ascii else "braille"
-        plot.show(figure_of(f"{title} ({words})" if words else title, curves, view, plot.size.width, cells))
+        plot.show(figure_of(f"{title} ({words})" if words else title, curves, view, plot.size.width, self.plot_cells))
 
     def redraw(self) -> None:
         """Show everything anew, though nothing of the run has changed."""
@@ -144,19 +142,9 @@ class LiveScreen(RunRequests):
 
     # -- how it is looked at
 
-    def action_log_scale(self) -> None:
-        """Change between a linear and a logarithmic loss."""
-        self.view = self.view.other_scale()
-        self.redraw()
-
-    def action_smooth(self) -> None:
-        """Smooth more, or, after the most, not at all."""
-        self.view = self.view.next_smoothing()
-        self.redraw()
-
-    def action_x_axis(self) -> None:
-        """Change between steps, epochs and time."""
-        self.view = self.view.next_x()
+    def action_change_view(self, field: ViewField) -> None:
+        """Change the x axis or the smoothing of both plots, or the scale of the loss."""
+        self.view = self.view.changed(field)
         self.redraw()
 
     def action_next_score(self) -> None:
@@ -180,5 +168,5 @@ class LiveScreen(RunRequests):
         is_loss = event.plot.id == "loss"
         source = loss_source(self.follower) if is_loss else score_source(self.follower, self.score)
         title = "loss" if is_loss else LABELS[self.score]
-        view = View(self.view.x, self.view.smoothing, self.view.log and is_loss)
+        view = replace(self.view, log=self.view.log and is_loss)
         self.console.push_screen(PlotScreen(f"{title} of {self.follower.run.id}", source, view))

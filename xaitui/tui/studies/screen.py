@@ -12,7 +12,7 @@ from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
 
-from xaitui.plotting.figure import Cells, Figure
+from xaitui.plotting.figure import Figure
 from xaitui.studies.folder import StudyFolder
 from xaitui.text import printable
 from xaitui.tui.studies.figures import best_figure, curves_figure, setting_figure
@@ -93,13 +93,12 @@ class StudyScreen(StudyView):
         plot.show(self._figure(look, plot.size.width))
 
     def _figure(self, look: StudyLook, columns: int) -> Figure:
-        cells: Cells = "ascii" if self.console.options.ascii else "braille"
         if self.plot == "setting":
             paths = list(look.standing.study.space)
-            return setting_figure(look.standing, paths[self.setting % len(paths)], self.view, cells)
+            return setting_figure(look.standing, paths[self.setting % len(paths)], self.view, self.plot_cells)
         if self.plot == "best":
-            return best_figure(look.standing, self.view, cells)
-        return curves_figure(look, self.view, columns, cells)
+            return best_figure(look.standing, self.view, self.plot_cells)
+        return curves_figure(look, self.view, columns, self.plot_cells)
 
     @on(DataTable.RowHighlighted)
     def _describe(self) -> None:

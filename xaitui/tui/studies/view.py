@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from xaitui.plotting.curves import View
+from xaitui.plotting.curves import View, ViewField
 from xaitui.studies.folder import StudyFolder
 from xaitui.tui.studies.actions import StudyActions
 from xaitui.tui.studies.rows import StudyTableView
@@ -52,12 +52,7 @@ class StudyView(StudyActions):
         """Show the scores against the setting before."""
         self.action_next_setting(-1)
 
-    def action_log_scale(self) -> None:
-        """Change between a linear and a logarithmic y axis."""
-        self.view = self.view.other_scale()
-        self.show()
-
-    def action_x_axis(self) -> None:
-        """Steps, epochs or time along the curves."""
-        self.view = self.view.next_x()
+    def action_change_view(self, field: ViewField) -> None:
+        """Change the scale of the plot or the x axis of the curves."""
+        self.view = self.view.changed(field)
         self.show()
