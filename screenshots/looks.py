@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from screenshots.environment import RUNS
@@ -67,8 +68,7 @@ async def _take(stage: Stage, run: RunDirectory, name: str) -> None:
     await stage.until(lambda: isinstance(stage.app.screen, ExplainScreen) and "▀" in stage.text)
     screen = stage.app.screen
     assert isinstance(screen, ExplainScreen)
-    screen.methods = METHODS
-    screen.redraw()
+    screen.select(replace(screen.selection, methods=METHODS))
     await stage.until(lambda: "Saliency" in stage.text and SCORED.search(stage.text))
     await stage.take(f"explain-{name}")
     await stage.press("x")

@@ -36,7 +36,7 @@ async def test_a_list_of_layers_that_comes_when_its_screen_is_gone_is_dropped(tw
         screen = app.screen
         assert isinstance(screen, ExplainScreen)
         press(app, "l", "escape")
-        await until(app, lambda: not screen.is_running and screen.explainer.process is None)
+        await until(app, lambda: not screen.is_running and screen.requests.explainer.process is None)
         assert name_of(app) == "runs"
         assert len(app.screen_stack) == 2
 

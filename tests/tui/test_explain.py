@@ -109,7 +109,7 @@ async def test_methods_are_chosen_from_a_list_that_says_what_each_needs(run: Run
         await until(app, lambda: isinstance(app.screen.focused, OptionList))
         await pilot.press("escape")
         await until(app, shows(app, "Gradient SHAP", "Integrated gradients", "Grad-CAM"))
-        assert screen(app).methods == (*sorted(METHODS, reverse=True), "gradient-shap")
+        assert screen(app).selection.methods == (*sorted(METHODS, reverse=True), "gradient-shap")
 
 
 async def test_signs_are_seen_without_colours(run: RunDirectory, runs_dir: Path) -> None:
@@ -164,7 +164,7 @@ async def test_what_is_not_stored_is_computed_kept_and_judged_and_the_process_en
     async with open_console(runs_dir, (120, 40), opens(run)) as (app, pilot):
         await until(app, shows(app, "deletion ", "t: beside its floors", "Integrated gradients"))
         await until(app, lambda: {each.method for each in list_explanations(run)} == set(METHODS))
-        process = screen(app).explainer.process
+        process = screen(app).requests.explainer.process
         assert process is not None
         folders = [each.path / "pictures" for each in list_explanations(run)]
         await until(app, lambda: [len(list(folder.glob("*.png"))) for folder in folders] == [1, 1])

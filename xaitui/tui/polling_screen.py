@@ -15,7 +15,7 @@ from xaitui.tui.threads import in_thread, work
 T = TypeVar("T")
 
 
-class LookingScreen(ConsoleScreen, Generic[T]):
+class PollingScreen(ConsoleScreen, Generic[T]):
     """Looks now, once an interval while it is seen, and when it is seen again; what goes wrong stands at its foot.
 
     A subclass yields a ``Static(classes="foot")`` among its widgets.

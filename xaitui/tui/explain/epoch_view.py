@@ -14,8 +14,8 @@ from xaitui.catalog.attributions import ALL_ZERO, NOT_FINITE
 from xaitui.metrics.rank_correlation import rank_correlation
 from xaitui.runs.explanations.training_maps import Watched
 from xaitui.text import printable
+from xaitui.tui.explain.map_display import class_name
 from xaitui.tui.explain.map_grid import Tile
-from xaitui.tui.explain.map_screen import class_name
 from xaitui.tui.palette import MUTED
 
 ANSWERS = 3

@@ -259,7 +259,7 @@ class MapGrid(Container):
                 column.show(shown[number], self._look, height)
 
 
-def legend(look: Look, *, signed: bool, plain: bool, words: tuple[str, str] = ("for", "against")) -> Content:
+def legend(look: Look, *, signed: bool, plain: bool, words: tuple[str, str]) -> Content:
     """What the colours of maps, or their characters, mean; `words` are for what is positive and what is negative."""
     if not signed or look.absolute:
         return Content() if plain else Content.assemble(("■", "#ff9a2e"), (" where it looked", MUTED))

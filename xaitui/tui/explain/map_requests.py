@@ -1,93 +1,68 @@
-"""What the screen of explanations has computed, by a process of its own, for what is seen and not stored."""
+"""Requests for maps that are not stored yet, and what became of each."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
-from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.runs.directory import RunDirectory
-from xaitui.system.helper_process import NoAnswerError
-from xaitui.tui.explain.client import Question
-from xaitui.tui.explain.material import Material, Subject
-from xaitui.tui.explain.selection import ExplainActions
-from xaitui.tui.threads import in_thread, work
+from xaitui.system.helper_process import NoAnswerError, Say
+from xaitui.tui.explain.client import Explainer, Layer, Question
+from xaitui.tui.explain.material import Material
 
-SETTLED = 0.25
-"""Seconds that an image must have been looked at before maps of it are computed."""
+WAITING = "computing..."
 
 
-class ExplainComputing(ExplainActions):
-    """Asks for the maps that are missing, one after another, and for verdicts; its subclass shows them."""
+class MapRequests:
+    """Held by the explanation screen. The process that computes maps starts with the first request."""
 
-    def __init__(self, run: RunDirectory, split: str = "", index: int | None = None) -> None:
-        super().__init__(run, split, index)
-        self._states: dict[Question, str] = {}
-        """What became of each question so far."""
+    def __init__(self, run: RunDirectory, progress: Say, answered: Callable[[str], Awaitable[None]]) -> None:
+        """Prepare to ask.
 
-    async def on_unmount(self) -> None:
-        """Nobody waits for maps any more."""
-        await self.explainer.close()
+        Args:
+            run: whose best weights are explained.
+            progress: takes a word about how far a request is; empty when it is over.
+            answered: called after each answer with the problem, which is empty where the map is stored.
+        """
+        self.explainer = Explainer(run)
+        self._progress, self._answered = progress, answered
+        self._problems: dict[Question, str] = {}
+        """By the questions that were answered."""
 
-    @property
-    def seen_methods(self) -> tuple[str, ...]:
-        """The methods that are seen."""
-        return self.methods[self.first : self.first + self.seen]
+    def problem_of(self, question: Question) -> str:
+        """The problem with a map that was asked for; empty where none is known."""
+        return self._problems.get(question, "")
 
-    def state_of(self, method: str, subject: Subject) -> str:
-        """What was wrong with the map of a method, or that it is being waited for; empty where nothing is known."""
-        return self._states.get(self.question_of(method, subject), "")
+    def forget(self) -> None:
+        """Forget all answers, so that failed requests are made again."""
+        self._problems.clear()
 
-    def action_again(self) -> None:
-        """Try once more what could not be computed."""
-        self._states.clear()
-        self.redraw()
+    def missing(self, questions: Iterable[Question], material: Material) -> list[Question]:
+        """The questions that were not answered and whose maps are not stored."""
+        return [each for each in questions if each not in self._problems and material.find(each) is None]
 
-    def question_of(self, method: str, subject: Subject) -> Question:
-        """What is asked for to see a map."""
-        layer = self.layer_path if ATTRIBUTIONS[method].layer else ""
-        return Question(self.split, subject.index, method, self.class_of(subject), layer)
+    async def explain(self, question: Question) -> None:
+        """Compute and store a map."""
+        self._problems[question] = await self._answer(self.explainer.explain(question, self._progress))
 
-    def ask_for_missing(self, material: Material, subject: Subject) -> None:
-        """Have the maps computed that are seen and are not stored."""
-        if self.console.options.readonly:
-            return
-        questions = [self.question_of(method, subject) for method in self.seen_methods]
-        missing = [
-            question
-            for question in questions
-            if question not in self._states
-            and material.find(question.method, question.layer, question.index, question.target) is None
-        ]
-        if missing:
-            self._ask(missing)
+    async def judge(self, question: Question) -> str:
+        """Compare the maps of a method with reference maps, once for the run; return the problem, if any."""
+        return await self._answer(self.explainer.judge(question, self._progress))
 
-    @work(exclusive=True, group="ask")
-    async def _ask(self, questions: list[Question]) -> None:
-        await asyncio.sleep(SETTLED)
-        for question in questions:
-            self._states[question] = await self._answer(self.explainer.explain(question, self.say_progress))
-
-    @work(exclusive=True, group="ask")
-    async def action_judge(self) -> None:
-        """Hold the methods that are seen against their floors, once for each on this run."""
-        subject = self.subject
-        if self.console.options.readonly or subject is None:
-            self.console.tell("this console only looks" if subject is not None else "there is no image to begin with")
-            return
-        for method in self.seen_methods:
-            problem = await self._answer(self.explainer.judge(self.question_of(method, subject), self.say_progress))
-            self.say_foot(problem, bad=bool(problem))
+    async def layers(self) -> tuple[str, tuple[Layer, ...]]:
+        """The problem, or the layers that Grad-CAM can use."""
+        try:
+            problem, layers = await self.explainer.layers(self._progress)
+        except NoAnswerError as error:
+            problem, layers = str(error), ()
+        self._progress("")
+        return problem, layers
 
     async def _answer(self, asked: Coroutine[Any, Any, str]) -> str:
-        """Wait for an answer, show what has come of it, and return what was wrong."""
         try:
             problem = await asked
         except NoAnswerError as error:
             problem = str(error)
-        self.say_progress("")
-        self.take(await in_thread(self.read))
-        if problem:
-            self.redraw()
+        self._progress("")
+        await self._answered(problem)
         return problem

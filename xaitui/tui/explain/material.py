@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,6 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.data.dataset import Dataset, Split
 from xaitui.errors import DataError
 from xaitui.evaluation.evaluation import Evaluation
@@ -19,6 +18,7 @@ from xaitui.evaluation.mistakes import RANKINGS
 from xaitui.runs.dataset import open_data
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import ExplanationSet, Sample, read_explanations
+from xaitui.tui.explain.client import Question
 from xaitui.tui.widgets.picture import Pixels
 
 Choice = Literal["mistakes", "uncertain", "suspicious", "all", "explained"]
@@ -68,14 +68,19 @@ class Material:
             return tuple(sample.index for sample in self.evaluation.rank(choice))
         return tuple(range(self.evaluation.images))
 
-    def find(self, method: str, layer: str, index: int, target: int) -> Found | None:
-        """The stored map of an image for a class; without a layer, of any."""
+    def find(self, question: Question) -> Found | None:
+        """The stored map that answers a question; without a layer, of any."""
         for each in self.sets:
-            if each.method == method and (not layer or not ATTRIBUTIONS[method].layer or each.layer == layer):
-                row = each.find(index, target)
+            if each.method == question.method and (not question.layer or each.layer == question.layer):
+                row = each.find(question.index, question.target)
                 if row is not None:
                     return Found(each, row)
         return None
+
+    def pictures(self, questions: Iterable[Question]) -> list[Path]:
+        """The stored image files of the maps that answer some questions."""
+        found = [each for each in map(self.find, questions) if each is not None]
+        return [path for path in (each.of.picture(each.row) for each in found) if path.exists()]
 
     def subject(self, index: int) -> Subject | None:
         """What is known of an image; None where that is nothing."""

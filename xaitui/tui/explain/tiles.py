@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from textual.content import Content
 
-from xaitui.catalog.attributions import AttributionInfo
+from xaitui.catalog.attributions import ATTRIBUTIONS, AttributionInfo
 from xaitui.errors import DataError
 from xaitui.text import printable
+from xaitui.tui.explain.map_display import MapDisplay
 from xaitui.tui.explain.map_grid import Tile
 from xaitui.tui.explain.material import Found, Subject
+from xaitui.tui.explain.selection import Selection
 from xaitui.tui.palette import MUTED
 from xaitui.tui.widgets.picture import Pixels
 
@@ -139,3 +141,37 @@ def _floors(found: Found) -> dict[str, dict[str, float]]:
 def _means(scores: Mapping[str, Any]) -> dict[str, float]:
     means = {name: value.get("mean") if isinstance(value, Mapping) else value for name, value in scores.items()}
     return {name: float(mean) for name, mean in means.items() if isinstance(mean, int | float) and math.isfinite(mean)}
+
+
+def about_sample(subject: Subject, chosen: Selection) -> Content:
+    """The first line above the maps: the image, its class and the predicted one."""
+    where = f"{chosen.indices.index(subject.index) + 1} of " if subject.index in chosen.indices else ""
+    true = ", ".join(f"{printable(subject.name(index))} {subject.share(index)}" for index in subject.true) or "-"
+    predicted = f"{printable(subject.name(subject.predicted))} {subject.share(subject.predicted)}"
+    wrong = bool(subject.true) and subject.predicted not in subject.true
+    return Content.assemble(
+        (f"{chosen.split} {subject.index}", "bold"),
+        (f"  {where}{len(chosen.indices)} {chosen.choice}", MUTED),
+        "  true ",
+        (true, "$text-success"),
+        "  predicted ",
+        (predicted, "$text-error" if wrong else ""),
+    )
+
+
+def about_maps(
+    subject: Subject, chosen: Selection, visible: Sequence[str], display: MapDisplay, weights: str
+) -> Content:
+    """The second line: the explained class, which maps are visible, and the meaning of their colours."""
+    words = chosen.target if isinstance(chosen.target, str) else "chosen"
+    last = f" to {chosen.first + len(visible)}" if len(visible) > 1 else ""
+    hidden = len(visible) < len(chosen.methods)
+    part = f", map {chosen.first + 1}{last} of {len(chosen.methods)}" if hidden else ""
+    signed = any(ATTRIBUTIONS[method].signed for method in visible)
+    return Content.assemble(
+        "why ",
+        (printable(subject.name(chosen.class_of(subject))), "bold"),
+        (f" ({words}){part}  ", MUTED),
+        display.legend(signed=signed),
+        (f"  {weights}", MUTED),
+    )

@@ -14,11 +14,11 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Watched, read_watched
 from xaitui.text import printable
 from xaitui.tui.explain.epoch_view import Arrays, ThroughView
-from xaitui.tui.explain.map_grid import MapGrid, legend
-from xaitui.tui.explain.map_screen import MapScreen, class_names
+from xaitui.tui.explain.map_display import MapDisplay, class_names
+from xaitui.tui.explain.map_grid import MapGrid
 from xaitui.tui.palette import MUTED
+from xaitui.tui.polling_screen import PollingScreen
 from xaitui.tui.threads import in_thread, work
-from xaitui.tui.widgets.picture import is_plain
 from xaitui.tui.widgets.plot import Plot
 
 NOTHING = "nothing was watched in this run; --watch-samples=8 keeps Grad-CAM of 8 validation images after each epoch"
@@ -27,7 +27,7 @@ GRID_COLUMNS = 18
 ALARM_COLOUR = 6
 
 
-class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
+class ThroughScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
     """Goes through the epochs of a run; where it is going on, the last one is followed."""
 
     NAME = "through"
@@ -35,6 +35,7 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
 
     def __init__(self, run: RunDirectory) -> None:
         super().__init__()
+        self.map_display = MapDisplay(self, self.redraw)
         self.run = run
         self.watched: Watched | None = None
         self.place = -1
@@ -55,9 +56,8 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
 
     def on_mount(self) -> None:
         """Say what it is, and look."""
-        self.title_of_maps = f"what {printable(self.run.id)} looked at through its training"
-        self.say_progress("")
-        super().on_mount()
+        self.map_display.title = f"what {printable(self.run.id)} looked at through its training"
+        self.map_display.say_progress("")
 
     def read(self) -> tuple[Watched | None, tuple[str, ...]]:
         """Read what is new of the run, and what its classes are called."""
@@ -89,7 +89,7 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
         watched = self.watched
         self.query_one(MapGrid).display = self.query_one(Plot).display = self.epoch > 0
         if watched is None or not self.epoch:
-            self.say_head(Content.styled(NOTHING if watched is None else "no epoch is over yet", MUTED))
+            self.map_display.say_head(Content.styled(NOTHING if watched is None else "no epoch is over yet", MUTED))
             return
         self._plot(watched)
         wanted = {self.epoch, watched.epochs[0], watched.epochs[-1]} - self._arrays.keys()
@@ -102,10 +102,10 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
 
     def _show(self, watched: Watched) -> None:
         view = ThroughView(watched, self._arrays, self._names, self.place, self.sample)
-        sign = legend(self.look_of_maps, signed=False, plain=is_plain(self.app))
-        self.say_head(view.about_epoch(), view.about_sample(shows_all=self.shows_all) + sign)
+        sign = self.map_display.legend(signed=False)
+        self.map_display.say_head(view.about_epoch(), view.about_sample(shows_all=self.shows_all) + sign)
         self.query_one(MapGrid).set_room(*((2, GRID_COLUMNS) if self.shows_all else (1, None)))
-        self.show_tiles(view.all_tiles() if self.shows_all else view.tiles_of_sample())
+        self.map_display.show(view.all_tiles() if self.shows_all else view.tiles_of_sample())
 
     def _plot(self, watched: Watched) -> None:
         epochs, alarms = watched.epochs, watched.alarms
@@ -119,6 +119,14 @@ class ThroughScreen(MapScreen[tuple[Watched | None, tuple[str, ...]]]):
         self.query_one(Plot).show(Figure("", tuple(lines), "epoch", cursor=float(self.epoch), cells=self.plot_cells))
 
     # -- what the keys do
+
+    def action_absolute(self) -> None:
+        """Change between signed maps and their magnitudes."""
+        self.map_display.toggle_absolute()
+
+    def action_overlay(self) -> None:
+        """Change between maps over their image and maps alone."""
+        self.map_display.toggle_overlay()
 
     def action_epoch(self, by: int) -> None:
         """Go to another epoch; past the last one, it is followed."""

@@ -18,11 +18,11 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Probe, Watched, read_watched
 from xaitui.runs.listing.comparison import short_labels
 from xaitui.text import printable, quoted
-from xaitui.tui.explain.map_grid import MapGrid, Tile, legend
-from xaitui.tui.explain.map_screen import MapScreen, class_name, class_names
+from xaitui.tui.explain.map_display import MapDisplay, class_name, class_names
+from xaitui.tui.explain.map_grid import MapGrid, Tile
 from xaitui.tui.palette import MUTED
+from xaitui.tui.polling_screen import PollingScreen
 from xaitui.tui.threads import in_thread, work
-from xaitui.tui.widgets.picture import is_plain
 
 ROWS_OF_TILE = 16
 """Rows of the grid that a map of 28 px needs: where there are more, more images are seen."""
@@ -30,13 +30,14 @@ ROWS_OF_TILE = 16
 Pair = tuple[Watched | None, Watched | None]
 
 
-class BetweenScreen(MapScreen[Pair]):
+class BetweenScreen(PollingScreen[Pair]):
     """Compares what two runs that watched the same images looked at, after the same epoch or after their last ones."""
 
     NAME = "between"
 
     def __init__(self, first: RunDirectory, second: RunDirectory) -> None:
         super().__init__()
+        self.map_display = MapDisplay(self, self.redraw)
         self.runs = (first, second)
         self.labels = tuple(map(printable, short_labels([first.id, second.id])))
         self.pair: Pair = (None, None)
@@ -54,9 +55,8 @@ class BetweenScreen(MapScreen[Pair]):
 
     def on_mount(self) -> None:
         """Say what it is, and look."""
-        self.title_of_maps = f"what {self.labels[0]} and {self.labels[1]} look at"
-        self.say_progress("")
-        super().on_mount()
+        self.map_display.title = f"what {self.labels[0]} and {self.labels[1]} look at"
+        self.map_display.say_progress("")
 
     def read(self) -> Pair:
         """Read what is new of both runs."""
@@ -80,8 +80,8 @@ class BetweenScreen(MapScreen[Pair]):
         one, other = self.pair
         problem = self._problem()
         if one is None or other is None or problem:
-            self.say_head(Content.styled(problem, MUTED))
-            self.show_tiles([])
+            self.map_display.say_head(Content.styled(problem, MUTED))
+            self.map_display.show([])
             return
         try:
             maps = [await in_thread(each.maps, self._epoch_of(each)) for each in (one, other)]
@@ -112,7 +112,7 @@ class BetweenScreen(MapScreen[Pair]):
         mean = score_text(float(np.nanmean(alike)) if np.isfinite(alike).any() else math.nan, 2)
         epochs = [self._epoch_of(each) for each in (one, other)]
         layers = " and ".join(dict.fromkeys(printable(each.probe.layer) for each in (one, other)))
-        self.say_head(
+        self.map_display.say_head(
             Content.assemble(
                 (f"image {self.sample + 1} of {len(first)}", "bold"),
                 f"  rank correlation {score_text(alike[self.sample], 2)}",
@@ -120,7 +120,7 @@ class BetweenScreen(MapScreen[Pair]):
             ),
             Content.assemble(
                 (f"Grad-CAM of {layers}, true class  ", MUTED),
-                legend(self.look_of_maps, signed=False, plain=is_plain(self.app)),
+                self.map_display.legend(signed=False),
             ),
         )
         grid = self.query_one(MapGrid)
@@ -128,7 +128,9 @@ class BetweenScreen(MapScreen[Pair]):
         grid.set_room(rows)
         seen = [(self.sample + offset) % len(first) for offset in range(rows)]
         columns = grid.room // rows
-        self.show_tiles([tile for at in seen for tile in self._tiles(one.probe, at, maps, epochs, alike[at])[:columns]])
+        self.map_display.show(
+            [tile for at in seen for tile in self._tiles(one.probe, at, maps, epochs, alike[at])[:columns]]
+        )
 
     def _tiles(
         self, probe: Probe, sample: int, maps: Sequence[NDArray[np.float32]], epochs: Sequence[int], alike: float
@@ -140,13 +142,21 @@ class BetweenScreen(MapScreen[Pair]):
             for name, epoch, each in zip(self.labels, epochs, maps, strict=True)
         ]
         difference = _difference(*(each[sample] for each in maps))
-        sign = legend(self.look_of_maps, signed=True, plain=is_plain(self.app), words=(self.labels[1], self.labels[0]))
+        sign = self.map_display.legend(signed=True, words=(self.labels[1], self.labels[0]))
         problem = "" if difference is not None else "maps of unequal size"
         lines = [Content.styled(f"rank correlation {score_text(alike, 2)}", MUTED)]
         tiles.append(Tile(Content("more: ") + sign, image, difference, problem=problem, lines=lines))
         return [*tiles, Tile(Content.styled(f"val {probe.indices[sample]}: {label}", "bold"), image)]
 
     # -- what the keys do
+
+    def action_absolute(self) -> None:
+        """Change between signed maps and their magnitudes."""
+        self.map_display.toggle_absolute()
+
+    def action_overlay(self) -> None:
+        """Change between maps over their image and maps alone."""
+        self.map_display.toggle_overlay()
 
     def action_sample(self, by: int) -> None:
         """Look at another image."""

@@ -11,7 +11,7 @@ from xaitui.studies.folder import StudyFolder
 from xaitui.studies.status import TrialStanding
 from xaitui.text import printable
 from xaitui.tui.commands import Command
-from xaitui.tui.polling_screen import LookingScreen
+from xaitui.tui.polling_screen import PollingScreen
 from xaitui.tui.studies.rows import mark
 from xaitui.tui.studies.snapshot import StudyLook
 from xaitui.tui.studies.table import StudyTable
@@ -20,7 +20,7 @@ from xaitui.tui.threads import in_thread, work
 LIVE_ONLY, IDLE_ONLY = frozenset({"stop"}), frozenset({"resume", "retry"})
 
 
-class StudyActions(LookingScreen[StudyLook]):
+class StudyActions(PollingScreen[StudyLook]):
     """A screen of one study; its subclass says how it looks."""
 
     def __init__(self, folder: StudyFolder) -> None:

@@ -16,12 +16,12 @@ from xaitui.errors import XaituiError
 from xaitui.studies.folder import StudyFolder, list_studies
 from xaitui.studies.status import StudyReader, StudyStanding, TrialState
 from xaitui.text import printable
-from xaitui.tui.polling_screen import LookingScreen
+from xaitui.tui.polling_screen import PollingScreen
 
 COLUMNS = ("study", "state", "over", "best", "objective", "sampler", "trials")
 
 
-class StudiesScreen(LookingScreen[dict[StudyFolder, tuple[str, ...]]]):
+class StudiesScreen(PollingScreen[dict[StudyFolder, tuple[str, ...]]]):
     """A row for each study, that which was last worked on first."""
 
     NAME: ClassVar = "studies"
