@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from xaitui.config.command_line import setting_text
@@ -65,6 +65,10 @@ class StudyTableView:
     marked: frozenset[str] = frozenset()
     """Ids of trials."""
     ascii_only: bool = False
+
+    def other_layout(self) -> StudyTableView:
+        """A row for each setting instead of each trial, or back; sorted by the first column."""
+        return replace(self, layout="settings" if self.layout == "trials" else "trials", column=0)
 
     def columns(self, look: StudyLook) -> tuple[str, ...]:
         """The titles."""

@@ -1,58 +1,55 @@
-"""How a study is looked at: which plot, which of its settings, which rows in which order."""
+"""The view of a study: which plot, which of its settings, and which rows in which order."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from xaitui.plotting.curves import View, ViewField
-from xaitui.studies.folder import StudyFolder
-from xaitui.tui.studies.actions import StudyActions
+from xaitui.plotting.figure import Cells, Figure
+from xaitui.tui.studies.figures import best_figure, curves_figure, setting_figure
 from xaitui.tui.studies.rows import StudyTableView
+from xaitui.tui.studies.snapshot import StudyLook
 
 PLOTS = ("curves", "setting", "best")
-"""What the plot can show."""
+"""The plots of a study."""
 
 
-class StudyView(StudyActions):
-    """The keys that change what the screen of a study shows."""
+@dataclass(frozen=True)
+class StudyView:
+    """How a study is shown; each change gives a new view."""
 
-    def __init__(self, folder: StudyFolder) -> None:
-        super().__init__(folder)
-        self.rows = StudyTableView()
-        self.view = View(x="epoch")
-        self.plot = PLOTS[0]
-        self.setting = 0
-        """Which of the varied settings the plot shows."""
+    rows: StudyTableView = field(default_factory=StudyTableView)
+    curves: View = field(default_factory=lambda: View(x="epoch"))
+    plot: str = PLOTS[0]
+    setting: int = 0
+    """The varied setting that the plot shows, counted round and round."""
 
-    def action_layout(self) -> None:
+    def other_layout(self) -> StudyView:
         """A row for each trial, or for each setting over its seeds."""
-        self.rows = replace(self.rows, layout="settings" if self.rows.layout == "trials" else "trials", column=0)
-        self.show()
+        return replace(self, rows=self.rows.other_layout())
 
-    def action_sort(self) -> None:
-        """Sort by the next column."""
-        if self.seen is not None:
-            column = (self.rows.column + 1) % len(self.rows.columns(self.seen))
-            self.rows = replace(self.rows, column=column)
-            self.show()
+    def next_column(self, look: StudyLook) -> StudyView:
+        """Rows sorted by the next column."""
+        column = (self.rows.column + 1) % len(self.rows.columns(look))
+        return replace(self, rows=replace(self.rows, column=column))
 
-    def action_next_plot(self) -> None:
-        """Show the next plot."""
-        self.plot = PLOTS[(PLOTS.index(self.plot) + 1) % len(PLOTS)]
-        self.show()
+    def next_plot(self) -> StudyView:
+        """The next plot."""
+        return replace(self, plot=PLOTS[(PLOTS.index(self.plot) + 1) % len(PLOTS)])
 
-    def action_next_setting(self, by: int = 1) -> None:
-        """Show the scores against the next of the varied settings."""
+    def next_setting(self, by: int) -> StudyView:
+        """The scores against another setting."""
+        return replace(self, plot="setting", setting=self.setting + by if self.plot == "setting" else self.setting)
+
+    def changed(self, name: ViewField) -> StudyView:
+        """Another scale of the plot, or another x axis of the curves."""
+        return replace(self, curves=self.curves.changed(name))
+
+    def figure(self, look: StudyLook, columns: int, cells: Cells) -> Figure:
+        """The plot of a study in so many columns of the terminal."""
         if self.plot == "setting":
-            self.setting += by
-        self.plot = "setting"
-        self.show()
-
-    def action_previous_setting(self) -> None:
-        """Show the scores against the setting before."""
-        self.action_next_setting(-1)
-
-    def action_change_view(self, field: ViewField) -> None:
-        """Change the scale of the plot or the x axis of the curves."""
-        self.view = self.view.changed(field)
-        self.show()
+            paths = list(look.standing.study.space)
+            return setting_figure(look.standing, paths[self.setting % len(paths)], self.curves, cells)
+        if self.plot == "best":
+            return best_figure(look.standing, self.curves, cells)
+        return curves_figure(look, self.curves, columns, cells)
