@@ -1,4 +1,8 @@
-"""Follow one run, live or not, for a screen: what is new of it, from the end first where its journal is long."""
+"""Follower of one run, live or ended: reads new journal lines for a screen.
+
+Of a long journal the head and the tail are read first, so that a screen shows the current state at once. The middle is
+read block by block afterwards; until then the curves have a gap there.
+"""
 
 from __future__ import annotations
 
@@ -26,23 +30,23 @@ from xaitui.runs.lock import SILENT_SECONDS, Pulse, read_owner
 from xaitui.runs.state import State, state_of
 
 AT_ONCE = 1 << 20
-"""Bytes of a journal that are read when it is opened; of a longer one the head and the tail."""
+"""Bytes of the longest journal that is read from its start; a longer one is read at its head and tail first."""
 BLOCK = 64 << 10
-"""Bytes that are read in one go."""
+"""Bytes that are read between two looks at the clock."""
 LOG_LINES = 1000
 
 
 class RunFollower:
-    """What a screen knows of a run. `poll` takes up what is new; nothing here ever writes."""
+    """State, log and curves of a run, updated by `poll`; it never writes."""
 
     def __init__(self, run: RunDirectory, clock: Callable[[], float] = time.monotonic) -> None:
         self.run = run
         self.series = RunSeries()
         """The curves as far as the journal has been read from its start."""
         self.log: deque[str] = deque(maxlen=LOG_LINES)
-        """Lines for people, the newest last."""
+        """Readable lines, the newest last."""
         self.logged = 0
-        """How many lines there were so far."""
+        """Number of lines so far, including those that the log has dropped."""
         self.state, self.why = State.INTERRUPTED, ""
         self.last_step: StepLogged | None = None
         self.end: LifeCycle | None = None
@@ -50,28 +54,28 @@ class RunFollower:
         self.answered: RequestAnswered | None = None
         self.epochs = 0
         self.problem = ""
-        """Why the journal cannot be read, where it cannot."""
+        """Why the journal cannot be read; empty if it can."""
         self._clock = clock
         self._pulse = Pulse(run.heartbeat, clock)
         self._reader: JournalReader | None = None
         self._middle: JournalReader | None = None
         self._middle_end = 0
-        """Where the first line may begin that is of the tail."""
+        """Offset of the tail: lines that begin there or later were read with it."""
         self._middle_damage = 0
         self._file = (-1, -1)
-        """Device and number of the journal's file."""
+        """Device and inode of the journal, which change when it is replaced."""
         self._tail: list[Entry] = []
         self._tail_series: RunSeries | None = None
-        """What is read of the tail while the middle is not; then it is read into `series` like the rest."""
+        """Curves of the tail while the middle is unread; None afterwards, when `series` holds everything."""
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What a poll reads."""
+        """Files that a poll reads."""
         return self.run.lock, self.run.journal, self.run.heartbeat
 
     @property
     def is_gone(self) -> bool:
-        """Whether the run's folder was there and no longer is."""
+        """Whether the run's folder has been deleted or moved."""
         return self.problem == GONE
 
     @property
@@ -86,37 +90,39 @@ class RunFollower:
 
     @property
     def started(self) -> RunStarted | None:
-        """What the run was begun with."""
+        """The event with which the run started."""
         return self.series.started
 
     @property
     def finished_epochs(self) -> Sequence[EpochFinished]:
-        """The last finished epochs, in their order."""
+        """The last finished epochs, in order."""
         newest = self._tail_series.finished_epochs if self._tail_series is not None else ()
         return newest or self.series.finished_epochs
 
     @property
     def last_epoch(self) -> EpochFinished | None:
-        """The last finished epoch that was not gone back behind."""
+        """The last finished epoch, apart from those undone by a resume."""
         return self.finished_epochs[-1] if self.finished_epochs else None
 
     def curve(self, name: str, x: XAxis) -> Curve:
-        """A quantity of the run, as `RunSeries.curve` gives it; the tail of a long journal is there first."""
+        """A curve of the run, as returned by `RunSeries.curve`; of a long journal without the unread middle."""
         if self._tail_series is None:
             return self.series.curve(name, x)
         return self.series.followed_by(self._tail_series, name, x)
 
     def position_of_epoch(self, epoch: int, x: XAxis) -> float | None:
-        """Where the end of an epoch lies on an axis; None where that is not known (yet)."""
+        """Position of the end of an epoch on an axis; None if it is not known yet."""
         place = self.series.position_of_epoch(epoch, x)
         if place is None and self._tail_series is not None:
             place = self._tail_series.position_of_epoch(epoch, x)
         return place
 
     def poll(self, seconds: float = 0.05) -> bool:
-        """Take up what is new, for about so many seconds at the most; say whether anything was."""
+        """Read new lines for at most about so many seconds; return whether anything has changed."""
         before = self._seen()
-        owner = read_owner(self.run.lock)  # before the journal, so that a last word is not missed
+        # The lock is read before the journal. In the other order a run that ends in between would show no owner and no
+        # final event, and look interrupted.
+        owner = read_owner(self.run.lock)
         try:
             self._read(self._clock() + seconds)
             self.problem = ""
@@ -130,7 +136,7 @@ class RunFollower:
         return before != self._seen()
 
     def _seen(self) -> tuple[object, ...]:
-        """Changes with whatever there is to show."""
+        """Everything that a screen shows, for comparison."""
         read = (self.series.version, len(self._tail), self.damage, self.is_loading)
         return (*read, self.state, self.why, self.problem)
 
@@ -153,7 +159,7 @@ class RunFollower:
                 break
 
     def _open_reader(self) -> JournalReader:
-        """The reader of what is new. A journal that was put in the place of another one is read from its start.
+        """The reader of new lines; a journal that was replaced or cut is read from its start again.
 
         Raises:
             OSError: it cannot be read.
@@ -165,7 +171,7 @@ class RunFollower:
         return self._reader
 
     def _open(self, size: int) -> JournalReader:
-        """Read a short journal from its start; of a long one the head, then the tail, the middle when there is time."""
+        """Return a reader of the whole of a short journal, or, after reading the head, of the tail of a long one."""
         self.series, self._tail, self._tail_series = RunSeries(), [], None
         self._middle, self._middle_damage, self.last_step, self.end = None, 0, None, None
         reader = JournalReader(self.run.journal)
@@ -176,10 +182,16 @@ class RunFollower:
         self.series.extend(head)
         self._middle, self._middle_end = reader, size - AT_ONCE // 2
         self._tail_series = self.series.later_part()
+        # The tail's offset may be inside a line. Reading starts one byte earlier and skips to the next line, so that a
+        # line that begins exactly at the offset is kept.
         return JournalReader(self.run.journal, self._middle_end - 1, skip_torn=True)
 
     def _backfill(self, middle: JournalReader) -> None:
-        """Read a block of the middle; at its end the curves go on with the tail that was read before."""
+        """Read a block of the middle; when it is complete, append the tail to the curves.
+
+        The last block may reach into the tail: its lines from there on are dropped, and the tail, which was kept as
+        entries, is replayed instead. So each line counts once, and a resume in the tail undoes work of the middle.
+        """
         before = middle.offset
         entries = middle.poll(BLOCK)
         self.series.extend(entry for entry in entries if entry.offset < self._middle_end)

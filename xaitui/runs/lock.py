@@ -1,4 +1,9 @@
-"""Who writes a run: a lock for deciding, an identity for telling, a heartbeat for other machines."""
+"""The single writer of a run: a file lock, the identity of its owner, and a heartbeat.
+
+The lock (flock) decides who may write, because the kernel releases it when a process ends in any way. It does not say
+who holds it, so the owner writes its identity into the file, for messages and for the list of runs. Neither can be
+checked from another machine that shares the disk: for it a counter, the heartbeat, shows that the owner is alive.
+"""
 
 from __future__ import annotations
 
@@ -23,28 +28,32 @@ from xaitui.text import quoted
 
 HEARTBEAT_SECONDS = 10.0
 NAMING_LOOKS = 20
-"""At a lock whose owner has not written its name yet."""
+"""Number of times that a lock is read whose owner has not written its identity yet."""
 SILENT_SECONDS = 60.0
-"""After which a heartbeat that has not moved means that the writer may be gone."""
+"""Time without a heartbeat after which the writer may be gone."""
 
 WRITTEN_BY_THE_OWNER = ("checkpoints", "explanations/training")
-"""Folders of a run that nobody else writes in; predictions, for one, are also computed afterwards."""
+"""Folders of a run in which only its owner writes; predictions, for example, may also be computed later by others."""
 
 
 class BusyError(UsageError):
-    """Another process writes the run, or a machine that cannot be asked from here may still do so."""
+    """Another process writes the run, or another machine, which cannot be checked from here, may still do so."""
 
 
 @dataclass(frozen=True)
 class Owner:
-    """A process, named so that a recycled pid, a reboot or another container is not taken for it."""
+    """Identity of a process.
+
+    A pid alone is not enough: it is reused, it starts again after a reboot, and each container has its own. The time of
+    its start, the boot and the pid namespace tell such processes apart.
+    """
 
     host: str
     boot: str
     namespace: str
     pid: int
     started: float
-    """Seconds, of a clock that nobody sets where the system has one."""
+    """Start time in seconds since boot; the wall clock, which may be set, only on systems without the former."""
 
     @staticmethod
     def of_this_process() -> Owner:
@@ -54,20 +63,20 @@ class Owner:
 
     @property
     def is_near(self) -> bool:
-        """Whether its pid means the same here: the same boot of the same machine, the same pid namespace."""
+        """Whether its pid is valid here: the same boot of the same machine, and the same pid namespace."""
         return (self.boot, self.namespace) == (_boot(), _namespace())
 
     @property
     def is_alive(self) -> bool:
-        """Whether the process runs; only to be asked of one that is near."""
+        """Whether the process runs; meaningful only if it `is_near`."""
         return is_running(self.pid, self.started)
 
 
 def is_running(pid: int, started: float | None = None) -> bool:
-    """Whether a process of this machine runs; with the time of its start, one that got its pid later does not count."""
+    """Whether a process of this machine runs; with its start time, a later process of that pid does not count."""
     try:
         process = psutil.Process(pid)
-        # A lock of an earlier version has the wall clock's time.
+        # Locks written by older versions hold the start time of the wall clock.
         same = started is None or any(abs(each - started) < 1.0 for each in (_started(process), process.create_time()))
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
@@ -75,7 +84,7 @@ def is_running(pid: int, started: float | None = None) -> bool:
 
 
 def _started(process: psutil.Process) -> float:
-    """When a process was started: on Linux since the machine was, for its wall clock may have been set since.
+    """Start time of a process: on Linux in seconds since boot, because the wall clock may have been set since.
 
     Raises:
         psutil.Error: there is no such process.
@@ -99,7 +108,7 @@ def _namespace() -> str:
 
 
 def read_owner(path: Path) -> Owner | None:
-    """The owner noted in a lock file; None where none is noted, or it cannot be read."""
+    """The owner recorded in a lock file; None if there is none or it cannot be read."""
     try:
         owner = Owner(**json.loads(path.read_text()))
     except RECORD_DAMAGE:
@@ -110,7 +119,7 @@ def read_owner(path: Path) -> Owner | None:
 
 
 def read_heartbeat(path: Path) -> int:
-    """The counter of a heartbeat file; -1 where there is none."""
+    """The counter of a heartbeat file; -1 if there is none."""
     try:
         return int(path.read_text())
     except (OSError, ValueError):
@@ -118,7 +127,11 @@ def read_heartbeat(path: Path) -> int:
 
 
 class Pulse:
-    """Watches a heartbeat from another machine, by the clock of the one who watches."""
+    """Watches the heartbeat of a writer on another machine.
+
+    The heartbeat is a counter, not a time, and its changes are timed by this machine's clock: the clocks of the two
+    machines need not agree.
+    """
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = path
@@ -127,7 +140,7 @@ class Pulse:
         self._moved = clock()
 
     def silent_for(self) -> float:
-        """Seconds since the counter was last seen to move."""
+        """Seconds since the counter was last seen to change."""
         count = read_heartbeat(self._path)
         if count != self._count:
             self._count, self._moved = count, self._clock()
@@ -136,17 +149,21 @@ class Pulse:
 
 @contextlib.contextmanager
 def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: float = 0.0) -> Iterator[Owner]:
-    """Be the one writer of a run for the length of the block.
+    """Be the single writer of a run within the block.
 
     Args:
-        take_over: whether a lock of another machine is broken.
-        patience: seconds to wait for the writer before, who is about to let go.
+        lock: the lock file.
+        heartbeat: the heartbeat file, which is updated within the block.
+        take_over: whether to ignore an owner on another machine.
+        patience: seconds to wait for a writer that is about to release the lock.
 
     Raises:
-        BusyError: another process writes the run, or a machine that cannot be asked from here may still do so.
+        BusyError: another process writes the run, or another machine, which cannot be checked from here, may do so.
     """
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:
+        # A network disk may not pass the lock on to other machines. A recorded owner there therefore refuses a lock
+        # that was obtained: a clean end would have emptied the file, so that process may still be alive.
         other = read_owner(lock)
         try:
             lock_descriptor(descriptor, patience=patience)
@@ -170,14 +187,14 @@ def owning(lock: Path, heartbeat: Path, *, take_over: bool = False, patience: fl
             with _beating(heartbeat):
                 yield owner
         finally:
-            with contextlib.suppress(OSError):  # the lock itself is let go of below
+            with contextlib.suppress(OSError):  # closing the file below releases the lock
                 os.ftruncate(descriptor, 0)
     finally:
         os.close(descriptor)
 
 
 def _who_holds(lock: Path) -> Owner | None:
-    """The owner of a lock that is held; one who has only just got it needs a moment to write who it is."""
+    """The owner of a held lock; a new owner needs a moment to write its identity."""
     for _ in range(NAMING_LOOKS):
         if (owner := read_owner(lock)) is not None:
             return owner

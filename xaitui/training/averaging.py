@@ -14,15 +14,15 @@ from torch.optim.swa_utils import get_ema_multi_avg_fn
 class WeightAverage:
     """Keeps an exponential moving average of a module's weights.
 
-    The decay warms up as min(decay, (1 + n) / (10 + n)) after n updates: a fixed decay of 0.999 would still hold on to
-    the initial weights after a few hundred steps, all that a short run has.
+    The decay warms up as min(decay, (1 + n) / (10 + n)) after n updates: with a fixed decay of 0.999
+    the average of a short run, of a few hundred steps, would still be dominated by the initial weights.
 
     Buffers of floating point, the statistics of batch normalisation, are averaged like the weights: the current ones
-    belong to the current weights, and averaged weights with foreign statistics score erratically. Counters are copied.
+    belong to the current weights, and averaged weights with other statistics score erratically. Counters are copied.
     """
 
-    # torch's AveragedModel does the same with its count in a tensor, which it reads, or copies to the device, at every
-    # update: either waits for the GPU. Here the count is a plain number, and only torch's arithmetic is used.
+    # torch's AveragedModel keeps its count in a tensor, which it reads or copies to the device at every update, and
+    # either waits for the GPU. Here the count is a plain number, and only torch's arithmetic is used.
 
     def __init__(self, module: nn.Module, decay: float) -> None:
         """Begin with a copy of `module` as it is now; `decay`, below 1, is the weight of the past in each update."""
@@ -33,7 +33,7 @@ class WeightAverage:
         self._decay = decay
 
     def update(self, module: nn.Module) -> None:
-        """Take in the weights of `module`, after an optimizer step; the first time they replace those here."""
+        """Blend in the weights of `module` after an optimizer step; the first update copies them."""
         decay = min(self._decay, (1 + self.updates) / (10 + self.updates)) if self.updates else 0.0
         averaged, counters = _tensors(self.module)
         current, newest_counters = _tensors(module)
@@ -48,7 +48,7 @@ class WeightAverage:
         return {"module": self.module.state_dict(), "updates": self.updates}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Restore the state returned by `state_dict`."""
         self.module.load_state_dict(state["module"])
         self.updates = state["updates"]
 

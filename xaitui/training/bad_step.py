@@ -1,4 +1,4 @@
-"""Which images a step had after which a training cannot go on; looked at only then, so that no step pays for it."""
+"""The images of a step that ended a run, derived afterwards so that ordinary steps do not pay for it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from xaitui.training.components import Parts
 
 
 class LabelError(DataError):
-    """Labels of a batch are no classes."""
+    """Labels of a batch are not classes."""
 
     what = "labels"
 
@@ -23,11 +23,12 @@ class LabelError(DataError):
 
 
 def bad_step(parts: Parts, step: int, what: str) -> BadStep:
-    """The event of a step that cannot be gone on from; its images follow from its number.
+    """Build the event of a step after which training cannot continue; its images follow from its number.
 
     Args:
-        step: its number, from 1 on.
-        what: was wrong, as `BadStep.what` names it.
+        parts: the parts of the trainer.
+        step: its number, from 1.
+        what: the kind of fault, as in `BadStep.what`.
     """
     images, training = len(parts.train), parts.config.training
     epoch, batch = divmod(step - 1, steps_per_epoch(images, training.batch_size))
@@ -36,9 +37,9 @@ def bad_step(parts: Parts, step: int, what: str) -> BadStep:
 
 
 def strange_labels(labels: Tensor, task: Task, classes: int) -> str:
-    """Which labels of a batch are no classes, in words; empty where all are, or where that can no longer be told.
+    """Describe the labels of a batch that are not classes; empty if all are, or if that cannot be determined.
 
-    A GPU that was given one takes no more orders, so that only those on a processor are looked at.
+    Only labels on the CPU are checked: after a GPU kernel has hit an invalid label, its context accepts no more work.
     """
     if labels.device.type != "cpu" or task is Task.MULTI_LABEL:
         return ""

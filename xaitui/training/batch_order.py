@@ -1,4 +1,4 @@
-"""Which images a step sees: a permutation of the epoch, decided by the seed and the epoch alone."""
+"""Order of the images in an epoch: a permutation that depends on the seed and the epoch alone."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LINES_PER_RUN = 20_000
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Number of batches of an epoch; a last batch of one image, which batch norm cannot use, joins the one before."""
+    """Number of batches of an epoch; a last batch of one image, unusable by batch norm, joins the previous one."""
     whole, rest = divmod(images, batch_size)
     return max(1, whole + (rest > (1 if whole else 0)))
 
@@ -28,5 +28,5 @@ def epoch_batches(images: int, batch_size: int, *, seed: int, epoch: int, device
 
 
 def log_every(steps: int, epochs: int) -> int:
-    """Steps between two journal lines, so that neither an epoch nor a run writes too many."""
+    """Steps between two journal lines, so that neither an epoch nor a run writes too many lines."""
     return max(1, -(-steps // LINES_PER_EPOCH), -(-steps * epochs // LINES_PER_RUN))

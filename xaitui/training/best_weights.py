@@ -1,4 +1,4 @@
-"""The last word on a run: its best weights on validation and, once, on test."""
+"""Final evaluation of a run: its best weights on validation and, once, on test."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from xaitui.training.trainer import Trainer
 
 @dataclass(frozen=True)
 class Verdict:
-    """Predictions of a split by the weights that a run ends with."""
+    """Predictions of a split by the final weights of a run."""
 
     predictions: Predictions
     event: Evaluated
 
 
 def load_best(trainer: Trainer) -> str:
-    """Put the best weights into the model that is evaluated, and say which they are."""
+    """Load the best weights into the evaluated model, and return a description of them."""
     averaged, monitor = trainer.parts.average is not None, trainer.parts.stopping.monitor
     if not trainer.best.epoch:
         return f"the last weights{' (averaged)' * averaged}, for {monitor} was undefined in every epoch"
@@ -32,16 +32,16 @@ def load_best(trainer: Trainer) -> str:
 
 
 def best_weights(epoch: int, monitor: str, *, averaged: bool) -> str:
-    """What the weights of the best epoch are called, wherever they are loaded."""
+    """Description of the weights of the best epoch."""
     return f"the weights of epoch {epoch}{' (averaged)' * averaged}, best by validation {monitor}"
 
 
 def judge(trainer: Trainer, split: Split) -> Generator[Event, None, Verdict]:
-    """Evaluate the model as it is on a split, and return the verdict; yields what happens meanwhile."""
+    """Evaluate the current model on a split and return the verdict; yields the events in between."""
     parts, began = trainer.parts, time.monotonic()
     store = open_store(split, parts.numerics.device)
     predictions = yield from trainer.predict(store)
-    assert predictions is not None  # nothing can interrupt it
+    assert predictions is not None  # without a Stop nothing can interrupt it
     scores = score(parts.task, predictions.probabilities, predictions.labels, parts.classes)
     event = Evaluated(
         epoch=trainer.best.epoch,

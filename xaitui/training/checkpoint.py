@@ -1,4 +1,4 @@
-"""Checkpoints: tensors and plain values only, whole or absent, never executed."""
+"""Checkpoint files: tensors and plain values only, written atomically, loaded without executing code."""
 
 from __future__ import annotations
 
@@ -18,28 +18,33 @@ State = dict[str, Any]
 
 
 class CheckpointError(DataError):
-    """A checkpoint that is missing, damaged, or of something else."""
+    """A checkpoint that is missing, damaged, or not a checkpoint of a run."""
 
 
 def save_checkpoint(path: Path, state: State) -> None:
-    """Write a checkpoint in the place of the one before, which stays until the new one has been read back.
+    """Replace a checkpoint file.
+
+    The new file is written beside the old one and read back before it takes its name: a full disk or a crash never
+    leaves a run without a usable checkpoint.
 
     Raises:
-        OSError: the disk is full or gone; the one before is as it was.
+        OSError: the disk is full or gone; the old checkpoint is unchanged.
     """
     with replacing(path) as file:
         try:
             torch.save(on_host(state), file)
-        except RuntimeError as error:  # torch's writer closes its archive, and so hides what went wrong before
+        except RuntimeError as error:
+            # After a failed write torch still tries to close its archive, and that second error hides the OSError.
             raise (error.__context__ if isinstance(error.__context__, OSError) else error) from None
         file.flush()
         _check(Path(file.name))
 
 
 def on_host(state: Any) -> Any:
-    """The same nested tables with the tensors of a GPU in host memory.
+    """The same nested tables with all GPU tensors copied to host memory.
 
-    All copies are begun before one is waited for; torch.save would wait for each, of which an optimizer has hundreds.
+    All copies are started before the device is synchronised once. torch.save would wait for each tensor in turn, and
+    an optimizer has hundreds.
     """
     devices: set[torch.device] = set()
     copied = _copies(state, devices)
@@ -52,7 +57,7 @@ def _copies(state: Any, devices: set[torch.device]) -> Any:
     match state:
         case Tensor() if state.is_cuda:
             devices.add(state.device)
-            return state.detach().to("cpu", non_blocking=True)  # into pinned memory, which torch sees to
+            return state.detach().to("cpu", non_blocking=True)  # torch allocates pinned memory for it
         case dict():
             return {name: _copies(value, devices) for name, value in state.items()}
         case list() | tuple():
@@ -61,7 +66,7 @@ def _copies(state: Any, devices: set[torch.device]) -> Any:
 
 
 def _check(path: Path) -> None:
-    """Compare what is in a checkpoint with the checksums that are in it: torch writes them, and does not read them."""
+    """Verify the checksums inside a checkpoint, a zip archive: torch writes them but does not check them."""
     try:
         with zipfile.ZipFile(path) as archive:
             damaged = archive.testzip()
@@ -78,7 +83,7 @@ def load_checkpoint(path: Path) -> State:
         CheckpointError: it is missing, damaged, or holds anything but tensors and plain values.
     """
     try:
-        if zipfile.is_zipfile(path):  # what is none is either cut off or a bare pickle; torch refuses both
+        if zipfile.is_zipfile(path):  # any other file is truncated or a bare pickle, and torch refuses both
             _check(path)
         state = torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
@@ -92,7 +97,7 @@ def load_checkpoint(path: Path) -> State:
 
 
 def pack_text(text: bytes) -> Tensor:
-    """Bytes as a tensor, for bytes are not among the plain values that are read without trust."""
+    """Bytes as a tensor: torch.load with weights_only does not accept bytes."""
     return torch.frombuffer(bytearray(text or b"\0"), dtype=torch.uint8)[: len(text)]
 
 

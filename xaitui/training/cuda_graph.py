@@ -1,7 +1,7 @@
 """CUDA graphs: forward and backward of a whole batch are captured once and replayed, without launching each kernel.
 
-A small network at a small batch leaves a GPU idle between launches: its kernels are over sooner than the host has
-begun the next one.
+A small network with small batches leaves a GPU idle between launches: its kernels finish before the host has launched
+the next one.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from xaitui.training.components import Parts
 from xaitui.training.memory import Undo
 
 AGREEMENT = 1e-2
-"""Largest difference of captured gradients, as a part of their norm: what another order of sums may give at most."""
+"""Largest difference of captured gradients, relative to their norm, that a different order of summation may cause."""
 
 
 class GraphedForward:
-    """The model in training: batches of the captured shape are replayed, others (the last of an epoch) computed.
+    """The model in training: batches of the captured shape are replayed, others (the last of an epoch) run eagerly.
 
     Source: torch.cuda.make_graphed_callables, which captures forward and backward in graphs of their own.
     """
@@ -28,14 +28,14 @@ class GraphedForward:
         """Capture for batches like `inputs`; weights, buffers and generators are left as they are.
 
         Raises:
-            RuntimeError: something in the model cannot be captured, or its captured gradient is another one.
+            RuntimeError: something in the model cannot be captured.
         """
         self._model, self._shape = parts.model, inputs.shape
         undo = Undo(parts.model, parts.numerics.device)
         undo.take()
         try:
             with torch.cuda.device(parts.numerics.device):  # the streams of a capture belong to the current device
-                # A module of its own, for its forward method is replaced.
+                # The model is wrapped because make_graphed_callables replaces the forward method of its argument.
                 self._graphed: Any = torch.cuda.make_graphed_callables(_Whole(parts), (inputs.detach().clone(),))
         finally:
             undo.put_back()
@@ -48,7 +48,7 @@ class GraphedForward:
 
 
 class _Whole(nn.Module):
-    """The model with its precision: captured kernels keep the types that they were captured with."""
+    """The model under its autocast: captured kernels keep the types that they were captured with."""
 
     def __init__(self, parts: Parts) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class _Whole(nn.Module):
 
     def forward(self, inputs: Tensor) -> Tensor:
         numerics = self._numerics
-        # Without the cache of casts, which would keep weights of the capture.
+        # The cache of casts is off: replays would otherwise use the weights as cast during the capture.
         with torch.autocast(
             numerics.device.type, numerics.dtype, enabled=numerics.precision != "float32", cache_enabled=False
         ):
@@ -66,7 +66,7 @@ class _Whole(nn.Module):
 
 
 def refuse_other_gradient(plain: list[Tensor], graphed: list[Tensor]) -> None:
-    """Compare the gradients of one batch, computed both ways.
+    """Compare the gradients of one batch, computed eagerly and by the graph.
 
     Raises:
         RuntimeError: they differ by more than rounding.

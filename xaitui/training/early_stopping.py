@@ -1,4 +1,4 @@
-"""When to stop because nothing improves any more, and which epoch was the best."""
+"""Early stopping, and the best epoch of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class EarlyStopping:
     mode: Literal["min", "max"]
     """Whether less or more of it is better."""
     patience: int
-    """Epochs in a row without improvement after which to stop; 0 never stops, and still follows the best epoch."""
+    """Epochs in a row without improvement after which to stop; 0 never stops, but still tracks the best epoch."""
     min_delta: float
     """The smallest change that counts as an improvement, in the metric's own unit."""
     best: float | None = None
@@ -27,7 +27,7 @@ class EarlyStopping:
     """Epochs since the last improvement; those in which the metric was undefined are not counted."""
 
     def update(self, epoch: int, value: float) -> bool:
-        """Take the metric of an epoch; return whether it is the best so far. NaN never is, nor is an equal value."""
+        """Record the metric of an epoch; return whether it is the best so far. NaN or an equal value never is."""
         improved = self._improves(value)
         if improved:
             self.best, self.best_epoch, self.counter = value, epoch, 0
@@ -47,9 +47,9 @@ class EarlyStopping:
         return 0 < self.patience <= self.counter
 
     def reason(self) -> str:
-        """Say in one sentence why to stop: the metric, its best value and epoch, and the patience."""
+        """One sentence on why to stop: the metric, its best value and epoch, and the patience."""
         epochs = f"{self.counter} epoch{'' if self.counter == 1 else 's'}"
-        if self.best is None:  # of a run that an earlier version has stopped
+        if self.best is None:  # a run that was stopped by an older version
             return f"{self.monitor} was undefined for {epochs} (patience {self.patience})."
         by = f" by more than {self.min_delta:g}" if self.min_delta else ""
         return (
@@ -58,16 +58,16 @@ class EarlyStopping:
         )
 
     def state(self) -> dict[str, float | int | None]:
-        """Return what a checkpoint must keep."""
+        """Return the values that a checkpoint must keep."""
         return {"best": self.best, "best_epoch": self.best_epoch, "counter": self.counter}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Restore the values returned by `state`."""
         self.best, self.best_epoch, self.counter = state["best"], state["best_epoch"], state["counter"]
 
 
 def end_reason(stopping: EarlyStopping, epochs_done: int, epochs: int) -> str:
-    """Why no more epochs are to come, of `epochs` in all; empty while some are."""
+    """Why a run of `epochs` epochs has no more of them; empty while it has some."""
     if epochs_done and stopping.should_stop:
         return f"early stopping: {stopping.reason()}"
     return f"all {epochs} epochs are done" if epochs_done >= epochs else ""

@@ -1,4 +1,4 @@
-"""From stored images to what a training step takes: augmented, resized, normalised, mixed."""
+"""Inputs of a training step from stored images: augmented, resized, normalised, mixed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xaitui.training.losses import one_hot
 
 @dataclass(frozen=True)
 class TrainingInputs:
-    """Makes the inputs and targets of a step, decided by the seed and the step alone."""
+    """Makes the inputs and targets of a step, which depend on the seed and the step alone."""
 
     task: Task
     classes: int
@@ -28,7 +28,7 @@ class TrainingInputs:
         return self.augmenter.mixes
 
     def __call__(self, images: Tensor, labels: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """uint8 (B, C, H, W) and labels to float inputs of the model's size and targets of the loss."""
+        """Turn uint8 images (B, C, H, W) and labels into float inputs of the model's size and targets of the loss."""
         unit = self.augmenter.augment(self.prepare.to_unit(images), seed=self.seed, step=step)
         if not self.mixes:
             return self.prepare.finish(unit), labels

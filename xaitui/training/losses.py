@@ -1,4 +1,4 @@
-"""What training minimises: cross entropy, or binary cross entropy where a sample has several labels."""
+"""Training losses: cross entropy, or binary cross entropy for multi-label tasks."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from xaitui.catalog.records import Task
 class Loss:
     """Cross entropy for one label of many (binary and ordinal tasks too, as in MedMNIST), else binary cross entropy.
 
-    The mean is over the samples, also where classes are weighted (torch divides by the sum of the weights instead): so
-    the losses of micro-batches add up to the loss of their batch, and hard and blended targets weigh alike.
+    The mean is over the samples, also with class weights (torch divides by the sum of the weights instead), so
+    that the losses of micro-batches add up to the loss of their batch, and hard and blended targets weigh the same.
     """
 
     task: Task
@@ -49,7 +49,7 @@ class Loss:
 
 
 def build_loss(task: Task, *, label_smoothing: float = 0.0, class_weights: Tensor | None = None) -> Loss:
-    """Build the loss of a task; `class_weights`, as `balanced_weights` gives them, must lie on the logits' device."""
+    """Build the loss of a task; `class_weights`, as returned by `balanced_weights`, must be on the logits' device."""
     return Loss(task, label_smoothing, class_weights)
 
 
@@ -61,7 +61,7 @@ def one_hot(labels: Tensor, num_classes: int, task: Task) -> Tensor:
 
 
 def balanced_weights(labels: NDArray[np.int64], num_classes: int, task: Task) -> Tensor:
-    """Weigh classes by the inverse of their frequency, float32 (C,).
+    """Class weights by inverse frequency, float32 (C,).
 
     For one label of many, N / (P n_c) for a class of n_c samples, P being the number of classes that have any (King and
     Zeng 2001): the mean weight of a sample is 1. For several labels, the negatives of each over its positives. A class

@@ -1,4 +1,4 @@
-"""Running out of memory: how it is known, and what an attempt must leave as it found it."""
+"""Running out of memory: its detection, smaller batches, and undoing a failed step."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from xaitui.training.progress import Position
 MEMORY_ADVICE = "out of memory: try a smaller --batch-size or --image-size, --precision bfloat16, or --finetune head"
 
 _SIGNS = ("out of memory", "can't allocate memory", "STATUS_ALLOC_FAILED", "could not create a primitive")
-"""Of the accelerators' allocators, the processor's, NVIDIA's libraries, and oneDNN, which does not name what it lacks;
+"""Messages of the accelerators' allocators, the CPU's, NVIDIA's libraries, and oneDNN, which does not mention memory;
 all of them raise a plain RuntimeError at times."""
 
 
 MEMORY_ERRORS = (RuntimeError, MemoryError)
-"""What is raised where memory runs out, among other things: `is_out_of_memory` tells."""
+"""Types of the errors raised when memory runs out, among others: `is_out_of_memory` distinguishes them."""
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that the memory of the device or the host was not enough."""
+    """Whether an error means that the device or the host ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
     return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _SIGNS)
@@ -41,7 +41,7 @@ class TornUpdateError(OutOfMemoryError):
 
 
 def free(device: torch.device) -> None:
-    """Give back what nothing holds any more, so that the next attempt finds it in one piece."""
+    """Return unused memory to the system, so that the next attempt finds it unfragmented."""
     gc.collect()
     give_back_freed_memory()
     if device.type == "cuda":
@@ -49,12 +49,12 @@ def free(device: torch.device) -> None:
 
 
 def smallest_micro_batch(model: nn.Module) -> int:
-    """The fewest images that may be computed at once: two where batch normalisation takes their statistics."""
+    """The smallest micro-batch: two images if the model has batch normalisation, which needs their statistics."""
     return 2 if any(isinstance(module, _BatchNorm) for module in model.modules()) else 1
 
 
 def pieces(count: int, micro_batch: int) -> list[slice]:
-    """Cut a batch of `count` images into micro-batches; a last one of a single image joins the one before."""
+    """Cut a batch of `count` images into micro-batches; a last one of a single image joins the previous one."""
     starts = list(range(0, count, micro_batch))
     if len(starts) > 1 and count - starts[-1] == 1:
         starts.pop()
@@ -63,17 +63,17 @@ def pieces(count: int, micro_batch: int) -> list[slice]:
 
 @dataclass
 class BatchSizes:
-    """How many images are computed at once; they shrink where memory runs out, and are part of a checkpoint."""
+    """Images computed at once; halved when memory runs out, and part of a checkpoint."""
 
     micro: int
     """In training; the optimizer still takes one step for the whole batch."""
     evaluation: int
 
     def halve_micro(self, batch: int, smallest: int) -> int:
-        """Halve the portions of a batch; return how large they were.
+        """Halve the micro-batches of a batch; return their previous size.
 
         Raises:
-            OutOfMemoryError: they are as small as they may be.
+            OutOfMemoryError: they are already the smallest.
         """
         before = min(self.micro, batch)
         if before <= smallest:
@@ -82,7 +82,7 @@ class BatchSizes:
         return before
 
     def halve_evaluation(self, images: int) -> int:
-        """Halve the batches that a split of so many images is evaluated in; return how large they were.
+        """Halve the batches that a split of so many images is evaluated in; return their previous size.
 
         Raises:
             OutOfMemoryError: a single image does not fit.
@@ -95,10 +95,10 @@ class BatchSizes:
 
 
 def halve_micro_batch(sizes: BatchSizes, parts: Parts, at: Position) -> MemoryRanOut:
-    """Compute half as many images at once in training from now on; what nothing holds any more is given back.
+    """Free unused memory and halve the micro-batches of training.
 
     Raises:
-        OutOfMemoryError: they are the fewest already.
+        OutOfMemoryError: they are already the smallest.
     """
     free(parts.numerics.device)
     smallest = smallest_micro_batch(parts.model)
@@ -109,19 +109,19 @@ def halve_micro_batch(sizes: BatchSizes, parts: Parts, at: Position) -> MemoryRa
 
 
 class Undo:
-    """What a training step changes before its update: the states of the generators, and the model's buffers."""
+    """Saved copy of the state that a training step changes before its update: random generators and model buffers."""
 
     def __init__(self, model: nn.Module, device: torch.device) -> None:
         by_type: dict[torch.dtype, list[Tensor]] = {}
         for buffer in model.buffers():
             by_type.setdefault(buffer.dtype, []).append(buffer)
-        # One copy for all buffers of a type: for each of them alone, a GPU would wait for the host.
+        # Buffers are copied in one call per type: with one call per buffer a GPU would wait for the host.
         self._buffers = [(group, [torch.empty_like(buffer) for buffer in group]) for group in by_type.values()]
         self._cuda = device if device.type == "cuda" else None
         self._generators: list[Tensor] = []
 
     def take(self) -> None:
-        """Keep the state as it is now."""
+        """Save the current state."""
         for buffers, kept in self._buffers:
             torch._foreach_copy_(kept, buffers)
         self._generators = [torch.get_rng_state()]
@@ -129,11 +129,11 @@ class Undo:
             self._generators.append(torch.cuda.get_rng_state(self._cuda))
 
     def forget(self) -> None:
-        """The step is done: there is nothing to go back to."""
+        """Discard the saved state after a finished step, which must not be undone."""
         self._generators = []
 
     def put_back(self) -> None:
-        """Bring back what was kept, unless it was forgotten."""
+        """Restore the saved state, unless it was discarded."""
         if not self._generators:
             return
         for buffers, kept in self._buffers:

@@ -1,4 +1,4 @@
-"""The arithmetic of a run: precision, memory layout, threads, determinism, and the watch over what is finite."""
+"""Numerics of a run: precision, memory layout, threads, determinism, and the check for values that are not finite."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torc
 
 @dataclass(frozen=True)
 class Numerics:
-    """On which device, in which precision and memory layout a model computes."""
+    """Device, precision and memory layout of a model."""
 
     device: torch.device
     precision: str = "float32"
@@ -26,11 +26,11 @@ class Numerics:
 
     @property
     def dtype(self) -> torch.dtype:
-        """What convolutions and matrix products compute with."""
+        """Type used by convolutions and matrix products."""
         return _DTYPES[self.precision]
 
     def autocast(self) -> AbstractContextManager[Any]:
-        """The context of a forward pass."""
+        """Context of a forward pass."""
         return torch.autocast(self.device.type, dtype=self.dtype, enabled=self.precision != "float32")
 
     @property
@@ -40,18 +40,18 @@ class Numerics:
 
     @property
     def sum_dtype(self) -> torch.dtype:
-        """What sums are kept in: double, where the device has it."""
+        """Type of running sums: double, if the device supports it."""
         return torch.float32 if self.device.type == "mps" else torch.float64
 
 
 def wait_for(device: torch.device) -> None:
-    """Return when the device has done all that it was given; a processor always has."""
+    """Wait until the device has finished all queued work; a CPU always has."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)
 
 
 def configure(*, threads: int, deterministic: bool, tf32: bool) -> None:
-    """Set what torch keeps for the whole process."""
+    """Set the process-wide options of torch."""
     keep_freed_memory()
     torch.set_num_threads(threads)
     torch.use_deterministic_algorithms(deterministic, warn_only=deterministic)
@@ -60,38 +60,38 @@ def configure(*, threads: int, deterministic: bool, tf32: bool) -> None:
 
 
 def allow_tf32(*, allowed: bool) -> None:
-    """Let a GPU round the factors of float32 products to 10 bits, or not."""
+    """Allow or forbid TF32, in which a GPU rounds the factors of float32 products to 10 bits."""
     torch.backends.cuda.matmul.allow_tf32 = allowed
     torch.backends.cudnn.allow_tf32 = allowed
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes that were taken on a device so far; 0 where it does not tell."""
+    """Peak memory allocated on a device in bytes; 0 if unknown."""
     return torch.cuda.max_memory_allocated(device) if device.type == "cuda" else 0
 
 
 class FiniteGuard:
     """Notices the first loss that is NaN or infinite.
 
-    On the processor the loss is read at once, before the update. Reading it on a GPU would wait for the device at each
-    step, so there the step is kept in a flag on the device, which is read at log points and before each checkpoint;
-    until then fused optimizers skip their updates.
+    On the CPU the loss is read at once, before the update. On a GPU, reading it would wait for the device at every
+    step, so the number of the step is kept in a tensor on the device that is read at log points and before each
+    checkpoint; until then fused optimizers skip their updates.
     """
 
     def __init__(
         self, device: torch.device, optimizer: torch.optim.Optimizer, *, immediate: bool | None = None
     ) -> None:
-        """Prepare to watch; `immediate` is whether each loss is read at once, None is as the device likes it."""
+        """Prepare to watch; `immediate` reads each loss at once; None decides by the device."""
         self._optimizer = optimizer
         self._immediate = device.type == "cpu" if immediate is None else immediate
         self._first = torch.full((), -1, dtype=torch.int64, device=device)
         self._fused = not self._immediate and all(group.get("fused") for group in optimizer.param_groups)
 
     def watch(self, loss: Tensor, step: int) -> None:
-        """Look at the loss of a step, before its update.
+        """Check the loss of a step before its update.
 
         Raises:
-            DivergedError: on the processor, at the step itself.
+            DivergedError: on the CPU, at the step itself.
         """
         finite = torch.isfinite(loss)
         if self._immediate:
@@ -100,7 +100,7 @@ class FiniteGuard:
             return
         self._first = torch.where((self._first < 0) & ~finite, step, self._first)
         if self._fused:
-            # In float16 the scaler puts its own flag in the place of this one: infinite gradients skip the update, too.
+            # In float16 the gradient scaler overwrites this flag with its own, which skips the update as well.
             self._optimizer.found_inf = (self._first >= 0).float()  # type: ignore[attr-defined]
 
     def check(self) -> None:
@@ -113,12 +113,13 @@ class FiniteGuard:
             raise self._error(first)
 
     def check_all(self, model: nn.Module, step: int) -> None:
-        """Make sure that nothing poisoned is evaluated or saved after a step, the optimizer's state included.
+        """Check that loss, weights, buffers and optimizer state are finite before they are evaluated or saved.
 
-        An infinite mean of squared gradients is such a state: it holds its weight where it is for ever.
+        The optimizer's state is included because an infinite mean of squared gradients would freeze its weight for
+        the rest of the run without making any weight or loss infinite.
 
         Raises:
-            DivergedError: a loss was not finite, or a parameter, a buffer or what the optimizer keeps is not.
+            DivergedError: a loss was not finite, or a parameter, a buffer or the optimizer's state is not.
         """
         self.check()
         if not _all_finite(model.parameters()):
@@ -128,9 +129,10 @@ class FiniteGuard:
                 raise _diverged(what, step)
 
     def _error(self, step: int) -> DivergedError:
-        """Of a step with a loss that is not finite: where the weights are not either, the update before made them so.
+        """The error of a step whose loss is not finite.
 
-        That can be told where the step itself did not change them.
+        If the weights are not finite either, the previous update is at fault. That is certain only if the step itself
+        has not been applied: losses are read at once, or the optimizer skips the update.
         """
         weights = (weight for group in self._optimizer.param_groups for weight in group["params"])
         if step > 1 and (self._immediate or self._fused) and not _all_finite(weights):
@@ -165,9 +167,9 @@ def _tensors(state: object) -> Iterator[Tensor]:
 
 
 def _all_finite(tensors: Iterable[Tensor]) -> bool:
-    """Whether no number of them is NaN or infinite; waits for their device."""
+    """Whether no value is NaN or infinite; waits for the devices."""
     finite = [torch.isfinite(tensor).all() for tensor in tensors if tensor.is_floating_point()]
     by_device: dict[torch.device, list[Tensor]] = {}
-    for each in finite:  # optimizers keep their counts of steps on the processor
+    for each in finite:  # optimizers keep their step counts on the CPU
         by_device.setdefault(each.device, []).append(each)
     return all(bool(torch.stack(each).all()) for each in by_device.values())

@@ -1,4 +1,4 @@
-"""Who may look at the phases of a training step; most of the time nobody does, and it costs nothing."""
+"""Observer of the phases of a training step; the default one does nothing and costs nothing."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _NOTHING = nullcontext()
 
 
 class Observer:
-    """Told of what a step does. This one does not look."""
+    """Receives the phases of each step. This base class ignores them."""
 
     def phase(self, name: str) -> AbstractContextManager[object]:
-        """The context of a part of a step: "data", "augmentation", "forward", "backward", "optimizer" or "logging"."""
+        """Return the context of a phase: "data", "augmentation", "forward", "backward", "optimizer" or "logging"."""
         return _NOTHING
 
     def step_done(self, epoch: int, step: int, images: int) -> Iterable[Event]:
-        """Called after each optimizer step, with its numbers and its images; gives events of the run."""
+        """Handle the end of an optimizer step of so many images; returns events of the run."""
         return ()

@@ -1,4 +1,4 @@
-"""Where a run is, and the best that it had."""
+"""Position of a run, and the weights of its best epoch."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from torch import Tensor, nn
 
 @dataclass
 class Position:
-    """Where a run is."""
+    """Position of a run: its epoch, batch and step."""
 
     epoch: int = 1
-    """The epoch in work."""
+    """The current epoch, from 1."""
     batch: int = 0
-    """Its finished batches."""
+    """Finished batches of the epoch."""
     step: int = 0
     """Finished optimizer steps of the whole run."""
 
@@ -28,5 +28,5 @@ class Best:
 
     @staticmethod
     def of(epoch: int, model: nn.Module) -> Best:
-        """A copy of the weights as they are."""
+        """Copy the current weights."""
         return Best(epoch, {name: tensor.detach().clone() for name, tensor in model.state_dict().items()})

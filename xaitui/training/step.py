@@ -19,7 +19,7 @@ from xaitui.training.optim import set_rate
 
 @dataclass(frozen=True)
 class StepResult:
-    """What a step gave, without its graph."""
+    """Loss and logits of a step, detached from the graph."""
 
     loss: Tensor
     """Mean over the batch, a scalar."""
@@ -28,7 +28,13 @@ class StepResult:
 
 
 class TrainingStep:
-    """Does the steps of a trainer. One that ran out of memory before its update can be undone, and tried again."""
+    """Runs the steps of a trainer.
+
+    Computing gradients changes two kinds of state besides the gradients: the random generators (dropout) and the
+    buffers (batch statistics). Both are saved before each step, so that a step that runs out of memory before its
+    update can be undone and repeated in smaller micro-batches. The update itself changes weights in place and is not
+    saved, which would cost a copy of the model: running out of memory there raises TornUpdateError.
+    """
 
     def __init__(self, parts: Parts, guard: FiniteGuard) -> None:
         self.observer = Observer()
@@ -43,22 +49,24 @@ class TrainingStep:
             step: optimizer steps of the run before this one.
             rate: the learning rate.
             micro_batch: images that are computed at once. Gradients add up to that of the batch, but batch
-                normalisation takes the statistics of each portion.
+                normalisation uses the statistics of each micro-batch.
 
         Raises:
-            LabelError: a label is no class.
+            LabelError: a label is not a class.
             TornUpdateError: memory ran out in the middle of the update.
-            RuntimeError, MemoryError: it ran out before; `undo`, and it is as if nothing had been done.
+            RuntimeError, MemoryError: memory ran out before the update; `undo` reverts the step.
         """
         parts = self._parts
         self._undo.take()
         parts.optimizer.zero_grad(set_to_none=True)
         try:
             results = self._gradients(images, labels, step, micro_batch)
-        except (IndexError, RuntimeError) as error:  # labels are looked at only then: it costs no step anything
+        except (IndexError, RuntimeError) as error:
+            # Labels are checked only after an error, so that ordinary steps do not pay for the check.
             if wrong := strange_labels(labels, parts.task, parts.inputs.classes):
                 raise LabelError(step + 1, wrong) from error
             raise
+        # The guard sees the loss before the update, so that a loss that is not finite can still stop the update.
         loss = torch.stack([result.loss for result in results]).sum() if len(results) > 1 else results[0].loss
         self._guard.watch(loss, step + 1)
         with self.observer.phase("optimizer"):
@@ -69,8 +77,8 @@ class TrainingStep:
         )
 
     def _gradients(self, images: Tensor, labels: Tensor, step: int, micro_batch: int) -> list[StepResult]:
-        """Add the gradients of all portions of a batch."""
-        with self.observer.phase("augmentation"):  # of the whole batch, which mixing needs
+        """Accumulate the gradients of all micro-batches of a batch."""
+        with self.observer.phase("augmentation"):  # on the whole batch, because mixing blends images across it
             inputs, targets = self._parts.inputs(images, labels, step)
         return self._gradient_of_pieces(inputs, targets, micro_batch)
 
@@ -79,7 +87,7 @@ class TrainingStep:
         return [self._gradient(inputs[piece], targets[piece], count) for piece in pieces(count, micro_batch)]
 
     def rehearse(self, inputs: Tensor, targets: Tensor, micro_batch: int) -> None:
-        """Compute the gradient of what `prepared_batch` returned, and leave everything as it was before."""
+        """Compute the gradient of a batch from `prepared_batch`, then restore all state."""
         self._undo.take()
         try:
             self._gradient_of_pieces(inputs, targets, micro_batch)
@@ -87,7 +95,7 @@ class TrainingStep:
             self.undo()
 
     def gradient(self, inputs: Tensor, targets: Tensor, micro_batch: int) -> list[Tensor]:
-        """The gradient that `rehearse` computes, of each parameter that has one; everything is left as it was."""
+        """Return the gradient of each parameter that has one, as `rehearse` computes it, and restore all state."""
         self._undo.take()
         try:
             self._gradient_of_pieces(inputs, targets, micro_batch)
@@ -97,12 +105,16 @@ class TrainingStep:
             self.undo()
 
     def undo(self) -> None:
-        """Make generators and buffers what they were before a step that did not come to its end; drop its gradient."""
+        """Restore generators and buffers to their state before an unfinished step, and drop its gradient."""
         self._parts.optimizer.zero_grad(set_to_none=True)
         self._undo.put_back()
 
     def _gradient(self, inputs: Tensor, targets: Tensor, batch: int) -> StepResult:
-        """Add the gradient of a portion; its loss counts by its part of the batch."""
+        """Accumulate the gradient of a micro-batch.
+
+        Its mean loss is weighted by its share of the batch, so that the gradients of all micro-batches sum to the
+        gradient of the batch's mean loss even where they differ in size.
+        """
         parts, observer = self._parts, self.observer
         with observer.phase("forward"):
             with parts.numerics.autocast():
@@ -132,7 +144,7 @@ class TrainingStep:
 
 
 def prepared_batch(parts: Parts, number: int) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of a batch of the first epoch, as a step computes with them; -1 is the last batch."""
+    """Inputs and targets of a batch of the first epoch, as a training step uses them; -1 is the last batch."""
     training, store = parts.config.training, parts.train
     order = epoch_batches(len(store), training.batch_size, seed=training.seed, epoch=1, device=store.index_device)
     with closing(store.batches([order[number]])) as batches:

@@ -1,4 +1,4 @@
-"""The training loop of one run. It yields what happens, and knows nothing of files or screens."""
+"""The training loop of one run: it yields events and touches neither files nor screens."""
 
 from __future__ import annotations
 
@@ -37,17 +37,17 @@ from xaitui.training.step import TrainingStep
 
 
 class Saver(Protocol):
-    """Where checkpoints go, and when."""
+    """Decides when a checkpoint is due, and writes it."""
 
     def due(self, *, epoch_end: bool) -> bool:
-        """Whether a checkpoint is to be written at this step."""
+        """Return whether a checkpoint should be written at this step."""
 
     def save(self, trainer: Trainer) -> Event:
-        """Write one."""
+        """Write a checkpoint."""
 
 
 class Trainer:
-    """Trains a model. Between two yields its state can be taken, and an equal trainer goes on from it exactly."""
+    """Trains a model. `state` may be taken at any yield, and an equal trainer continues from it exactly."""
 
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.monotonic) -> None:
         self.parts = parts
@@ -56,7 +56,7 @@ class Trainer:
         self.epochs = parts.config.training.epochs
         self.steps_per_epoch = steps_per_epoch(len(parts.train), parts.config.training.batch_size)
         self.finished_because = ""
-        """Why no more epochs are to come; empty while some are."""
+        """Why the run has no more epochs; empty while it has some."""
         self._clock = clock
         self._began = self._epoch_began = clock()
         self.batch_sizes = BatchSizes(parts.micro_batch, parts.eval_batch_size)
@@ -66,19 +66,20 @@ class Trainer:
 
     @property
     def seconds(self) -> float:
-        """Time of work, in this process and those before."""
+        """Seconds of training, in this process and the earlier ones, without pauses."""
         return self._clock() - self._began
 
     def fit(self, stop: Stop, saver: Saver) -> Iterator[Event]:
-        """Train until the epochs are over, early stopping ends them, or a stop is asked for.
+        """Train until the last epoch, early stopping, or a requested stop.
 
         Raises:
-            DivergedError: loss or weights are no longer finite; the batch that did it was an event before.
-            LabelError: a label is no class, which was an event as well.
+            DivergedError: loss or weights are no longer finite; a `BadStep` event for the batch comes first.
+            LabelError: a label is not a class; it is preceded by a `BadStep` event too.
         """
         try:
             yield from self._epochs(stop, saver)
-            self._guard.check_all(self.parts.model, self.at.step)  # what is saved after it is good
+            # The caller saves a checkpoint after the last event, and must not save weights that are not finite.
+            self._guard.check_all(self.parts.model, self.at.step)
         except (DivergedError, LabelError) as error:
             yield bad_step(self.parts, error.step, error.what)
             raise
@@ -98,7 +99,7 @@ class Trainer:
                 return
 
     def save(self, saver: Saver) -> Event:
-        """Have a checkpoint written, unless it would be poisoned.
+        """Write a checkpoint, after checking that everything in it is finite.
 
         Raises:
             DivergedError: loss or weights are no longer finite.
@@ -107,15 +108,15 @@ class Trainer:
         return saver.save(self)
 
     def observe(self, observer: Observer) -> None:
-        """Let someone look at the phases of each step."""
+        """Attach an observer to the phases of each step."""
         self._step.observer = observer
 
     def _train(self, stop: Stop, saver: Saver) -> Iterator[Event]:
-        """The steps of the epoch that are still to do; where memory runs out, from the same step in smaller portions.
+        """Train the remaining steps of the epoch; where memory runs out, repeat the step in smaller micro-batches.
 
         Raises:
-            OutOfMemoryError: the smallest portion does not fit.
-            TornUpdateError: it ran out in an update; only a checkpoint helps.
+            OutOfMemoryError: the smallest micro-batch does not fit.
+            TornUpdateError: memory ran out during an update; only a checkpoint can restore the weights.
         """
         while self.at.batch < self.steps_per_epoch and not stop.now:
             ran_out = False
@@ -125,7 +126,9 @@ class Trainer:
                 if not is_out_of_memory(error):
                     raise
                 ran_out = True
-            if ran_out:  # outside of the `except`: the error's traceback holds the activations
+            # This is done after the `except` block, because until that block ends the error's traceback keeps the
+            # activations of the failed step alive, and nothing could be freed.
+            if ran_out:
                 self._step.undo()
                 yield self.shrink()
 
@@ -140,6 +143,7 @@ class Trainer:
         )
         parts.model.train()
         self._meter.restart_clock()
+        # The order depends on the seed and the epoch alone, so a resumed epoch skips exactly the batches already done.
         with closing(parts.train.batches(order[self.at.batch :])) as batches:
             for images, labels in self._meter.waiting_for(batches, observer):
                 if stop.now:
@@ -165,15 +169,15 @@ class Trainer:
                     self._meter.restart_clock()
 
     def shrink(self) -> Event:
-        """Compute half as many images at once from now on.
+        """Halve the micro-batch from now on.
 
         Raises:
-            OutOfMemoryError: they are the fewest already.
+            OutOfMemoryError: it is already the smallest.
         """
         return halve_micro_batch(self.batch_sizes, self.parts, self.at)
 
     def _pause(self, stop: Stop, saver: Saver) -> Iterator[Event]:
-        """Wait; what a pause takes is no time of work."""
+        """Save and wait; the time of a pause does not count as training time."""
         yield self.save(saver)
         yield RunPaused(epoch=self.at.epoch, step=self.at.step)
         began = self._clock()
@@ -185,7 +189,8 @@ class Trainer:
 
     def _log(self) -> Event:
         self._guard.check()
-        means, speed, waiting = self._meter.window()  # waits for the device: only here and at the end of an epoch
+        # Reading the sums waits for the device, so it is done only here and at the end of an epoch.
+        means, speed, waiting = self._meter.window()
         lr = float(self.parts.optimizer.param_groups[0]["lr"])
         return StepLogged(
             epoch=self.at.epoch,
@@ -198,7 +203,11 @@ class Trainer:
         )
 
     def _close_epoch(self, stop: Stop) -> Iterator[Event]:
-        """Evaluate, compare with the best, and go on to the next epoch; nothing is changed where a stop interrupts."""
+        """Evaluate, compare with the best epoch, and advance to the next.
+
+        A stop that interrupts the evaluation changes nothing: the position stays at the end of the epoch, so that a
+        resumed run repeats the whole evaluation.
+        """
         parts, began = self.parts, self._clock()
         self._guard.check_all(self.parts.model, self.at.step)
         predictions = yield from self.predict(parts.val, stop)
@@ -225,7 +234,7 @@ class Trainer:
         self.at.epoch, self.at.batch = self.at.epoch + 1, 0
 
     def predict(self, store: Store, stop: Stop | None = None) -> Generator[Event, None, Predictions | None]:
-        """Evaluate the model on a split, in smaller batches where memory runs out; None where a stop interrupts.
+        """Evaluate the model on a split, in smaller batches if memory runs out; None if a stop interrupts.
 
         Raises:
             OutOfMemoryError: not even a single image fits.
@@ -250,7 +259,7 @@ class Trainer:
         )
 
     def state(self) -> State:
-        """All that decides how the run goes on: tensors and plain values."""
+        """Everything that determines the rest of the run, as tensors and plain values."""
         now = self._clock()
         return {
             "epoch": self.at.epoch,
@@ -266,7 +275,7 @@ class Trainer:
         }
 
     def restore(self, state: State) -> None:
-        """Go on from a state.
+        """Continue from the state of an equal trainer.
 
         Raises:
             KeyError, RuntimeError, ValueError: it is the state of another model or optimizer.
@@ -277,5 +286,5 @@ class Trainer:
         self._began, self._epoch_began = now - state["elapsed"], now - state["epoch_elapsed"]
         self.best = Best(state["best_epoch"], {name: tensor.to(device) for name, tensor in state["best_model"].items()})
         self._meter.restore(state["meter"])
-        if "batch_sizes" in state:  # checkpoints of before they could change lack them
+        if "batch_sizes" in state:  # checkpoints of older versions, in which the sizes could not change, lack them
             self.batch_sizes = BatchSizes(**state["batch_sizes"])

@@ -1,4 +1,4 @@
-"""When a checkpoint is due, and what it holds besides the trainer's state."""
+"""Checkpoints of a run: when they are due, what they contain besides the trainer's state, and how they are restored."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from xaitui.training.memory import is_out_of_memory
 from xaitui.training.trainer import Trainer
 
 SHARE = 0.02
-"""The largest part of the time that saving may take."""
+"""Largest share of the time that saving may take."""
 
 
 class RunSaver:
     """Writes the checkpoints of a run.
 
-    Each exact checkpoint carries the best weights and the journal up to its own moment: one file, replaced as a whole,
-    from which the run goes on even where the rest of the directory was damaged.
+    Each checkpoint contains the best weights and the journal up to that moment. It is one file, replaced atomically, so
+    that its parts always agree and a run can resume from it even if the rest of the directory is damaged.
     """
 
     def __init__(
@@ -48,7 +48,7 @@ class RunSaver:
         *,
         at: int = -1,
     ) -> None:
-        """Save a run whose last checkpoint, if it has one, was written after `at` steps."""
+        """Save a run whose existing checkpoint, if any, was written after `at` steps."""
         self._run = run
         self._journal = journal
         self._config = config
@@ -60,13 +60,15 @@ class RunSaver:
         self._saved_step = at
 
     def ask(self) -> None:
-        """Save at the next step; may be called from any thread."""
+        """Request a checkpoint at the next step; may be called from any thread."""
         self._asked = True
 
     def due(self, *, epoch_end: bool) -> bool:
-        """At the end of an epoch, every --save-every, or when asked; spaced so that saving stays cheap.
+        """Return whether to save: at the end of an epoch, every --save-every, or when requested.
 
-        Where each epoch is to be kept, each is due.
+        Checkpoints are spaced by the time that the last one took, so that saving takes at most `SHARE` of the time even
+        if epochs are short or the disk is slow. With `--keep all`, which keeps a file for each epoch, every epoch is
+        saved.
         """
         if epoch_end and self._config.run.keep == "all":
             return True
@@ -75,16 +77,17 @@ class RunSaver:
         return self._asked or (spaced and (epoch_end or since >= self._config.run.save_every))
 
     def save(self, trainer: Trainer) -> CheckpointSaved:
-        """Write last.pt, and best.pt where there are better weights than it has.
+        """Write last.pt, and best.pt if the best weights are newer than those in it.
 
-        The one before stays as previous.pt, unless it was written at the same step, or the last is to be kept alone.
+        The old last.pt is kept as previous.pt, for the case that the new one is damaged later. It is not kept with
+        `--keep last`, nor if it was written at the same step, where it would replace a file of an earlier step.
 
         Raises:
-            OSError: the disk is full or gone; the checkpoints before are as they were.
+            OSError: the disk is full or gone; earlier checkpoints are unchanged.
         """
         began = self._clock()
         self._asked = False
-        self._journal.sync()
+        self._journal.sync()  # the journal on the disk must never be shorter than its copy in a checkpoint
         text = self._run.journal.read_bytes()
         self._keep_previous(trainer.at.step)
         save_checkpoint(self._run.last, {**trainer.state(), "journal": pack_text(zlib.compress(text, 1))})
@@ -116,14 +119,15 @@ def _best(trainer: Trainer, config: RunConfig) -> State:
 
 
 def _name_again(source: Path, target: Path) -> None:
-    """Give a file a second name, all at once; the next save replaces the first one only.
+    """Give a file a second name atomically, as a hard link: the next save replaces only the first name.
 
-    Where the disk knows no second names, the file is renamed: it is there at any moment, under the one or the other.
+    A link takes no time and no space, unlike a copy. On a disk without hard links the file is renamed instead; it then
+    exists under one of the two names at any moment.
     """
     if target.exists() and target.samefile(source):
         return
     note_second_name(target, source)
-    second = target.with_name(f".{target.name}.new_name")  # removed by `files.remove_leftovers`, as others of its form
+    second = target.with_name(f".{target.name}.new_name")  # `remove_leftovers` deletes such a name after a crash
     second.unlink(missing_ok=True)
     try:
         os.link(source, second)
@@ -138,34 +142,35 @@ _NO_SECOND_NAMES = {errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, e
 
 
 def has_checkpoint(run: RunDirectory) -> bool:
-    """Whether there is a checkpoint to go on from, be it damaged."""
+    """Whether there is a checkpoint to resume from, possibly a damaged one."""
     return run.last.exists() or run.previous.exists()
 
 
 @dataclass(frozen=True)
 class Restored:
-    """What a trainer was brought to."""
+    """The checkpoint that a trainer was restored from."""
 
     journal: bytes
-    """As it was when the checkpoint was written."""
+    """The journal at the time of the checkpoint."""
     checkpoint: str
-    """Its path in the run."""
+    """Its path within the run."""
     trouble: str = ""
-    """Why it is not the last one, where it is not."""
+    """Why it is not the last checkpoint; empty if it is."""
 
     def notes(self) -> Iterator[Note]:
-        """What a user must be told."""
+        """Notes for the user."""
         if self.trouble:
             yield Note(message=f"{self.trouble}; going on from {self.checkpoint}, the checkpoint before it")
 
 
 def restore_last(run: RunDirectory, trainer: Trainer) -> Restored:
-    """Bring a trainer to the last checkpoint; to the one before it where that is missing or damaged.
+    """Restore a trainer from the last checkpoint, or from the previous one if the last is missing or damaged.
 
-    One that is damaged is put aside, and the one before takes its name: the run goes on as if it were the last.
+    A damaged checkpoint is moved aside, and the previous one takes its name, so that the next save keeps the good file
+    as previous.pt instead of the damaged one.
 
     Raises:
-        CheckpointError: there is none that can be used.
+        CheckpointError: there is no usable checkpoint.
         OSError: the disk is full or cannot be written.
     """
     try:
@@ -198,14 +203,15 @@ def _restore(path: Path, trainer: Trainer) -> bytes:
 
 
 def saved_journal(state: State) -> bytes:
-    """The journal as it was when the checkpoint was written."""
+    """The journal at the time of the checkpoint."""
     return zlib.decompress(unpack_text(state["journal"]))
 
 
 def mend_journal(path: Path, saved: bytes) -> None:
-    """Make sure that the journal begins with what a checkpoint saved of it.
+    """Make sure that the journal begins with the copy in the checkpoint.
 
-    Where it does not (cut, or written over), it is put aside and replaced: no step before the checkpoint is lost.
+    If it was cut or overwritten, it is moved aside and replaced by that copy, so that no event before the checkpoint is
+    lost. Events after the checkpoint need no repair, because the resumed run repeats them.
     """
     found = path.read_bytes() if path.exists() else b""
     if not found.startswith(saved):

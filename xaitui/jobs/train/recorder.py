@@ -1,4 +1,4 @@
-"""Where the events of a run go: to the journal, before anything else; then to what is made of it for people."""
+"""Recorder of the events of a run: first to the journal, then to the table and the log."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from xaitui.runs.log import logger
 
 
 class Recorder:
-    """Writes events. What the journal does not take ends a run; the table and the log may be lost without an end.
+    """Writes events. A failure of the journal ends the run; a failure of the table or the log does not.
 
-    A run does not wait for a disk that refuses it the journal or a checkpoint: it stops, its last good checkpoint as it
-    was, so that a scheduler sees it and the device is free; once there is room it goes on from there exactly.
+    A run does not wait for a disk that refuses the journal or a checkpoint. It stops with its last good checkpoint
+    intact, so that a scheduler sees the failure and the device is free, and can be resumed exactly once there is room.
     """
 
     def __init__(self, run: RunDirectory, journal: JournalWriter) -> None:
@@ -23,7 +23,7 @@ class Recorder:
         self.table = MetricsTable(run.metrics, run.journal)
 
     def write(self, event: Event) -> Iterator[Event]:
-        """Write an event, and hand it on; then what is to be said of its row in the table.
+        """Write an event and yield it, followed by any notes about its row in the table.
 
         Raises:
             OSError: the journal cannot be written.
@@ -37,7 +37,7 @@ class Recorder:
             yield from self.write(note)
 
     def write_last(self, event: LifeCycle) -> Event:
-        """Write how it ended; it is said even where the disk takes nothing any more."""
+        """Write the last event of a process; it is returned even if it cannot be written."""
         try:
             return self.journal.append(event)
         except OSError as error:

@@ -1,4 +1,4 @@
-"""Take a run up again: the same directory, the same files, exactly where its last checkpoint stands."""
+"""Resume a run in its own directory, exactly from its last checkpoint."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from xaitui.training.resolve import Resolved
 
 
 def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> Execution:
-    """Make a run ready to go on; it is taken up, and its files are touched, when its events are iterated over.
+    """Prepare to resume a run; nothing is restored or written before its events are iterated over.
 
     Raises:
-        UsageError: it is finished, or holds code that is not trusted.
+        UsageError: it is finished, or contains code that is not trusted.
         DataError: its configuration cannot be used.
     """
     config, resolved = read_made(run, options)
@@ -47,13 +47,15 @@ def resume(run: RunDirectory, stop: Stop, say: Say, options: ResumeOptions) -> E
     found = require_same(run, config.data.dataset, prepared.dataset, accept=options.accept_changed)
     reasons = [*prepared.inexact, *changed_settings(run), found.content, found.decoding, *accepted_changes(events)]
     prepared = replace(prepared, inexact=tuple(filter(None, reasons)))
+    # The last event names this process if another one hands the run over to it. The other process may still hold the
+    # lock for a moment, and is waited for.
     handed_over = bool(last) and isinstance(last[0], HandingOver) and last[0].pid == os.getpid()
     begin = partial(_begin, options=options, changed_data=found.content)
     return Execution(run, prepared, stop, begin, options.take_over, handed_over)
 
 
 def read_made(run: RunDirectory, options: ResumeOptions) -> tuple[RunConfig, Resolved]:
-    """The configuration of a run, and what the machine chose when it was made.
+    """The configuration of a run, and the machine's choices when it was created.
 
     Raises:
         DataError: it cannot be used.
@@ -79,26 +81,34 @@ def _begin(execution: Execution, options: ResumeOptions, changed_data: str) -> I
 
 
 def _then_record(execution: Execution, events: Sequence[Event]) -> Iterator[Event]:
-    """Changed data become those of the run once the event that tells of them is in the journal."""
+    """Yield the first events, then record the changed data.
+
+    In this order a crash in between leaves the old record beside the new event, and the next resume asks again whether
+    the data may differ. In the other order the change could go unreported.
+    """
     yield from events
     write_record(execution.run, execution.prepared.dataset)
 
 
 def _take_up(execution: Execution, options: ResumeOptions, changed_data: str) -> Sequence[Event]:
-    """Bring the trainer to the last checkpoint, or to the beginning where none was written yet."""
+    """Restore the last checkpoint, if there is one, and return the first events of the resumed run."""
     run, trainer, inexact = execution.run, execution.prepared.trainer, execution.prepared.inexact
     restored = Restored(b"", "")
     begin_notes(run.path)
     if has_checkpoint(run):
         restored = restore_last(run, trainer)
         mend_journal(run.journal, restored.journal)
+    # The journal is longer than its copy in the checkpoint if the run continued after saving. Everything from this
+    # offset on is repeated; the offset goes into the RunResumed event, by which readers drop the first version.
     offset = len(restored.journal)
     entries = read_entries(run.journal)
     extensions = [(entry.offset, entry.event) for entry in entries if isinstance(entry.event, RunExtended)]
     before = extensions[-1][1].epochs if extensions else trainer.epochs
     trainer.epochs = before + options.extend
     if options.extend or (extensions and extensions[-1][0] >= offset):
-        trainer.parts.stopping.counter = 0  # the patience begins anew: the user wants to see more
+        # Added epochs restart the patience; otherwise a run that was stopped early would stop again at once. An
+        # extension that came after the checkpoint is not in its state, and restarts the patience again.
+        trainer.parts.stopping.counter = 0
     if not any(isinstance(entry.event, RunStarted) for entry in entries):
         return [execution.started()]
     resumed = RunResumed(

@@ -1,4 +1,4 @@
-"""What may be asked of a run that is taken up again."""
+"""Options for resuming a run."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ class ResumeOptions:
     """Options of a resume; none of them changes what the run computes."""
 
     extend: int = 0
-    """Epochs to add to what the run has."""
+    """Epochs to add to the run."""
     take_over: bool = False
-    """Whether a lock of another machine is broken."""
+    """Whether to ignore an owner on another machine."""
     trust_model: bool = False
-    """Whether code that lies in the run directory may be run."""
+    """Whether code in the run directory may be executed."""
     device: str = ""
-    """Another device than the run's own choice."""
+    """Device to use instead of the run's own."""
     accept_changed: bool = False
-    """Whether data that differ from the run's are accepted."""
+    """Whether to accept data that differ from the run's."""
     max_time: float = 0.0
     """A time limit for this process, in seconds; 0 is none."""

@@ -1,4 +1,4 @@
-"""The journal of a run: an append-only file of events, one a line, and the one fold that every reader uses."""
+"""The journal of a run: an append-only file of events, one per line, and the fold that drops undone work."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from xaitui.system.fault_points import Point, point
 from xaitui.system.line_file import open_lines, write_line
 
 LONGEST_LINE = 1 << 20
-"""Bytes; what is longer is no event, and is not kept in memory."""
+"""Bytes; a longer line is not an event, and is skipped without being kept in memory."""
 TOO_LONG = "it is longer than an event can be"
 
 
 @dataclass(frozen=True)
 class Entry:
-    """An event and where its line begins."""
+    """An event and the offset of its line."""
 
     offset: int
     event: Event
@@ -31,17 +31,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Damage:
-    """A line that is no event: torn by a crash, or of another version."""
+    """A line that is not an event: torn by a crash, or written by another version."""
 
     offset: int
     reason: str
 
 
 class JournalWriter:
-    """Appends events, each in one write to the file, so that a reader sees whole lines or a torn last one."""
+    """Appends events, each in one write, so that a reader sees whole lines and at most one torn last line."""
 
     def __init__(self, path: Path, clock: Callable[[], float] = time.time) -> None:
-        """Open or create the journal; a torn last line of an earlier writer is ended first.
+        """Open or create the journal.
+
+        A line that an earlier writer left without its newline is terminated: otherwise the first new event would be
+        appended to it, and both would be lost. The torn line itself stays, as damage that readers skip.
 
         Raises:
             OSError: the file cannot be written.
@@ -56,13 +59,17 @@ class JournalWriter:
         return os.fstat(self._fd).st_size
 
     def append(self, event: Event) -> Event:
-        """Write an event with the time of now, and return it so. Life-cycle and checkpoint events reach the disk.
+        """Write an event with the current time, and return it with that time.
+
+        Life-cycle and checkpoint events are synced to the disk. Others are not, because a run that loses them in a
+        power cut resumes from a checkpoint and writes them again.
 
         Raises:
-            OSError: the disk is full or gone, or the file was deleted; what was written of the line is taken back.
+            OSError: the disk is full or gone, or the file was deleted; a partly written line is removed.
         """
         event = dataclasses.replace(event, time=self._clock())
         status = os.fstat(self._fd)
+        # Writing to a deleted file succeeds, and the events would vanish with the file descriptor.
         if status.st_nlink == 0:
             raise FileNotFoundError(errno.ENOENT, "it was deleted while the run went on", str(self._path))
         try:
@@ -80,32 +87,32 @@ class JournalWriter:
         return event
 
     def sync(self) -> None:
-        """Make what was appended survive a power cut."""
+        """Sync all appended events to the disk."""
         os.fsync(self._fd)
 
     def close(self) -> None:
-        """Close the file; what had to reach the disk has done so, and nothing is lost where this fails."""
+        """Close the file; a failure loses nothing, because important events were synced before."""
         with contextlib.suppress(OSError):
             os.close(self._fd)
 
 
 class JournalReader:
-    """Follows a journal by byte offset; works while another process writes."""
+    """Reads a journal from a byte offset on, also while another process writes it."""
 
     def __init__(self, path: Path, offset: int = 0, *, skip_torn: bool = False) -> None:
-        """Read from `offset` on; with `skip_torn` it lies anywhere in a line, and reading begins with the next one."""
+        """Read from `offset` on; with `skip_torn` the offset may be inside a line, and reading begins with the next."""
         self._path = path
         self._skip_torn = skip_torn
         self.offset = offset
-        """Where the next unread line begins."""
+        """Offset of the next unread line."""
         self.damage: list[Damage] = []
-        """The lines that could not be read so far."""
+        """Lines that could not be decoded so far."""
 
     def poll(self, most: int = -1) -> list[Entry]:
-        """The events that were completed since the last call; a line without its end waits for the next one.
+        """Events completed since the last call; a line without its newline waits for the next call.
 
         Args:
-            most: bytes to read at the most, a longer line apart; -1 reads to the end.
+            most: bytes to read at most, except that a line longer than that is read whole; -1 reads to the end.
 
         Raises:
             OSError: the file cannot be read.
@@ -122,13 +129,13 @@ class JournalReader:
             block = block[begin:] if begin else b""
         end = block.rfind(b"\n") + 1
         entries = [entry for line in lines_of(block[:end]) if (entry := self._read(line)) is not None]
-        if len(block) - end > LONGEST_LINE:  # it has not even come to its end
+        if len(block) - end > LONGEST_LINE:  # the last line has no end yet, but is already too long
             self._note(TOO_LONG)
             self.offset, self._skip_torn = self.offset + len(block) - end, True
         return entries
 
     def _read(self, line: bytes) -> Entry | None:
-        """The event of the next line, if it is one."""
+        """The event of the next line; None if it is not an event."""
         entry = None
         if len(line) > LONGEST_LINE:
             self._note(TOO_LONG)
@@ -145,7 +152,7 @@ class JournalReader:
 
 
 def lines_of(block: bytes) -> Iterator[bytes]:
-    """The lines of a block, their ends included; only a newline ends one, for other bytes may be in a damaged one."""
+    """Lines of a block with their newlines; unlike bytes.splitlines, other line breaks do not end a line."""
     begin = 0
     while end := block.find(b"\n", begin) + 1:
         yield block[begin:end]
@@ -155,8 +162,8 @@ def lines_of(block: bytes) -> Iterator[bytes]:
 def fold(entries: Iterable[Entry]) -> list[Entry]:
     """The journal as if the run had never been interrupted.
 
-    Where a run went back to a checkpoint, the work that stands behind that checkpoint was done again: it is dropped,
-    so that each step is there once. Life-cycle events and notes stay, for they did happen.
+    A resumed run repeats the work after its checkpoint. The first version of that work is dropped, so that each step
+    appears once. Life-cycle events and notes are kept, because they are history rather than work.
     """
     kept: list[Entry] = []
     for entry in entries:
@@ -169,14 +176,16 @@ def fold(entries: Iterable[Entry]) -> list[Entry]:
 def _void(entry: Entry, resumed: RunResumed) -> bool:
     if not isinstance(entry.event, Progress):
         return False
+    # The step alone would miss repeated events of the checkpoint's own step, such as an evaluation that followed the
+    # checkpoint without a further step.
     return entry.offset >= resumed.journal_offset or entry.event.step > resumed.from_step
 
 
 def read_entries(path: Path) -> list[Entry]:
-    """The folded journal, read at once; empty where there is none yet."""
+    """Entries of the folded journal; empty if there is none yet."""
     return fold(JournalReader(path).poll()) if path.exists() else []
 
 
 def read_journal(path: Path) -> list[Event]:
-    """The events of the folded journal, read at once; none where there is no journal yet."""
+    """Events of the folded journal; empty if there is none yet."""
     return [entry.event for entry in read_entries(path)]
