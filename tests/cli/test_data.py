@@ -189,11 +189,11 @@ def test_the_embedded_set_needs_nothing(data: Shell) -> None:
     ("arguments", "code", "words"),
     [
         ("get pathmnst", ExitCode.USAGE, "did you mean 'pathmnist'?"),
-        ("get organmnist3d", ExitCode.USAGE, "3D sets are not supported yet"),
+        ("get organmnist3d", ExitCode.USAGE, "3D datasets are not supported"),
         ("get pathmnist --size 50", ExitCode.USAGE, "choose --size from 28, 64, 128, 224"),
         ("get pathmnist --from absent.npz", ExitCode.DATA, "cannot read absent.npz: No such file"),
         ("verify pathmnist", ExitCode.DATA, "get it with `xaitui data get pathmnist --size 28`"),
-        ("verify nothing", ExitCode.USAGE, "unknown data set 'nothing'"),
+        ("verify nothing", ExitCode.USAGE, "unknown dataset 'nothing'"),
         ("rm", ExitCode.USAGE, "name a set to remove its files, or give --cache"),
         ("rm mnist --cache", ExitCode.USAGE, "name a set to remove its files, or give --cache"),
         ("rm pathmnist --yes", ExitCode.DATA, "nothing was removed"),

@@ -94,7 +94,7 @@ CASES: dict[str, Case] = {
     "average that keeps all": (["--ema-decay", "1.5"], 2, "--ema-decay"),
     "misspelt schedule": (["--schedule", "cosin"], 2, "cosine"),
     "misspelt choice": (["--keep", "everything"], 2, "best"),
-    "empty dataset": (["--dataset", ""], 2, "unknown data set"),
+    "empty dataset": (["--dataset", ""], 2, "unknown dataset"),
     "dataset with a NUL": (["--dataset", "a\0b.npz"], 2, "NUL"),
     "name that is a path": (["--name", "/etc/passwd"], 2, "cannot name a folder"),
     "very long name": (["--name", "n" * 5000], 2, "--name"),

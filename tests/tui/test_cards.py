@@ -235,7 +235,7 @@ async def test_augmented_pictures_stand_beside_and_follow_the_settings(tmp_path:
 async def test_an_augmentation_that_does_not_suit_says_why(tmp_path: Path) -> None:
     async with cards(tmp_path) as seen:
         seen.show(data__dataset="digits", augmentation__hflip=True)
-        await seen.see("hflip does not suit digits: a mirrored digit is no digit, or another one")
+        await seen.see("hflip does not suit digits: a mirrored digit is not a digit, or is a different one")
         seen.show(data__dataset="digits", augmentation__stain_jitter=0.2)
         await seen.see("stain-jitter is for images of 3 channels, digits has 1")
         assert seen.pictures()
@@ -250,7 +250,7 @@ async def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:
         seen.show(data__dataset="digits", data__size=28)
         await seen.see("digits does not come at 28 px, only at 8 px")
         seen.show(data__dataset="pathmnst")
-        await seen.see("unknown data set 'pathmnst'")
+        await seen.see("unknown dataset 'pathmnst'")
         seen.show(data__dataset="pathmnist", data__data_dir=str(tmp_path))
         await seen.see("Colorectal cancer", "train 89,996", "not here: xaitui data get pathmnist --size 28", "debris")
 

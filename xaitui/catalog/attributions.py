@@ -1,6 +1,6 @@
-"""The attribution methods that can be chosen by name: what each needs, costs, and must not be trusted with.
+"""Attribution methods by name, with their requirements, costs and limits.
 
-An attribution gives each pixel a number for what it did to one output of a model: the logit of the chosen class.
+An attribution map gives each pixel its contribution to one output of a model: the logit of the chosen class.
 """
 
 from __future__ import annotations
@@ -14,109 +14,109 @@ from xaitui.text import printable
 
 @dataclass(frozen=True)
 class AttributionInfo:
-    """What is known of a method before any model is loaded."""
+    """Properties of an attribution method."""
 
     name: str
     title: str
-    """As people read it."""
+    """Name on screen."""
     description: str
     needs: str
-    """Of the model."""
+    """Requirement on the model."""
     cost: str
-    """For one image, in passes through the model; one is forward, or forward and backward with a gradient."""
+    """Passes through the model for one image: forward, or forward and backward for gradients."""
     limits: str
-    """What its maps do not show."""
+    """Known limits of its maps."""
     source: str
     signed: bool = True
-    """Whether a pixel can speak against the class; else values are not negative."""
+    """Whether values can be negative, as evidence against the class."""
     gradient: bool = True
     """Whether the model must be differentiable."""
     layer: bool = False
-    """Whether it looks at the output of one layer, which can be chosen."""
+    """Whether it uses the output of one layer, which can be chosen."""
     own_activations: bool = False
-    """Whether each activation of the model must be a module of its own, called once."""
+    """Whether each activation of the model must be a separate module that is called once."""
     baseline: bool = False
-    """Whether it compares the image with another one, which stands for nothing being there."""
+    """Whether it compares the image with a baseline image, which represents absence."""
     steps: bool = False
-    """Whether it goes along a path in steps, whose number can be chosen."""
+    """Whether it integrates along a path, with a configurable number of steps."""
     random: bool = False
-    """Whether it draws noise, which a seed makes repeatable."""
+    """Whether it draws random noise, from a seed."""
     warning: str = ""
-    """What must stand beside every map of it."""
+    """Warning to show with every map of the method."""
 
 
 _METHODS = (
     AttributionInfo(
         "saliency",
         "Saliency",
-        "Size of the gradient: where a small change would move the logit.",
+        "Magnitude of the gradient: where a small change would change the logit.",
         "gradients",
         "1 pass",
-        "noisy; sensitivity, not contribution: says nothing of for or against",
-        "Simonyan and others 2014",
+        "noisy; sensitivity, not contribution: does not tell evidence for the class from evidence against it",
+        "Simonyan et al. 2014",
         signed=False,
     ),
     AttributionInfo(
         "input-x-gradient",
         "Input x gradient",
-        "Gradient times the distance of the pixel from the training mean.",
+        "Gradient times the difference of the pixel from the training mean.",
         "gradients",
         "1 pass",
-        "noisy; pixels near the training mean get nothing, whatever they do",
-        "Shrikumar and others 2016",
+        "noisy; pixels near the training mean get no attribution, whatever their effect",
+        "Shrikumar et al. 2016",
     ),
     AttributionInfo(
         "smoothgrad",
         "SmoothGrad",
-        "Size of the mean gradient over noisy copies of the image.",
+        "Magnitude of the mean gradient over noisy copies of the image.",
         "gradients",
         "25 passes",
-        "the amount of noise is a choice; sensitivity, not contribution",
-        "Smilkov and others 2017",
+        "depends on the noise level; sensitivity, not contribution",
+        "Smilkov et al. 2017",
         signed=False,
         random=True,
     ),
     AttributionInfo(
         "integrated-gradients",
         "Integrated gradients",
-        "Gradients summed on the straight way from a baseline; the sum of the map is the change of the logit.",
+        "Gradients integrated along a straight path from a baseline; the map sums to the change of the logit.",
         "gradients",
         "50 to 800 passes",
-        "depends on the baseline: a pixel like the baseline gets nothing",
-        "Sundararajan and others 2017",
+        "depends on the baseline: pixels equal to the baseline get no attribution",
+        "Sundararajan et al. 2017",
         baseline=True,
         steps=True,
     ),
     AttributionInfo(
         "deeplift",
         "DeepLIFT",
-        "Differences of the activations to those of a baseline, handed back by the rescale rule.",
+        "Differences of activations from those of a baseline, propagated back by the rescale rule.",
         "a module for each activation",
         "1 pass of two images",
-        "depends on the baseline; layers that multiply inputs are not followed exactly",
-        "Shrikumar and others 2017",
+        "depends on the baseline; inexact for layers that multiply inputs",
+        "Shrikumar et al. 2017",
         own_activations=True,
         baseline=True,
     ),
     AttributionInfo(
         "grad-cam",
         "Grad-CAM",
-        "Maps of one layer, weighted by their mean gradients: which region speaks for the class.",
+        "Feature maps of one layer weighted by their mean gradients: regions that support the class.",
         "a convolutional layer",
         "1 pass",
-        "as coarse as its layer; shows only what speaks for the class",
-        "Selvaraju and others 2017",
+        "as coarse as its layer; shows only evidence for the class",
+        "Selvaraju et al. 2017",
         signed=False,
         layer=True,
     ),
     AttributionInfo(
         "guided-grad-cam",
         "Guided Grad-CAM",
-        "Grad-CAM times guided backpropagation: fine lines inside the region.",
+        "Grad-CAM times guided backpropagation: fine detail within the region.",
         "a convolutional layer and a module for each ReLU",
         "2 passes",
-        "its lines are largely those of the image, whatever the weights",
-        "Selvaraju and others 2017",
+        "its detail largely reproduces image edges, whatever the weights",
+        "Selvaraju et al. 2017",
         layer=True,
         own_activations=True,
         warning="fails the model randomisation test: its maps hardly change with random weights (Adebayo et al. 2018)",
@@ -124,10 +124,10 @@ _METHODS = (
     AttributionInfo(
         "occlusion",
         "Occlusion",
-        "How far the logit falls when a square is covered by the baseline.",
-        "nothing but outputs",
-        "a pass for each place of the square, up to about 200",
-        "as coarse as its square; parts that stand in for each other hide each other",
+        "Drop of the logit when a square is covered by the baseline.",
+        "outputs only",
+        "one pass per position of the square, up to about 200",
+        "as coarse as its square; redundant parts of the image hide each other",
         "Zeiler and Fergus 2014",
         gradient=False,
         baseline=True,
@@ -138,7 +138,7 @@ _METHODS = (
         "Expected gradients at random points between a baseline and noisy copies of the image.",
         "gradients",
         "50 passes",
-        "an approximation that keeps some noise; depends on the baseline",
+        "an approximation with some noise; depends on the baseline",
         "Lundberg and Lee 2017",
         baseline=True,
         random=True,
@@ -148,17 +148,17 @@ _METHODS = (
 ATTRIBUTIONS: Mapping[str, AttributionInfo] = {info.name: info for info in _METHODS}
 
 ALL_ZERO, ALL_EQUAL, NOT_FINITE = MAP_PROBLEMS = ("all zero", "all equal", "not finite")
-"""What is wrong with a map that is not to be painted or scored: it tells no pixel from another."""
+"""Defects of a map that make it unfit to be shown or scored."""
 
 DEFAULT_METHODS = ("grad-cam", "integrated-gradients")
-"""One that is coarse and cheap, and one that is fine and adds up to the change of the logit."""
+"""A coarse and cheap method, and a fine one whose maps sum to the change of the logit."""
 
 BASELINES: Mapping[str, str] = {
     "black": "A black image.",
     "mean": "The mean colour of the image itself.",
-    "blur": "The image blurred.",
+    "blur": "The blurred image.",
 }
-"""What can stand for nothing being there; the first is the default."""
+"""Baseline images; the first is the default."""
 
 DEFAULT_BASELINE = next(iter(BASELINES))
 
@@ -167,7 +167,7 @@ def attribution_info(name: str) -> AttributionInfo:
     """Return the record of a method.
 
     Raises:
-        UsageError: there is no such method; names the nearest one.
+        UsageError: there is no such method; the message names the nearest one.
     """
     if name not in ATTRIBUTIONS:
         raise UsageError(f"there is no method {printable(name)!r}{nearest(name, ATTRIBUTIONS)}")

@@ -1,4 +1,4 @@
-"""The augmentations that can be chosen, and the sets of images that some of them would falsify."""
+"""Augmentations by name, and the datasets for which some of them are invalid."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from collections.abc import Mapping
 from xaitui.catalog.records import AugmentationInfo, DatasetInfo
 from xaitui.errors import UsageError
 
-# A mirror image upside down is a mirror image turned by 180 degrees, and such a turn exchanges left and right: where a
-# horizontal flip is wrong, the other two symmetries of the square are wrong as well.
+# A vertical flip is a horizontal flip followed by a rotation of 180 degrees, which also swaps left and right: if a
+# horizontal flip is invalid for a dataset, vertical flips and rotations by 90 degrees are as well.
 _AUGMENTATIONS = (
-    AugmentationInfo("hflip", "Mirror left and right, with a chance of one half.", "hflip", mirrors=True),
-    AugmentationInfo("vflip", "Mirror up and down, with a chance of one half.", "vflip", mirrors=True),
-    AugmentationInfo("rot90", "Turn by 0, 90, 180 or 270 degrees, each as likely.", "rot90", mirrors=True),
-    AugmentationInfo("affine", "Turn, shift and zoom a little (settings rotate, translate, scale)."),
+    AugmentationInfo("hflip", "Horizontal flip with probability 0.5.", "hflip", mirrors=True),
+    AugmentationInfo("vflip", "Vertical flip with probability 0.5.", "vflip", mirrors=True),
+    AugmentationInfo("rot90", "Rotation by 0, 90, 180 or 270 degrees with equal probability.", "rot90", mirrors=True),
+    AugmentationInfo("affine", "Small rotation, shift and zoom (settings rotate, translate, scale)."),
     AugmentationInfo(
-        "color-jitter", "Change brightness and contrast, and in colour saturation and hue.", "color_jitter"
+        "color-jitter", "Random brightness and contrast, and for colour images saturation and hue.", "color_jitter"
     ),
     AugmentationInfo(
         "stain-jitter",
-        "Change the amounts of haematoxylin, eosin and DAB in histology (Tellez and others 2018).",
+        "Random amounts of haematoxylin, eosin and DAB in histology (Tellez et al. 2018).",
         "stain_jitter",
         channels=(3,),
     ),
-    AugmentationInfo("erasing", "Cover a rectangle with the mean of the image (Zhong and others 2020).", "erasing"),
-    AugmentationInfo("mixup", "Blend pairs of samples (Zhang and others 2018).", "mixup", mixes=True),
-    AugmentationInfo("cutmix", "Paste a rectangle of another sample (Yun and others 2019).", "cutmix", mixes=True),
+    AugmentationInfo("erasing", "Replace a rectangle by the mean of the image (Zhong et al. 2020).", "erasing"),
+    AugmentationInfo("mixup", "Blend pairs of samples (Zhang et al. 2018).", "mixup", mixes=True),
+    AugmentationInfo("cutmix", "Paste a rectangle from another sample (Yun et al. 2019).", "cutmix", mixes=True),
 )
 
 AUGMENTATIONS: Mapping[str, AugmentationInfo] = {info.name: info for info in _AUGMENTATIONS}
@@ -33,11 +33,11 @@ AUGMENTATIONS: Mapping[str, AugmentationInfo] = {info.name: info for info in _AU
 AUGMENTATION_SETTINGS: Mapping[str, tuple[str, ...]] = {
     info.name: (info.setting,) if info.setting else ("rotate", "translate", "scale") for info in _AUGMENTATIONS
 }
-"""The settings that size each augmentation; it is off where all of them are zero or false."""
+"""Settings of each augmentation; it is off if all of them are zero or false."""
 
 
 def active(settings: Mapping[str, float]) -> tuple[AugmentationInfo, ...]:
-    """Return the augmentations that `settings` turns on, in the order in which they are applied."""
+    """Return the augmentations that `settings` turns on, in order of application."""
     return tuple(
         info
         for info in AUGMENTATIONS.values()
@@ -46,7 +46,7 @@ def active(settings: Mapping[str, float]) -> tuple[AugmentationInfo, ...]:
 
 
 def refuse_mirrors(info: DatasetInfo, settings: Mapping[str, float]) -> None:
-    """Raise UsageError where `settings` asks for a mirror image that would change what an image of this set means."""
+    """Raise UsageError if `settings` turns on a mirroring that changes the class of images of this dataset."""
     for augmentation in active(settings):
         if augmentation.mirrors and info.mirror_reason:
             raise UsageError(
@@ -56,7 +56,7 @@ def refuse_mirrors(info: DatasetInfo, settings: Mapping[str, float]) -> None:
 
 
 def refuse_channels(info: DatasetInfo, settings: Mapping[str, float]) -> None:
-    """Raise UsageError where `settings` asks for an augmentation that is not defined for this set's channels."""
+    """Raise UsageError if `settings` turns on an augmentation that does not support the dataset's channels."""
     for augmentation in active(settings):
         if info.channels not in augmentation.channels:
             raise UsageError(

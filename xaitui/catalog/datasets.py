@@ -1,4 +1,4 @@
-"""The data sets that can be chosen by name."""
+"""Datasets by name."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xaitui.catalog.records import DatasetInfo, RemoteFile, Task
 from xaitui.errors import UsageError, nearest
 from xaitui.text import printable
 
-_MIRRORED = "a mirrored digit is no digit, or another one"
+_MIRRORED = "a mirrored digit is not a digit, or is a different one"
 
 _MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
@@ -29,11 +29,11 @@ UNPACKED_MD5: Mapping[str, str] = {
     "t10k-images-idx3-ubyte": "2646ac647ad5339dbf082846283269ea",
     "t10k-labels-idx1-ubyte": "27ae3e4e09519cfbb04c329615203637",
 }
-"""MD5 of the MNIST files once they are unpacked, which is how torchvision leaves them."""
+"""MD5 of the unpacked MNIST files, as torchvision stores them."""
 
 _DIGITS = DatasetInfo(
     name="digits",
-    title="Handwritten digits 8x8, embedded: they come with scikit-learn (UCI, optical recognition)",
+    title="Handwritten digits 8x8, included with scikit-learn (UCI, optical recognition)",
     task=Task.MULTI_CLASS,
     classes=tuple("0123456789"),
     channels=1,
@@ -69,36 +69,36 @@ DATASETS: Mapping[str, DatasetInfo] = {info.name: info for info in (_DIGITS, _MN
 
 
 def dataset_info(name: str) -> DatasetInfo:
-    """Look a set up by name; raise UsageError, with the nearest name, for one that is not known or not supported."""
+    """Look up a dataset by name; raise UsageError, with the nearest name, if it is unknown or not supported."""
     if name in DATASETS:
         return DATASETS[name]
     if name.lower() in NAMES_3D:
-        raise UsageError(f"{name.lower()} holds volumes: 3D sets are not supported yet; choose a 2D set")
-    raise UsageError(f"unknown data set '{printable(name)}'{nearest(name.lower(), DATASETS)}")
+        raise UsageError(f"{name.lower()} holds volumes: 3D datasets are not supported; choose a 2D dataset")
+    raise UsageError(f"unknown dataset '{printable(name)}'{nearest(name.lower(), DATASETS)}")
 
 
 def is_own_data(name: str) -> bool:
-    """Whether a set's name is a path: an own .npz file, or a folder of pictures by class or of idx files."""
+    """Return whether a dataset name is a path to an .npz file, or to a folder of class folders or idx files."""
     return name not in DATASETS and bool(name) and (os.sep in name or is_npz(Path(name)) or is_folder(Path(name)))
 
 
 def is_npz(path: Path) -> bool:
-    """Whether a path is named as an .npz file."""
+    """Return whether a path has the name of an .npz file."""
     return path.suffix.lower() == ".npz"
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder stands there; False where that cannot be told."""
+    """Return whether a path is a folder; False if that cannot be determined."""
     try:
         return path.is_dir()
-    except (OSError, ValueError):  # a name too long or with a NUL, or below a folder that may not be entered
+    except (OSError, ValueError):  # the name is too long or has a NUL, or access is denied
         return False
 
 
 def check_size(info: DatasetInfo, size: int) -> None:
-    """Raise UsageError, with the sizes that can be had, where a set does not come at `size` px."""
+    """Raise UsageError, naming the available sizes, if a dataset does not come at `size` px."""
     if size not in info.sizes:
         sizes = ", ".join(map(str, info.sizes))
         raise UsageError(
-            f"{info.name} does not come at {size} px, only at {sizes} px; --image-size resizes what the model sees"
+            f"{info.name} does not come at {size} px, only at {sizes} px; --image-size resizes the images for the model"
         )

@@ -1,4 +1,4 @@
-"""The report's experiments: what it tried, the numbers that it printed, and what it said of them."""
+"""The report's experiments: their settings, printed results and claims."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Printed:
     """A row of the report's tables, in percent."""
 
     setting: str
-    """Dotted path of what was varied."""
+    """Dotted path of the setting that was varied."""
     value: Any
     train: float
     validation: float
@@ -20,11 +20,11 @@ class Printed:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the report says of two settings, in words or by a picture without numbers."""
+    """A claim of the report about two settings, made in words or by a figure without numbers."""
 
     text: str
     better: Mapping[str, Any]
-    """Settings, by dotted path, of which more accuracy is claimed, or one side of those that are said to be alike."""
+    """Settings, by dotted path, that are claimed to be more accurate, or one side of a claimed equality."""
     than: Mapping[str, Any]
     kind: Literal["better", "alike"] = "better"
 
@@ -37,10 +37,10 @@ class Part:
     """Values by dotted path."""
     preset: str
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Settings of the base besides the preset's."""
+    """Base settings in addition to the preset's."""
     sampler: str = "one-at-a-time"
     suffix: str = ""
-    """What is added to the experiment's name for the study's."""
+    """Appended to the experiment's name to name the study."""
 
 
 @dataclass(frozen=True)
@@ -53,9 +53,9 @@ class Experiment:
     printed: tuple[Printed, ...] = ()
     claims: tuple[Claim, ...] = ()
     remarks: tuple[str, ...] = ()
-    """What a reader must know before comparing."""
+    """Caveats for the comparison."""
     heavy: str = ""
-    """Why it needs a GPU, where it does."""
+    """Why it needs a GPU; empty if it does not."""
 
 
 _V1, _IMPROVED = "simple-cnn-v1", "simple-cnn"
@@ -88,8 +88,8 @@ _TABLE1 = Experiment(
     remarks=(
         "The report does not define its average accuracy: both the mean over the epochs and the last epoch are given.",
         "It names no optimizer: Adam is used, which fits its rows at 0.001 and 0.01.",
-        "Its validation split is probably the 10,000 test images of MNIST: ours is cut from the 60,000, and test is "
-        "given beside it.",
+        "Its validation split is probably the 10,000 test images of MNIST: ours is cut from the 60,000, and the test "
+        "score is given as well.",
         "Train accuracy is that of the predictions made during the epoch, while the weights change.",
     ),
 )
@@ -121,7 +121,7 @@ _VARIANTS = Experiment(
     printed=_TABLE1.printed[:3],
     remarks=(
         "The report names no optimizer; its text ends the network with a softmax, its listing with a log-softmax. "
-        "Each candidate is set beside its three rows for the learning rate.",
+        "Each candidate is compared with its three rows for the learning rate.",
     ),
 )
 
@@ -150,8 +150,8 @@ _FIGURE4 = Experiment(
         ),
     ),
     remarks=(
-        "The report does not say how long it waited before it stopped early: 7 epochs are used.",
-        "A curve is the mean of the runs that were still going on: late epochs are those of fewer seeds.",
+        "The report does not state the patience of its early stopping: 7 epochs are used.",
+        "A curve is the mean of the runs still training at each epoch: late epochs are averaged over fewer seeds.",
     ),
 )
 
@@ -167,7 +167,7 @@ _ACTIVATIONS = Experiment(
             "alike",
         ),
     ),
-    remarks=("The report does not say with which of its networks it compared them: the improved one is used.",),
+    remarks=("The report does not state which of its networks it used: the improved one is used here.",),
 )
 
 _FIGURE5 = Experiment(
@@ -176,7 +176,7 @@ _FIGURE5 = Experiment(
     (Part({"model.pretrained": (True, False), "training.batch_size": (64, 32)}, "report-xception", sampler="grid"),),
     remarks=(
         "The report took 16 minutes an epoch at batch 64 and 10 at batch 32, on a V100; its figure has no numbers.",
-        "Its learning rate and number of epochs are not named: 0.001 and 15 are used.",
+        "Its learning rate and number of epochs are not stated: 0.001 and 15 are used.",
     ),
     heavy="an epoch is 89,996 images of 168 px, each 2.8 billion multiply-adds forward",
 )
@@ -185,7 +185,7 @@ _MODELS = Experiment(
     "models",
     "AlexNet, ResNet-18 and ResNet-50 as in figure 5",
     (Part({"model.name": ("alexnet", "resnet18", "resnet50")}, "report-xception", sampler="grid"),),
-    remarks=("The report left these networks open; nothing is compared.",),
+    remarks=("The report gives no results for these networks; nothing is compared.",),
     heavy="an epoch is 89,996 images of 168 px, of ResNet-50 each 2.4 billion multiply-adds forward",
 )
 

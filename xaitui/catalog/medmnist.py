@@ -1,7 +1,7 @@
-"""The twelve 2D sets of MedMNIST v2 (doi 10.1038/s41597-022-01721-8): facts of its release 3.0.
+"""The twelve 2D datasets of MedMNIST v2 (doi 10.1038/s41597-022-01721-8), release 3.0.
 
-They stand here because importing the `medmnist` package loads torch and makes a folder in the user's home; a test
-compares every one of them with it.
+The records are kept here because importing the `medmnist` package loads torch and creates a folder in the user's home;
+a test compares all of them with the package.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from xaitui.catalog.records import DatasetInfo, RemoteFile, Task
 SIZES = (28, 64, 128, 224)
 
 NAMES_3D = ("organmnist3d", "nodulemnist3d", "adrenalmnist3d", "fracturemnist3d", "vesselmnist3d", "synapsemnist3d")
-"""MedMNIST's volumes: known, so that asking for one is answered, and not supported."""
+"""MedMNIST's 3D datasets, which are not supported but get an error message of their own."""
 
 _SQUARE_SYMMETRIES = ("hflip", "rot90")
-"""Together the eight symmetries of the square: for tissue and cells, which have no upright position."""
+"""Together the eight symmetries of the square: for tissue and cells, which have no orientation."""
 
 _ORGANS = (
     *("bladder", "femur-left", "femur-right", "heart", "kidney-left", "kidney-right"),
@@ -24,11 +24,11 @@ _ORGANS_MIRRORED = "femur, kidney and lung have a left and a right class each: a
 _CHEST_MIRRORED = "a mirrored chest X-ray shows the heart on the wrong side"
 
 _BYTES = {"breastmnist.npz": 559_580, "pneumoniamnist.npz": 4_170_669}
-"""Lengths that are known; the publisher's table has none."""
+"""Known file lengths in bytes; the publisher's table has none."""
 
 
 def _file(name: str, size: int, md5: str) -> RemoteFile:
-    """Describe the one file of a size; at 28 px its name carries no size."""
+    """Return the file of a size; at 28 px its name has no size."""
     file_name = f"{name}.npz" if size == 28 else f"{name}_{size}.npz"
     url = f"https://zenodo.org/records/10519652/files/{file_name}?download=1"
     return RemoteFile(file_name, md5, _BYTES.get(file_name, 0), (url,))

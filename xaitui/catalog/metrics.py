@@ -1,4 +1,4 @@
-"""The metrics of every epoch: how they are called, which way is better, and how they are written."""
+"""Metrics that are computed at every epoch."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class MetricInfo:
-    """One number that tells how good a model is on a split."""
+    """A score of a model on a split."""
 
     name: str
-    """As in the configuration and in records of a run."""
+    """Name in the configuration and in the records of a run."""
     label: str
-    """As people read it."""
+    """Name on screen."""
     direction: Literal["min", "max"]
-    """Whether less or more of it is better."""
+    """Whether lower or higher is better."""
     format: str
-    """Format specification for one value: ``format(value, info.format)``."""
+    """Format specification of a value: ``format(value, info.format)``."""
 
 
 _METRICS = (

@@ -1,4 +1,4 @@
-"""The models that can be chosen, and what each of them can take; nothing here is built."""
+"""Models by name, and the images and weights that each supports."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from xaitui.text import printable
 _SMALL = ("batch_norm", "dropout", "activation")
 
 _RESIDUAL = 8
-"""Smallest side for deep networks that would survive one pixel: below it the gradients of a ResNet-152 overflow."""
+"""Smallest side for deep networks that would accept one pixel: below it the gradients of a ResNet-152 overflow."""
 
 _MODELS = (
     ModelInfo("simple-cnn-v1", "The report's first network: two convolutions with LeakyReLU, one linear layer.", 4),
-    ModelInfo("simple-cnn-v1-softmax", "The same with a softmax before the loss: a mistake, to see what it does.", 4),
+    ModelInfo(
+        "simple-cnn-v1-softmax", "The same with a softmax before the loss: a mistake, kept to show its effect.", 4
+    ),
     ModelInfo(
         "simple-cnn",
         "The report's improved network: three convolutions, batch normalisation, dropout.",
@@ -39,18 +41,18 @@ PREFIXES: dict[str, str] = {
 }
 
 OWN_MODEL = "FILE.py:FUNCTION"
-"""How a model of one's own is named; its function takes (num_classes, in_channels, image_size)."""
+"""Name of a user's own model; the function takes (num_classes, in_channels, image_size)."""
 
 STEMS = ("auto", "small", "imagenet")
 ACTIVATIONS = ("relu", "leaky-relu")
 FINETUNING: dict[str, str] = {
     "full": "Train every weight.",
-    "head": "Freeze the feature extractor; train the whole classifier after it.",
-    "linear-probe": "Freeze everything but the last linear layer.",
+    "head": "Freeze the feature extractor; train the classifier.",
+    "linear-probe": "Freeze all but the last linear layer.",
 }
 
 SMALL_STEM_SIZE = 64
-"""Largest image side, in pixels, that gets the small stem by itself."""
+"""Largest image side in pixels for which auto chooses the small stem."""
 
 _PRETRAINEDMODELS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
     (
@@ -91,7 +93,7 @@ _PRETRAINEDMODELS: tuple[tuple[int, int, tuple[str, ...]], ...] = (
     (75, 299, ("inceptionv3", "inceptionv4", "inceptionresnetv2")),
     (75, 331, ("polynet",)),
 )
-"""Smallest side, side of the pretrained weights, and the library's names that share them."""
+"""Smallest side, side of the pretrained weights, and the library names that share them."""
 
 PRETRAINEDMODELS: dict[str, ModelInfo] = {
     info.name: info
@@ -104,7 +106,7 @@ PRETRAINEDMODELS: dict[str, ModelInfo] = {
 
 
 def is_own_model(name: str) -> bool:
-    """Whether a model's name is that of a user's own file."""
+    """Return whether a model name refers to a user's own file."""
     return ".py:" in name or name.endswith(".py")
 
 
@@ -112,7 +114,7 @@ def split_own_model(name: str) -> tuple[Path, str]:
     """Split ``path/to/file.py:build`` into the file and the function.
 
     Raises:
-        UsageError: it names no function.
+        UsageError: the name has no function.
     """
     path, _, function = name.rpartition(":")
     if not path.endswith(".py") or not function.isidentifier():
@@ -121,10 +123,10 @@ def split_own_model(name: str) -> tuple[Path, str]:
 
 
 def model_info(name: str) -> ModelInfo:
-    """Return the record of a model: one of the catalog, one with a library's prefix, or a user's own.
+    """Return the record of a catalog model, a library model with its prefix, or a user's own model.
 
     Raises:
-        UsageError: there is no such model; names the nearest one.
+        UsageError: there is no such model; the message names the nearest one.
     """
     if is_own_model(name):
         path, function = split_own_model(name)
@@ -139,10 +141,10 @@ def model_info(name: str) -> ModelInfo:
 
 
 def check_model(name: str, image_size: int, in_channels: int) -> None:
-    """Refuse images that the model cannot take.
+    """Refuse images that the model does not support.
 
     Raises:
-        UsageError: there is no such model, the images are too small (says which size will do), or have no channel.
+        UsageError: there is no such model, or the images are too small or have no channel.
     """
     info = model_info(name)
     if image_size < info.min_size:
@@ -153,40 +155,40 @@ def check_model(name: str, image_size: int, in_channels: int) -> None:
 
 
 def has_rgb_weights(name: str) -> bool:
-    """Whether weights made from RGB images are published for a model; timm is taken to have them."""
+    """Return whether published RGB weights exist for a model; assumed for timm."""
     return model_info(name).pretrained_size > 0 or name.startswith("timm:")
 
 
 def check_start(name: str, in_channels: int, *, published: bool, given: bool) -> None:
-    """Refuse weights that do not exist, or that the images do not fit.
+    """Refuse weights that do not exist or do not fit the images.
 
     Args:
-        published: start from the published weights.
-        given: start from a file instead.
+        published: whether training starts from the published weights.
+        given: whether it starts from a file.
 
     Raises:
-        UsageError: says which weights can be had, or how many channels they take.
+        UsageError: there are no such weights, or they take other channels.
     """
     rgb = has_rgb_weights(name)
     if published and not given and not rgb:
-        raise UsageError(f"there are no pretrained weights for {name}: leave --pretrained away, or give --weights FILE")
+        raise UsageError(f"there are no pretrained weights for {name}: omit --pretrained, or give --weights FILE")
     if rgb and (published or given) and in_channels not in (1, 3):
         raise UsageError(f"pretrained weights take images with 1 or 3 channels, not {in_channels}")
 
 
 def resolve_stem(stem: str, image_size: int, *, pretrained: bool) -> tuple[str, str]:
-    """Decide the stem of a ResNet, its first layers.
+    """Choose the stem of a ResNet, its first layers.
 
-    The small one is a 3x3 convolution of stride 1 without max-pooling, which keeps the detail of small images; the
-    ImageNet one is 7x7 of stride 2 with max-pooling, which pretrained weights were made for.
+    The small stem is a 3x3 convolution of stride 1 without max-pooling, which keeps the detail of small images; the
+    ImageNet stem is 7x7 of stride 2 with max-pooling, for which pretrained weights were trained.
 
     Returns:
-        "small" or "imagenet", and why.
+        "small" or "imagenet", and the reason.
     """
     if stem != "auto":
         return stem, "as asked"
     if pretrained:
-        return "imagenet", "it is the one that the pretrained weights fit; --stem small for the other"
+        return "imagenet", "the pretrained weights require it; --stem small for the other"
     if image_size <= SMALL_STEM_SIZE:
         return "small", f"images of up to {SMALL_STEM_SIZE} px keep their detail; --stem imagenet for the other"
     return "imagenet", f"images are larger than {SMALL_STEM_SIZE} px; --stem small for the other"

@@ -1,4 +1,4 @@
-"""The optimizers that can be chosen by name, each with the settings it takes and defaults that suit it."""
+"""Optimizers by name, with their settings and defaults."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ _OPTIMIZERS = (
     ),
     KindInfo(
         "sgd-nesterov",
-        "Stochastic gradient descent with Nesterov's momentum.",
+        "Stochastic gradient descent with Nesterov momentum.",
         {"lr": 0.01, "weight_decay": 0.0, "momentum": 0.9},
     ),
     KindInfo(
         "adam",
-        "Adaptive moments (Kingma and Ba 2015); weight decay is added to the gradient.",
+        "Adaptive moment estimation (Kingma and Ba 2015); weight decay is added to the gradient.",
         {"lr": 0.001, "weight_decay": 0.0, **_BETAS},
     ),
     KindInfo(
         "adamw",
-        "Adam with weight decay apart from the gradient (Loshchilov and Hutter 2019).",
+        "Adam with decoupled weight decay (Loshchilov and Hutter 2019).",
         {"lr": 0.001, "weight_decay": 0.01, **_BETAS},
     ),
     KindInfo(
         "nadam",
-        "Adam with Nesterov's momentum (Dozat 2016).",
+        "Adam with Nesterov momentum (Dozat 2016).",
         {"lr": 0.002, "weight_decay": 0.0, **_BETAS},
     ),
     KindInfo(
         "radam",
-        "Adam with its early variance rectified (Liu and others 2020).",
+        "Adam with rectified variance in early steps (Liu et al. 2020).",
         {"lr": 0.001, "weight_decay": 0.0, **_BETAS},
     ),
     KindInfo(
@@ -46,22 +46,22 @@ _OPTIMIZERS = (
     ),
     KindInfo(
         "adagrad",
-        "Gradients divided by the root of the sum of all their squares (Duchi and others 2011).",
+        "Gradients divided by the root of their accumulated squares (Duchi et al. 2011).",
         {"lr": 0.01, "weight_decay": 0.0},
     ),
     KindInfo(
         "adadelta",
-        "Steps sized by the running sizes of gradients and of earlier steps (Zeiler 2012).",
+        "Steps scaled by running averages of gradients and of earlier steps (Zeiler 2012).",
         {"lr": 1.0, "weight_decay": 0.0},
     ),
     KindInfo(
         "adamax",
-        "Adam with the largest gradient in place of the second moment (Kingma and Ba 2015).",
+        "Adam with the infinity norm in place of the second moment (Kingma and Ba 2015).",
         {"lr": 0.002, "weight_decay": 0.0, **_BETAS},
     ),
     KindInfo(
         "muon",
-        "Orthogonalised momentum for hidden weights (Jordan and others 2024); AdamW for the head, biases and norms.",
+        "Orthogonalised momentum for hidden weights (Jordan et al. 2024); AdamW for the head, biases and norms.",
         {"lr": 0.01, "weight_decay": 0.01, "momentum": 0.95, **_BETAS},
     ),
 )

@@ -1,4 +1,4 @@
-"""Settings that belong together: the report's, MedMNIST's protocol, and the augmentations that suit each set."""
+"""Presets: the report's settings, MedMNIST's protocol, and the augmentations that suit each dataset."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from xaitui.catalog.datasets import DATASETS
 
 @dataclass(frozen=True)
 class PresetInfo:
-    """Some settings under one name, by dotted path."""
+    """Named settings, by dotted path."""
 
     name: str
     description: str
@@ -28,12 +28,12 @@ _REPORT: dict[str, Any] = {
 _PRESETS = (
     PresetInfo(
         "report-mnist",
-        "The report's setting for MNIST: batch 32, rate 0.001, 15 epochs; Adam, for it names no optimizer.",
+        "The report's setting for MNIST: batch 32, rate 0.001, 15 epochs; Adam, as it names no optimizer.",
         {**_REPORT, "data.dataset": "mnist", "model.name": "simple-cnn-v1"},
     ),
     PresetInfo(
         "fast-mnist",
-        "99 % of MNIST's test images right in seconds: the improved SimpleCNN sees half of the images, once.",
+        "99 % test accuracy on MNIST in seconds: the improved SimpleCNN, one epoch on half of the images.",
         {
             "data.dataset": "mnist",
             "data.fraction": 0.5,
@@ -110,7 +110,7 @@ _STRENGTHS: dict[str, dict[str, Any]] = {
     "mixup": {"augmentation.mixup": 0.2},
     "cutmix": {"augmentation.cutmix": 1.0},
 }
-"""Mild strengths for the augmentations that a set's record names."""
+"""Mild strengths of the augmentations that a dataset's record names."""
 
 AUGMENTATION_PRESETS: dict[str, dict[str, Any]] = {
     name: {path: value for kind in info.preset_augmentation for path, value in _STRENGTHS[kind].items()}

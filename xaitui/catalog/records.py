@@ -1,4 +1,4 @@
-"""The frozen records that the catalog's tables are made of."""
+"""Records of the catalog."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class Task(StrEnum):
-    """What a set asks of a model, in MedMNIST's own words."""
+    """Kind of classification, in MedMNIST's terms."""
 
     MULTI_CLASS = "multi-class"
     BINARY = "binary-class"
@@ -18,7 +18,7 @@ class Task(StrEnum):
 
 @dataclass(frozen=True)
 class RemoteFile:
-    """One file of a data set, as its publisher serves it."""
+    """A file of a dataset, as published."""
 
     name: str
     """File name, the same on disk and at every mirror."""
@@ -27,32 +27,32 @@ class RemoteFile:
     size: int
     """Length in bytes; 0 where the publisher does not state it."""
     urls: tuple[str, ...]
-    """Where it can be had, the first choice first."""
+    """Download addresses, in order of preference."""
 
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """What is known of a set before any of its files is read."""
+    """Properties of a dataset that are known before any file is read."""
 
     name: str
     title: str
-    """One line for people."""
+    """One-line description."""
     task: Task
     classes: tuple[str, ...]
     channels: int
     sizes: tuple[int, ...]
-    """Image side lengths in pixels that can be had, the default first."""
+    """Available image sides in pixels, the default first."""
     counts: tuple[int, int, int]
-    """Images in the official train, val and test splits; a val of 0 is cut from train."""
+    """Images in the official train, val and test splits; if val is 0, it is cut from train."""
     licence: str
     files: Mapping[int, tuple[RemoteFile, ...]] = field(default_factory=dict)
-    """The files for each size; empty for an embedded set."""
+    """Files for each size; empty for an embedded dataset."""
     mirror_reason: str = ""
-    """Why a horizontal flip would change what an image means; empty where it would not."""
+    """Why a horizontal flip would change the class of an image; empty if it would not."""
     preset_augmentation: tuple[str, ...] = ()
-    """Names of the augmentations that suit this set."""
+    """Names of the augmentations that suit this dataset."""
     test_note: str = ""
-    """What a reader must know before comparing a test score with a validation score."""
+    """Caveat for comparing test scores with validation scores."""
 
 
 @dataclass(frozen=True)
@@ -62,34 +62,34 @@ class ModelInfo:
     name: str
     description: str
     min_size: int
-    """Smallest image side, in pixels, that a forward pass survives."""
+    """Smallest image side in pixels."""
     pretrained_size: int = 0
-    """Image side that its pretrained weights were made for; 0 where there are none."""
+    """Image side of the pretrained weights; 0 if there are none."""
     options: tuple[str, ...] = ()
-    """The fields of the model configuration that change this model, besides the common ones."""
+    """Fields of the model configuration that apply to this model only, besides the common ones."""
 
 
 @dataclass(frozen=True)
 class KindInfo:
-    """An optimizer or a schedule: its name, and the settings that it takes with their defaults."""
+    """An optimizer or a schedule."""
 
     name: str
     description: str
     settings: Mapping[str, object] = field(default_factory=dict)
-    """Field name to the default that suits this kind; a field that is not here does not apply to it."""
+    """Default of each field that applies to it."""
 
 
 @dataclass(frozen=True)
 class AugmentationInfo:
-    """One augmentation: what it does to a sample and the setting that sizes it."""
+    """An augmentation."""
 
     name: str
     description: str
     setting: str = ""
-    """The field of the augmentation configuration that is its strength."""
+    """Field of the augmentation configuration that sets its strength."""
     mirrors: bool = False
-    """Whether it exchanges left and right."""
+    """Whether it swaps left and right."""
     mixes: bool = False
-    """Whether it blends samples, and so their targets."""
+    """Whether it blends samples and their targets."""
     channels: tuple[int, ...] = (1, 3)
-    """The numbers of channels it is defined for."""
+    """Numbers of channels that it supports."""

@@ -1,4 +1,4 @@
-"""What the tables of a configuration have in common, and the values that people write as text."""
+"""Base classes of the configuration tables, and types of values that users write as text."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Count = Annotated[int, BeforeValidator(parse_auto, json_schema_input_type=int | 
 
 
 def _is_unicode(text: str) -> bool:
-    """Whether it can be encoded; what the system could not decode cannot."""
+    """Whether a text can be encoded as UTF-8; surrogate escapes of undecodable bytes cannot."""
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
@@ -43,18 +43,18 @@ class Group(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _no_switch_as_number(cls, value: Any, info: ValidationInfo) -> Any:
-        """Python takes true for 1; in a file `patience = true` is a slip."""
+        """Reject a boolean where a number is expected: `patience = true` in a file is a mistake, not 1."""
         if isinstance(value, bool) and cls.model_fields[str(info.field_name)].annotation is not bool:
-            raise PydanticCustomError("switch", "true and false are no values of this setting")
+            raise PydanticCustomError("switch", "this setting does not take true or false")
         return value
 
     @field_validator("*")
     @classmethod
     def _can_be_written(cls, value: Any) -> Any:
-        """Text must survive a file and an argument, so that a run can always be started again."""
+        """Reject text that cannot be written to a file or a command line, so that a run can always be repeated."""
         for text in value if isinstance(value, tuple) else (value,):
             if isinstance(text, str) and ("\0" in text or not _is_unicode(text)):
-                raise ValueError(f"{text!r} is not valid: it has a NUL character, or bytes that are no UTF-8")
+                raise ValueError(f"{text!r} is not valid: it contains a NUL character or bytes that are not UTF-8")
         return value
 
 
@@ -63,7 +63,7 @@ class KindGroup(Group):
 
     @classmethod
     def kinds(cls) -> Mapping[str, KindInfo]:
-        """The catalog's table for this group."""
+        """The catalog table of this group."""
         raise NotImplementedError
 
     @model_validator(mode="before")

@@ -1,4 +1,4 @@
-"""RunConfig as the exact `xaitui train` line, and back."""
+"""Conversion between RunConfig and `xaitui train` command lines."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from xaitui.errors import UsageError, nearest
 PROGRAM = ("xaitui", "train")
 
 DETACH = "--detach"
-"""The flag of a run in a process of its own."""
+"""Flag that starts the run in a separate process."""
 
 FLAGS = (DETACH, "--headless", "--json", "--augment")
-"""Options that are no settings and take no value."""
+"""Options that take no value and are not settings."""
 
 SOURCES: Mapping[str, str] = {"--preset": "its name", "--config": "a TOML file", "-c": "a TOML file"}
-"""Options that name where settings come from, each with what it takes."""
+"""Options that name a source of settings, and the value each takes."""
 
 _BY_OPTION = {option: record for record in FIELDS.values() for option in (record.option, record.short) if option}
 
 
 def setting_text(record: FieldRecord, value: Any) -> str:
-    """A value as an option takes it, and as a form shows it."""
+    """Return a value as text, as the option takes it and as a form shows it."""
     if record.kind == "bool":
         return "true" if value else "false"
     if record.kind == "list":
@@ -38,14 +38,14 @@ def setting_text(record: FieldRecord, value: Any) -> str:
 
 
 def option_word(record: FieldRecord, text: str) -> str:
-    """The word of a command line that sets one setting."""
+    """Return the command line word that sets one setting."""
     if record.kind == "bool" and text in ("true", "false"):
         return record.option if text == "true" else "--no-" + record.option[2:]
     return f"{record.option}={text}"
 
 
 def differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
-    """The settings that are not at their defaults, each with its value and its default, in the order of the file.
+    """Return the value and default of each setting that is not at its default, in the order of the file.
 
     The defaults are those of a plain `xaitui train`; those of an optimizer or a schedule are the chosen one's.
     """
@@ -55,30 +55,30 @@ def differences(config: RunConfig) -> dict[str, tuple[Any, Any]]:
 
 
 def arguments(config: RunConfig) -> list[str]:
-    """The options for what differs from a plain `xaitui train`."""
+    """Return the options for the settings that differ from a plain `xaitui train`."""
     changed = {FIELDS[path]: value for path, (value, _) in differences(config).items()}
     return [option_word(record, setting_text(record, value)) for record, value in changed.items()]
 
 
 def command_line(config: RunConfig) -> str:
-    """The line for a shell."""
+    """Return the command line, quoted for a shell."""
     return shlex.join([*PROGRAM, *arguments(config)])
 
 
 @dataclass(frozen=True)
 class TrainLine:
-    """What stands in a line, in words: settings by dotted path, and the options that are no settings."""
+    """A parsed `xaitui train` line."""
 
     settings: Mapping[str, str]
     others: Mapping[str, str]
-    """By option; a flag has no text."""
+    """Values of the options that are not settings; empty for flags."""
 
     @staticmethod
     def read(words: Sequence[str]) -> TrainLine:
-        """Tell apart the words that follow `xaitui train`.
+        """Parse the words that follow `xaitui train`.
 
         Raises:
-            UsageError: a word is no option, or lacks its value.
+            UsageError: an option is unknown or lacks its value.
         """
         settings: dict[str, str] = {}
         others: dict[str, str] = {}
@@ -104,7 +104,7 @@ class TrainLine:
 
 
 def _setting(word: str) -> tuple[FieldRecord | None, bool]:
-    """The setting that an option names, and whether it turns it off."""
+    """Return the setting that an option names, and whether the option turns it off."""
     negated = _BY_OPTION.get("--" + word.removeprefix("--no-")) if word.startswith("--no-") else None
     if word not in _BY_OPTION and negated is not None and negated.kind == "bool":
         return negated, True
@@ -112,10 +112,10 @@ def _setting(word: str) -> tuple[FieldRecord | None, bool]:
 
 
 def split_command_line(line: str) -> list[str]:
-    """The words of a pasted line after `xaitui train`, with or without a prompt before it; it may be continued.
+    """Return the words of a pasted line after `xaitui train`, which may have a prompt and line continuations.
 
     Raises:
-        UsageError: its quotes do not match.
+        UsageError: the quotes do not match.
     """
     try:
         words = shlex.split(line.replace("\\\n", " "))
@@ -126,19 +126,19 @@ def split_command_line(line: str) -> list[str]:
 
 
 def parse_command_line(line: str) -> RunConfig:
-    """The configuration of a pasted line; a preset or a file that it names is read, the environment is not.
+    """Return the configuration of a pasted line; presets and files are read, the environment is not.
 
     Raises:
-        UsageError: it is no `xaitui train` line, or an option in it is wrong.
+        UsageError: it is not an `xaitui train` line, or an option is wrong.
     """
     return config_of(TrainLine.read(split_command_line(line)))
 
 
 def config_of(line: TrainLine) -> RunConfig:
-    """The configuration of a line.
+    """Return the configuration of a parsed line.
 
     Raises:
-        UsageError: an option in it is wrong.
+        UsageError: an option is wrong.
     """
     preset, file = line.others.get("--preset"), line.others.get("--config", line.others.get("-c"))
     layers = [] if preset is None else [preset_layer(preset)]

@@ -1,4 +1,4 @@
-"""One record for each setting: it makes the option, the form field, the schema and the error message."""
+"""Records of the settings, from which options, form fields, the schema and error messages are made."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def setting(
     suggestions: tuple[str, ...] = (),
     short: str = "",
 ) -> Any:
-    """Declare a setting: its default, help, option, unit and range.
+    """Declare a setting.
 
     Args:
         low, high: inclusive limits.
         above: exclusive lower limit.
-        choices: the catalog's names, where the field is a name; shown, and checked by the group's validator.
-        suggestions: names that are known, where others can be given too.
-        short: a further spelling of the option.
+        choices: the catalog names that the setting takes; the group's validator checks them.
+        suggestions: known names, if others are allowed as well.
+        short: an alternative spelling of the option.
     """
     extra: dict[str, Any] = {
         "option": option,
@@ -50,36 +50,36 @@ def setting(
 
 @dataclass(frozen=True)
 class FieldRecord:
-    """What is known of one setting."""
+    """Description of one setting."""
 
     path: str
-    """Where it stands in a file: ``optimizer.lr``."""
+    """Table and key in a configuration file: ``optimizer.lr``."""
     option: str
-    """Its long option: ``--lr``."""
+    """Long option: ``--lr``."""
     short: str
-    """A further spelling, or nothing."""
+    """Alternative spelling, or empty."""
     kind: str
-    """"int", "float", "bool", "str", "list"."""
+    """"int", "float", "bool", "str" or "list"."""
     default: Any
     help: str
     unit: str
     low: float | None
     high: float | None
     exclusive: bool
-    """Whether `low` itself is outside the range."""
+    """Whether `low` itself is excluded."""
     choices: tuple[str, ...]
     suggestions: tuple[str, ...] = ()
     kind_defaults: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    """Its default by the optimizer or schedule that takes it; empty for a setting that is always taken."""
+    """Default for each optimizer or schedule that takes the setting; empty if it always applies."""
 
     @property
     def label(self) -> str:
-        """Its option in words: ``batch size``."""
+        """The option in words: ``batch size``."""
         return self.option[2:].replace("-", " ")
 
     @property
     def takes(self) -> str:
-        """Say what values it takes: ``a whole number from 1 to 65536``."""
+        """Values that the setting takes: ``a whole number from 1 to 65536``."""
         if self.choices:
             return "one of " + ", ".join(self.choices)
         if self.kind == "bool":
@@ -89,7 +89,7 @@ class FieldRecord:
 
     @property
     def range(self) -> str:
-        """Say what limits it has, and its unit: ``from 1 to 65536 (px)``; nothing where it has neither."""
+        """Limits and unit: ``from 1 to 65536 (px)``; empty if there are none."""
         unit = f"({self.unit})" if self.unit else ""
         if self.low is None:
             return unit
@@ -146,7 +146,7 @@ def _record(group: str, name: str, info: FieldInfo, kinds: Mapping[str, KindInfo
 
 
 def field_records(model: type[BaseModel]) -> Mapping[str, FieldRecord]:
-    """Every setting of a configuration of groups, by its dotted path, in the order of declaration."""
+    """Return the record of every setting by dotted path, in the order of declaration."""
     records = {}
     for group, info in model.model_fields.items():
         if isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):

@@ -1,4 +1,4 @@
-"""A configuration while somebody writes it: texts as the command line takes them, and all that follows from them."""
+"""A configuration being edited in a form."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.validity import applies, refused, set_of
 
 GROUPS = tuple(RunConfig.model_fields)
-"""The tables of a configuration, in the order of its file."""
+"""Tables of a configuration, in the order of the file."""
 
 OWN_GROUP = "run"
-"""The table that decides no result: a preset leaves it as it is."""
+"""Table that does not affect results: presets leave it unchanged."""
 
 _DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
     "data.dataset": {info.name: info.title for info in DATASETS.values()},
@@ -45,17 +45,17 @@ _DESCRIPTIONS: Mapping[str, Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Form:
-    """What was written, by dotted path; a setting that is not there is at its default. Every change is a new form."""
+    """Texts of the changed settings by dotted path, as options take them; every change returns a new form."""
 
     texts: Mapping[str, str] = field(default_factory=dict)
     detach: bool = False
-    """Whether the run gets a process of its own."""
+    """Whether the run is started in a separate process."""
 
-    # -- what follows from the texts
+    # -- derived values
 
     @cached_property
     def _checked(self) -> tuple[RunConfig, dict[str, str]]:
-        """The draft, and what is wrong with single settings."""
+        """The draft, and the error of each invalid setting."""
         texts, wrong = dict(self.texts), dict[str, str]()
         while True:
             config, refusals = validate(texts)
@@ -67,27 +67,27 @@ class Form:
 
     @property
     def draft(self) -> RunConfig:
-        """The configuration, with what is wrong in it left at the default: for what must always show something."""
+        """The configuration with invalid settings at their defaults, so that there is always one to show."""
         return self._checked[0]
 
     @property
     def config(self) -> RunConfig | None:
-        """The configuration; None where a text is no value of its setting."""
+        """The configuration; None if a text is invalid."""
         return None if self._checked[1] else self.draft
 
     @cached_property
     def errors(self) -> Mapping[str, str]:
-        """Why the run cannot be started: each wrong setting, in the order of the form, with one line for people."""
+        """Errors that keep the run from starting, by setting in the order of the form, one line each."""
         found = {**refused(self.draft), **self._checked[1]}
         return {path: found[path] for path in FIELDS if path in found}
 
     @cached_property
     def changed(self) -> frozenset[str]:
-        """The settings that are not at their defaults."""
+        """Settings that are not at their defaults."""
         return frozenset(self._checked[1]) | differences(self.draft).keys()
 
     def visible(self, group: str) -> tuple[FieldRecord, ...]:
-        """The settings of a table that mean something here, or that were set and so must not be overlooked."""
+        """Return the settings of a table that apply here or that were changed."""
         return tuple(
             record
             for path, record in FIELDS.items()
@@ -96,7 +96,7 @@ class Form:
 
     @cached_property
     def command_line(self) -> str:
-        """The exact line for a shell; where something is wrong, with the texts as they were written."""
+        """The command line for a shell; if a setting is invalid, with the texts as typed."""
         words = [option_word(FIELDS[path], self.texts[path]) for path in FIELDS if path in self.texts]
         if self.config is not None:
             changed = {path: value for path, (value, _) in differences(self.config).items()}
@@ -105,17 +105,17 @@ class Form:
 
     @cached_property
     def preset(self) -> str:
-        """The preset that this form is, apart from the table of the run itself; empty for none."""
+        """The preset that this form equals, ignoring the run table; empty for none."""
         return next((name for name in PRESETS if _apart(_preset(name)) == _apart(self.draft)), "")
 
     @property
     def record(self) -> dict[str, Any]:
-        """What was written, as plain values."""
+        """The form as plain values."""
         return {"texts": dict(self.texts), "detach": self.detach}
 
     @staticmethod
     def of_record(record: Mapping[str, Any]) -> Form:
-        """The form of a record, maybe of another version: what it does not know is left out."""
+        """Return the form of a record; unknown settings of other versions are dropped."""
         texts = record.get("texts")
         known = texts.items() if isinstance(texts, dict) else ()
         return Form({path: str(text) for path, text in known if path in FIELDS}, record.get("detach") is True)
@@ -123,16 +123,16 @@ class Form:
     # -- one setting
 
     def text(self, path: str) -> str:
-        """What its field shows: what was written, or the default."""
+        """Return the text of a field: as typed, or the default."""
         return self.texts.get(path, self.default(path))
 
     def default(self, path: str) -> str:
-        """Its default, that of the chosen optimizer or schedule where there is one, as text."""
+        """Return the default of a setting as text, for the chosen optimizer or schedule."""
         record, group = FIELDS[path], getattr(self.draft, path.split(".", 1)[0])
         return setting_text(record, record.kind_defaults.get(getattr(group, "name", ""), record.default))
 
     def options(self, path: str) -> Mapping[str, str]:
-        """The values to choose from, each with what it means if there is more to say; empty for a number or a text."""
+        """Return the values to choose from with their descriptions; empty for a number or free text."""
         record, info = FIELDS[path], set_of(self.draft)
         names = record.choices or record.suggestions
         if path == "data.size" and info is not None:
@@ -142,15 +142,15 @@ class Form:
         return {name: _DESCRIPTIONS.get(path, {}).get(name, "") for name in names}
 
     def set(self, path: str, text: str) -> Form:
-        """Write into a field; the default, or nothing where a number is wanted, is as if it had not been written."""
+        """Set the text of a field; the default, or an empty text for a number, clears it."""
         return self._with({**self.texts, path: text})
 
     def clear(self, path: str) -> Form:
-        """Put a setting back to its default."""
+        """Reset a setting to its default."""
         return self._with({other: text for other, text in self.texts.items() if other != path})
 
     def _with(self, texts: Mapping[str, str]) -> Form:
-        """Keep what says something: another kind drops the settings that only the one before took."""
+        """Drop texts that equal the default, or that do not apply to the chosen optimizer or schedule."""
         form = replace(self, texts=texts)
         return replace(self, texts={path: text for path, text in texts.items() if form._says_something(path, text)})
 
@@ -163,7 +163,7 @@ class Form:
     # -- many settings at once
 
     def apply_preset(self, name: str) -> Form:
-        """Put everything to a preset, but the table of the run itself.
+        """Set everything except the run table to a preset.
 
         Raises:
             UsageError: there is no such preset.
@@ -172,7 +172,7 @@ class Form:
         return replace(self, texts={**form_of(resolve([preset_layer(name)]).config).texts, **own})
 
     def augment(self) -> Form:
-        """Turn on the augmentations that suit the data set.
+        """Turn on the augmentations that suit the dataset.
 
         Raises:
             UsageError: none are known for it.
@@ -181,17 +181,17 @@ class Form:
         return self._with({**self.texts, **{path: setting_text(FIELDS[path], given[path]) for path in given}})
 
     def paste(self, line: str) -> Form:
-        """The form of an `xaitui train` line.
+        """Return the form of an `xaitui train` line.
 
         Raises:
-            UsageError: it is no such line, or an option in it is wrong; this form is as it was.
+            UsageError: it is not such a line, or an option is wrong.
         """
         read = TrainLine.read(split_command_line(line))
         return form_of(config_of(read), detach=DETACH in read.others)
 
 
 def form_of(config: RunConfig, *, detach: bool = False) -> Form:
-    """The form that says a configuration."""
+    """Return the form of a configuration."""
     changed = differences(config)
     return Form({path: setting_text(FIELDS[path], value) for path, (value, _) in changed.items()}, detach)
 
@@ -202,5 +202,5 @@ def _preset(name: str) -> RunConfig:
 
 
 def _apart(config: RunConfig) -> RunConfig:
-    """A configuration without the table that decides no result."""
+    """Return a configuration with the run table at its defaults."""
     return config.model_copy(update={OWN_GROUP: RunConfig().run})

@@ -14,11 +14,11 @@ from xaitui.config.toml import RESOLVED
 Schema = dict[str, Any]
 
 _OF_THE_RECORD = frozenset({"title", "option", "unit", "short", "choices", "suggestions"})
-"""Keys that pydantic passes on to us; they mean nothing to JSON Schema."""
+"""Keys of our own in pydantic's schema, which JSON Schema does not define."""
 
 
 def json_schema() -> Schema:
-    """What may stand in a file: tables, settings, types, ranges, choices and defaults.
+    """Return the JSON Schema of a configuration file.
 
     The settings of an optimizer or a schedule are listed once for each kind, with the defaults of that kind.
     """
@@ -40,7 +40,7 @@ def json_schema() -> Schema:
 
 
 def _property(record: FieldRecord, plain: Schema) -> Schema:
-    """What pydantic says of a setting, and the field's record: its help, unit and choices."""
+    """Return pydantic's schema of a setting, completed with its unit and choices."""
     kept = {key: value for key, value in plain.items() if key not in _OF_THE_RECORD}
     if record.unit:
         kept["description"] = f"{record.help} ({record.unit})"
@@ -57,7 +57,7 @@ def _table(properties: Schema, model: type[Any]) -> Schema:
 
 
 def _kind(properties: Schema, info: KindInfo, *, is_default: bool) -> Schema:
-    """The table of one kind; its name may be left out where it is the default."""
+    """Return the table of one kind; its name may be omitted if it is the default."""
     name = {"const": info.name, "description": info.description}
     settings = {key: {**properties[key], "default": _plain(value)} for key, value in info.settings.items()}
     return _object({"name": name, **settings}, required=() if is_default else ("name",))

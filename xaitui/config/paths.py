@@ -1,4 +1,4 @@
-"""Absolute paths in settings, so that a run finds its files from any folder."""
+"""Absolute paths in settings, so that a run finds its files from any working directory."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from xaitui.config.schema import RunConfig
 
 
 def absolute_path(text: str) -> str:
-    """A path as a user writes it, made absolute.
+    """Make a path absolute as a user writes it.
 
-    `text` itself where the home or the working folder is not known, or has a name that no file of settings can hold.
+    Returns `text` itself if the home or working directory is unknown or is not valid UTF-8.
     """
     try:
         path = Path(text).expanduser()
@@ -26,7 +26,7 @@ def absolute_path(text: str) -> str:
 
 
 def absolute_value(setting: str, value: Any) -> Any:
-    """The value of a setting (by dotted path) with its path, if it has one, made absolute; catalog names stay."""
+    """Make the path in the value of a setting absolute, if it has one; catalog names are unchanged."""
     match setting:
         case "data.dataset" if is_own_data(value):
             return absolute_path(value)
@@ -41,7 +41,7 @@ def absolute_value(setting: str, value: Any) -> Any:
 
 
 def absolute_paths(config: RunConfig) -> RunConfig:
-    """The configuration with each path in it made absolute."""
+    """Return the configuration with absolute paths."""
     groups = {}
     for name in RunConfig.model_fields:
         group = getattr(config, name)

@@ -1,4 +1,4 @@
-"""Defaults < preset < file < environment < options: each layer says what it sets, and the merge remembers who did."""
+"""Merging of configuration layers: defaults < preset < file < environment < options."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from xaitui.text import shortened
 
 ENVIRONMENT_PREFIX = "XAITUI_"
 RESERVED = frozenset({"XAITUI_RUNS_DIR", "XAITUI_RUN", "XAITUI_TRACEBACK"})
-"""Variables of the same prefix that are no setting of a run."""
+"""Variables with the same prefix that are not settings."""
 
 KINDS: Mapping[str, type[KindGroup]] = {
     name: info.annotation
     for name, info in RunConfig.model_fields.items()
     if isinstance(info.annotation, type) and issubclass(info.annotation, KindGroup)
 }
-"""The groups whose `name` decides which of their settings apply."""
+"""Groups whose `name` decides which of their settings apply."""
 
 
 @dataclass(frozen=True)
 class Layer:
-    """Some settings, by dotted path, and where they come from."""
+    """Settings by dotted path, and their origin."""
 
     origin: str
-    """For people: "--lr", "preset report-mnist", "study.toml"."""
+    """Shown to users: "--lr", "preset report-mnist", "study.toml"."""
     values: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Resolution:
-    """A configuration and, for each setting that some layer named, the origin of its value."""
+    """A configuration and the origin of each setting that a layer set."""
 
     config: RunConfig
     origins: Mapping[str, str]
@@ -47,18 +47,18 @@ class Resolution:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a setting cannot be what it was set to."""
+    """An invalid value of a setting."""
 
     path: str
     """The setting."""
     scope: str
-    """What the reason speaks of: the setting, or the group whose kind decides."""
+    """Subject of the reason: the setting, or its group."""
     reason: str
-    """One line: what it was set to, and what would be right."""
+    """One line: the value, and what would be valid."""
 
 
 def preset_layer(name: str) -> Layer:
-    """The settings of a preset.
+    """Return the settings of a preset.
 
     Raises:
         UsageError: there is no such preset.
@@ -69,10 +69,10 @@ def preset_layer(name: str) -> Layer:
 
 
 def augmentation_layer(dataset: str) -> Layer:
-    """The augmentations that suit a set of the catalog.
+    """Return the augmentations that suit a catalog dataset.
 
     Raises:
-        UsageError: none are known for the set.
+        UsageError: none are known for the dataset.
     """
     if dataset not in AUGMENTATION_PRESETS:
         raise UsageError(f"no augmentations are known for {dataset!r}; choose them one by one, for example --rotate 10")
@@ -80,15 +80,15 @@ def augmentation_layer(dataset: str) -> Layer:
 
 
 def setting_variables() -> dict[str, str]:
-    """The environment variable of each setting, to its dotted path."""
+    """Return the dotted path of each setting by environment variable."""
     return {ENVIRONMENT_PREFIX + record.option[2:].replace("-", "_").upper(): path for path, record in FIELDS.items()}
 
 
 def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
-    """The settings named by variables: ``XAITUI_BATCH_SIZE`` is ``--batch-size``.
+    """Return the settings in environment variables: ``XAITUI_BATCH_SIZE`` is ``--batch-size``.
 
     Raises:
-        UsageError: a variable with the prefix names no setting.
+        UsageError: a variable with the prefix is not a setting.
     """
     environ = os.environ if environ is None else environ
     by_variable = setting_variables()
@@ -97,20 +97,20 @@ def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
         if variable.startswith(ENVIRONMENT_PREFIX) and variable not in RESERVED:
             if variable not in by_variable:
                 raise UsageError(
-                    f"the environment variable {variable} names no setting{nearest(variable, by_variable)}"
+                    f"the environment variable {variable} is not a setting{nearest(variable, by_variable)}"
                 )
             values[by_variable[variable]] = value
     return Layer("the environment", values)
 
 
 def resolve(layers: Sequence[Layer]) -> Resolution:
-    """Merge layers, the later over the earlier, into a configuration.
+    """Merge layers into a configuration; later layers override earlier ones.
 
-    A layer that chooses another kind (an optimizer, a schedule) drops those settings of earlier layers which do not
-    apply to it; a setting of the same or a later layer that does not apply is an error.
+    A layer that chooses another optimizer or schedule drops the settings of earlier layers that do not apply to it;
+    a setting of the same or a later layer that does not apply is an error.
 
     Raises:
-        UsageError: a path names no setting, or a value is not one that the setting takes.
+        UsageError: a path or a value is wrong.
     """
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
@@ -126,10 +126,10 @@ def resolve(layers: Sequence[Layer]) -> Resolution:
 
 
 def resolve_over(layers: Sequence[Layer], settings: Mapping[str, Any], *, augment: bool = False) -> Resolution:
-    """Merge options, by dotted path, over layers; `augment` puts below all of them what suits the data set.
+    """Merge options, by dotted path, over layers; `augment` adds the dataset's augmentations below all layers.
 
     Raises:
-        UsageError: a path names no setting, a value is not one that it takes, or no augmentations are known.
+        UsageError: a path or a value is wrong, or no augmentations are known.
     """
     by_kind_first = sorted(settings, key=lambda path: not path.endswith(".name"))
     options = [
@@ -150,7 +150,7 @@ def _dropped(values: Mapping[str, Any], given: Mapping[str, Any]) -> list[str]:
 
 
 def build_config(values: Mapping[str, Any]) -> RunConfig:
-    """The configuration of some settings by dotted path, the rest at their defaults.
+    """Return the configuration of settings by dotted path, the rest at their defaults.
 
     Raises:
         UsageError: a path or a value is wrong.
@@ -159,7 +159,7 @@ def build_config(values: Mapping[str, Any]) -> RunConfig:
 
 
 def validate(values: Mapping[str, Any]) -> tuple[RunConfig | None, list[Refusal]]:
-    """The configuration of some settings by dotted path, or everything that is wrong with them."""
+    """Return the configuration of settings by dotted path, or None and all errors."""
     groups: dict[str, dict[str, Any]] = {}
     for path, value in values.items():
         group, name = path.split(".", 1)
@@ -178,18 +178,18 @@ def _build(values: Mapping[str, Any], origins: Mapping[str, str]) -> RunConfig:
 
 
 def _explain(refusal: Refusal, origins: Mapping[str, str]) -> str:
-    """One line: where it was set, to what, and what would be right."""
+    """Format an error as one line: the origin, the value, and what would be valid."""
     where = origins.get(refusal.path, refusal.scope)
     known_by_option = where.startswith("--") and refusal.scope == refusal.path
     return f"{where}: {refusal.reason}" if known_by_option else f"{where}: {refusal.scope}: {refusal.reason}"
 
 
 def _refusal(error: ErrorDetails, values: Mapping[str, Any]) -> Refusal:
-    """What pydantic found, in our words."""
+    """Convert an error of pydantic."""
     path = ".".join(str(part) for part in error["loc"][:2])
     message = error["msg"].removeprefix("Value error, ")
     record = FIELDS.get(path)
-    if record is None:  # a whole group: its own validator speaks, and begins with the setting unless it means the kind
+    if record is None:  # from a group's validator, whose message begins with the setting unless it is about the kind
         named = f"{path}.{message.partition(' ')[0]}"
         return Refusal(named if named in values else f"{path}.name", path, message)
     value = shortened(repr(values.get(path)))

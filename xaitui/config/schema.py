@@ -1,4 +1,4 @@
-"""RunConfig: everything that decides what a run does, each setting once, with its help, its limits and its default."""
+"""RunConfig: every setting of a run, declared once with its help, limits and default."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from xaitui.text import shortened
 SCHEMA_VERSION = 1
 
 MOST_WATCHED = 64
-"""Images that may be watched through training: each costs a pass and a map at every epoch."""
+"""Most images whose training maps can be kept: each costs a pass and a map per epoch."""
 
 
 class DataConfig(Group):
-    """What is trained on."""
+    """The dataset, and how its images are prepared."""
 
     dataset: str = setting(
         "digits",
-        "A set of the catalog, a .npz file, or a folder of images by class or idx files.",
+        "A catalog dataset, an .npz file, or a folder of class folders or idx files.",
         option="--dataset",
         short="--data",
         suggestions=tuple(DATASETS),
     )
     size: int = setting(
         0,
-        "Side of the source images, where the set comes in several sizes; 0 is its default.",
+        "Side of the source images for datasets published in several sizes; 0 uses the dataset's default.",
         option="--size",
         unit="px",
         low=0,
@@ -45,44 +45,48 @@ class DataConfig(Group):
     )
     image_size: int = setting(
         0,
-        "Side the model sees; images are resized on the device; 0 leaves them as they are.",
+        "Side of the images the model receives, resized on the device; 0 keeps the source size.",
         option="--image-size",
         unit="px",
         low=0,
         high=1024,
     )
-    data_dir: str = setting("", "Folder where data files are looked for first.", option="--data-dir")
+    data_dir: str = setting("", "Folder to search first for data files.", option="--data-dir")
     fraction: float = setting(
         1.0,
-        "Part of the training split that is used; a cut is said in every report.",
+        "Fraction of the training split to use; reports mention any value below 1.",
         option="--fraction",
         above=0,
         high=1,
     )
     val_fraction: float = setting(
-        0.1, "Part of train that becomes validation where a set has none.", option="--val-fraction", above=0, high=0.5
+        0.1,
+        "Fraction of train used for validation if the dataset has no validation split.",
+        option="--val-fraction",
+        above=0,
+        high=0.5,
     )
     normalize: Literal["auto", "half", "train", "imagenet", "none"] = setting(
         "auto",
-        "Mean and deviation: those of the weights or half, 0.5, of the training split, of ImageNet, none.",
+        "Mean and standard deviation: of the weights if pretrained, else half (0.5); of train or ImageNet; none.",
         option="--normalize",
     )
     storage: Literal["auto", "resident", "streaming"] = setting(
         "auto",
-        "Keep the images on the device, or stream them from disk; auto asks the free memory.",
+        "Keep the images on the device or stream them from disk; auto decides by free memory.",
         option="--storage",
     )
     skip_damaged: bool = setting(
-        False, "Leave out damaged images of a folder, instead of refusing it.", option="--skip-damaged"
+        False, "Skip damaged images in a folder instead of rejecting the folder.", option="--skip-damaged"
     )
 
 
 class ModelConfig(Group):
-    """What is trained."""
+    """The model, and the weights it starts from."""
 
     name: str = setting(
         "simple-cnn",
-        "A model of the catalog, pretrainedmodels:NAME, timm:NAME, or file.py:function.",
+        "A catalog model, pretrainedmodels:NAME, timm:NAME, or file.py:function.",
         option="--model",
         suggestions=tuple(MODELS),
     )
@@ -90,20 +94,20 @@ class ModelConfig(Group):
     dropout: bool = setting(True, "Dropout in simple-cnn.", option="--dropout")
     activation: Literal["relu", "leaky-relu"] = setting("relu", "Activation of simple-cnn.", option="--activation")
     stem: Literal["auto", "small", "imagenet"] = setting(
-        "auto", "First layers of a ResNet; auto is the small 3x3 stem up to 64 px.", option="--stem"
+        "auto", "First layers of a ResNet; auto uses the small 3x3 stem up to 64 px.", option="--stem"
     )
     pretrained: bool = setting(False, "Start from ImageNet weights.", option="--pretrained")
-    weights: str = setting("", "A file of weights to start from, instead of the known places.", option="--weights")
+    weights: str = setting("", "Weights file to start from instead of the published weights.", option="--weights")
     finetune: Literal["full", "head", "linear-probe"] = setting(
-        "full", "Train everything, the classifier, or only the last linear layer.", option="--finetune"
+        "full", "Train all weights, the classifier, or only the last linear layer.", option="--finetune"
     )
 
 
 class OptimizerConfig(KindGroup):
-    """How a gradient becomes a step."""
+    """The optimizer and its settings."""
 
     name: str = setting("adam", "Optimizer.", option="--optimizer", short="--opt", choices=tuple(OPTIMIZERS))
-    lr: float = setting(0.0, "Learning rate, before its schedule.", option="--lr", above=0, high=1000)
+    lr: float = setting(0.0, "Learning rate before the schedule is applied.", option="--lr", above=0, high=1000)
     weight_decay: float = setting(0.0, "Weight decay.", option="--weight-decay", low=0, high=10)
     momentum: float = setting(0.0, "Momentum.", option="--momentum", low=0, high=0.9999)
     beta1: float = setting(0.0, "Decay of the mean gradient.", option="--beta1", low=0, high=0.99999)
@@ -116,32 +120,36 @@ class OptimizerConfig(KindGroup):
 
 
 class ScheduleConfig(KindGroup):
-    """How the learning rate goes over a run."""
+    """The learning-rate schedule and its settings."""
 
     name: str = setting(
         "constant", "Learning-rate schedule.", option="--schedule", short="--sched", choices=tuple(SCHEDULES)
     )
-    warmup_epochs: float = setting(0.0, "Linear warm-up.", option="--warmup-epochs", unit="epochs", low=0, high=1000)
-    step_epochs: int = setting(
-        0, "Epochs between two steps.", option="--step-epochs", unit="epochs", low=1, high=100_000
+    warmup_epochs: float = setting(
+        0.0, "Length of the linear warm-up.", option="--warmup-epochs", unit="epochs", low=0, high=1000
     )
-    gamma: float = setting(0.0, "Factor of each step.", option="--gamma", low=0, high=1)
-    milestones: Fractions = setting((), "Where the rate steps down, as parts of the run.", option="--milestones")
-    min_lr_ratio: float = setting(0.0, "Last rate as a part of the first.", option="--min-lr-ratio", low=0, high=1)
-    pct_start: float = setting(0.0, "Part of the run in which the rate rises.", option="--pct-start", low=0, high=1)
-    div_factor: float = setting(0.0, "Peak rate over the initial one.", option="--div-factor", low=1, high=1e6)
+    step_epochs: int = setting(
+        0, "Epochs between two reductions.", option="--step-epochs", unit="epochs", low=1, high=100_000
+    )
+    gamma: float = setting(0.0, "Factor applied at each reduction.", option="--gamma", low=0, high=1)
+    milestones: Fractions = setting((), "When the rate is reduced, as fractions of the run.", option="--milestones")
+    min_lr_ratio: float = setting(
+        0.0, "Final rate as a fraction of the initial rate.", option="--min-lr-ratio", low=0, high=1
+    )
+    pct_start: float = setting(0.0, "Fraction of the run in which the rate rises.", option="--pct-start", low=0, high=1)
+    div_factor: float = setting(0.0, "Peak rate divided by the initial rate.", option="--div-factor", low=1, high=1e6)
     final_div_factor: float = setting(
-        0.0, "Initial rate over the last one.", option="--final-div-factor", low=1, high=1e9
+        0.0, "Initial rate divided by the final rate.", option="--final-div-factor", low=1, high=1e9
     )
     plateau_patience: int = setting(
         0,
-        "Epochs without improvement before the rate falls.",
+        "Epochs without improvement before the rate is reduced.",
         option="--plateau-patience",
         unit="epochs",
         low=0,
         high=10_000,
     )
-    plateau_factor: float = setting(0.0, "Factor of each reduction.", option="--plateau-factor", low=0, high=1)
+    plateau_factor: float = setting(0.0, "Factor applied at each reduction.", option="--plateau-factor", low=0, high=1)
     plateau_threshold: float = setting(
         0.0, "Relative change that counts as an improvement.", option="--plateau-threshold", low=0, high=1
     )
@@ -151,7 +159,7 @@ class ScheduleConfig(KindGroup):
     def _within_the_run(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         for part in value:
             if not 0 < part < 1:
-                raise ValueError(f"a milestone is a part of the run, above 0 and below 1, not {part:g}")
+                raise ValueError(f"a milestone is a fraction of the run, above 0 and below 1, not {part:g}")
         return value
 
     @classmethod
@@ -161,12 +169,12 @@ class ScheduleConfig(KindGroup):
 
 
 class TrainingConfig(Group):
-    """How long, in which portions and how exactly."""
+    """Training length, batch sizes, loss, early stopping and numerics."""
 
     epochs: int = setting(15, "Passes over the training split.", option="--epochs", low=1, high=100_000)
     batch_size: Count = setting(
         32,
-        "Images in a step; 0 or auto takes the largest that fits.",
+        "Images per step; 0 or auto uses the largest batch that fits in memory.",
         option="--batch-size",
         short="-b",
         low=0,
@@ -174,38 +182,46 @@ class TrainingConfig(Group):
     )
     micro_batch_size: int = setting(
         0,
-        "Images of a step computed at once; 0 takes all, and fewer only where memory runs out.",
+        "Images computed at once within a step; 0 computes all, and fewer if memory runs out.",
         option="--micro-batch-size",
         low=0,
         high=65_536,
     )
     eval_batch_size: int = setting(
-        0, "Images in a batch of evaluation; 0 chooses.", option="--eval-batch-size", low=0, high=65_536
+        0, "Images per evaluation batch; 0 chooses automatically.", option="--eval-batch-size", low=0, high=65_536
     )
-    seed: int = setting(0, "Decides weights, order, augmentation and splits.", option="--seed", low=0, high=2**31 - 1)
+    seed: int = setting(
+        0,
+        "Random seed of initial weights, data order, augmentation and splits.",
+        option="--seed",
+        low=0,
+        high=2**31 - 1,
+    )
     label_smoothing: float = setting(0.0, "Label smoothing.", option="--label-smoothing", low=0, high=0.9)
     class_weights: Literal["none", "balanced"] = setting(
-        "none", "Weigh classes in the loss by their inverse frequency.", option="--class-weights"
+        "none", "Weight classes in the loss by inverse frequency.", option="--class-weights"
     )
-    clip_norm: float = setting(0.0, "Largest norm of a gradient; 0 leaves it.", option="--clip-norm", low=0, high=1e6)
+    clip_norm: float = setting(0.0, "Clip gradients to this norm; 0 is off.", option="--clip-norm", low=0, high=1e6)
     ema_decay: float = setting(
         0.0,
-        "Decay of averaged weights, which then are evaluated and kept; 0 is off.",
+        "Decay of the moving average of the weights, which is evaluated and saved; 0 is off.",
         option="--ema-decay",
         low=0,
         high=0.99999,
     )
     monitor: str = setting(
         "accuracy",
-        "Validation metric that decides the best epoch.",
+        "Validation metric that selects the best epoch.",
         option="--monitor",
         short="--eval-metric",
         choices=tuple(METRICS),
     )
-    mode: Literal["auto", "min", "max"] = setting("auto", "Whether less or more of it is better.", option="--mode")
+    mode: Literal["auto", "min", "max"] = setting(
+        "auto", "Whether a lower or a higher metric is better.", option="--mode"
+    )
     patience: int = setting(
         0,
-        "Epochs without improvement before stopping early; 0 never stops.",
+        "Epochs without improvement before early stopping; 0 is off.",
         option="--patience",
         unit="epochs",
         low=0,
@@ -216,19 +232,23 @@ class TrainingConfig(Group):
     )
     precision: Literal["float32", "bfloat16", "float16", "auto"] = setting(
         "float32",
-        "Arithmetic of forward and backward, not of scores; auto takes the fastest here.",
+        "Precision of forward and backward passes, not of scores; auto uses the fastest on this device.",
         option="--precision",
     )
-    deterministic: bool = setting(False, "Bit-equal results on a GPU too, at some cost.", option="--deterministic")
-    threads: int = setting(
-        0, "Processor threads; 0 takes what the process may use.", option="--threads", low=0, high=1024
+    deterministic: bool = setting(
+        False, "Bit-identical results on a GPU as well, at some cost in speed.", option="--deterministic"
     )
-    channels_last: Literal["auto", "on", "off"] = setting("auto", "Memory layout.", option="--channels-last")
-    compile: bool = setting(False, "Compile the model, if the run is long enough to gain by it.", option="--compile")
+    threads: int = setting(
+        0, "CPU threads; 0 uses all that are available to the process.", option="--threads", low=0, high=1024
+    )
+    channels_last: Literal["auto", "on", "off"] = setting(
+        "auto", "Channels-last memory layout of images and weights.", option="--channels-last"
+    )
+    compile: bool = setting(False, "Compile the model if the run is long enough to benefit.", option="--compile")
 
     @property
     def assumed_batch_size(self) -> int:
-        """Images in a step, for what must name a number before ``auto`` has been resolved: its default then."""
+        """Images per step; the default while ``auto`` is unresolved."""
         default: int = type(self).model_fields["batch_size"].default
         return self.batch_size or default
 
@@ -241,31 +261,35 @@ class TrainingConfig(Group):
 
 
 class AugmentationConfig(Group):
-    """What is done to each training image, drawn anew at each step; zero or false is off."""
+    """Random augmentation of training images, drawn anew at each step; zero or false is off."""
 
-    hflip: bool = setting(False, "Mirror left and right.", option="--hflip")
-    vflip: bool = setting(False, "Mirror up and down.", option="--vflip")
-    rot90: bool = setting(False, "Turn by a multiple of 90 degrees.", option="--rot90")
-    rotate: float = setting(0.0, "Turn by up to this angle.", option="--rotate", unit="degrees", low=0, high=180)
-    translate: float = setting(0.0, "Shift by up to this part of the side.", option="--translate", low=0, high=0.5)
-    scale: float = setting(0.0, "Zoom by up to this part.", option="--scale", low=0, high=0.9)
+    hflip: bool = setting(False, "Random horizontal flip.", option="--hflip")
+    vflip: bool = setting(False, "Random vertical flip.", option="--vflip")
+    rot90: bool = setting(False, "Random rotation by a multiple of 90 degrees.", option="--rot90")
+    rotate: float = setting(
+        0.0, "Random rotation by up to this angle.", option="--rotate", unit="degrees", low=0, high=180
+    )
+    translate: float = setting(
+        0.0, "Random shift by up to this fraction of the side.", option="--translate", low=0, high=0.5
+    )
+    scale: float = setting(0.0, "Random zoom by up to this fraction.", option="--scale", low=0, high=0.9)
     color_jitter: float = setting(0.0, "Strength of colour jitter.", option="--color-jitter", low=0, high=1)
     stain_jitter: float = setting(
-        0.0, "Strength of jitter in HED space, for histology.", option="--stain-jitter", low=0, high=1
+        0.0, "Strength of stain jitter in HED space, for histology.", option="--stain-jitter", low=0, high=1
     )
-    erasing: float = setting(0.0, "Chance of erasing a rectangle.", option="--erasing", low=0, high=1)
+    erasing: float = setting(0.0, "Probability of erasing a rectangle.", option="--erasing", low=0, high=1)
     mixup: float = setting(0.0, "Alpha of mixup.", option="--mixup", low=0, high=10)
     cutmix: float = setting(0.0, "Alpha of cutmix.", option="--cutmix", low=0, high=10)
 
 
 class ExecutionConfig(Group):
-    """Where and under which name; nothing here changes a result."""
+    """Name, device, limits and outputs of the run; none of them changes a result."""
 
-    name: str = setting("", "A name for the run.", option="--name")
+    name: str = setting("", "Name of the run.", option="--name")
     tags: Words = setting((), "Tags, comma-separated.", option="--tag")
-    note: str = setting("", "A line about the run.", option="--note")
+    note: str = setting("", "One-line note about the run.", option="--note")
     device: str = setting(
-        "auto", "auto, cpu, cuda, cuda:N or mps; auto takes the idlest visible GPU.", option="--device"
+        "auto", "auto, cpu, cuda, cuda:N or mps; auto uses the least busy visible GPU.", option="--device"
     )
     wait_gpu: Bytes = setting(
         0,
@@ -276,32 +300,32 @@ class ExecutionConfig(Group):
     )
     max_time: Seconds = setting(
         0.0,
-        "Save exactly and exit with 75 after this time; 0 is no limit.",
+        "Save a checkpoint and exit with code 75 after this time; 0 is no limit.",
         option="--max-time",
         unit="seconds or 7h50m",
         low=0,
     )
     save_every: Seconds = setting(
-        600.0, "Longest time between two exact checkpoints.", option="--save-every", unit="seconds or 10m", low=0
+        600.0, "Longest time between two checkpoints.", option="--save-every", unit="seconds or 10m", low=0
     )
     keep: Literal["best", "last", "all"] = setting(
-        "best", "Checkpoints kept: best and the last two, last alone, or one for each epoch too.", option="--keep"
+        "best", "Checkpoints to keep: the best and the last two, only the last, or also one per epoch.", option="--keep"
     )
     watch_samples: str = setting(
         "auto",
-        "Validation images whose Grad-CAM is kept after each epoch; 0 is off, auto 8 on small runs.",
+        "Validation images whose Grad-CAM map is stored after each epoch; 0 is off, auto is 8 on small runs.",
         option="--watch-samples",
         suggestions=(AUTO, "0", "8"),
     )
-    profile: bool = setting(False, "Record where the time of some steps goes.", option="--profile")
-    on_end: Command = setting((), "A program (no shell) that is started when the run has ended.", option="--on-end")
+    profile: bool = setting(False, "Profile some steps and record where the time goes.", option="--profile")
+    on_end: Command = setting((), "Program to start (without a shell) when the run has ended.", option="--on-end")
 
     @field_validator("device")
     @classmethod
     def _device(cls, value: str) -> str:
         kind, _, number = value.partition(":")
         if kind not in ("auto", "cpu", "cuda", "mps") or (number and (kind != "cuda" or not number.isdigit())):
-            raise ValueError(f"{value!r} is no device; use auto, cpu, cuda, cuda:0 or mps")
+            raise ValueError(f"{value!r} is not a device; use auto, cpu, cuda, cuda:0 or mps")
         return value
 
     @field_validator("watch_samples", mode="before")
@@ -315,7 +339,9 @@ class ExecutionConfig(Group):
         if value == AUTO:
             return value
         if not value.isdecimal() or int(value) > MOST_WATCHED:
-            raise ValueError(f"{value!r} is no number of images; use auto, or a whole number from 0 to {MOST_WATCHED}")
+            raise ValueError(
+                f"{value!r} is not a number of images; use auto or a whole number from 0 to {MOST_WATCHED}"
+            )
         return str(int(value))
 
     @field_validator("name", "tags", "note")
@@ -331,7 +357,7 @@ class ExecutionConfig(Group):
     def _separable(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for tag in value:
             if not tag or tag != tag.strip() or "," in tag:
-                raise ValueError(f"{tag!r} is no tag; tags have no comma, and no space at either end")
+                raise ValueError(f"{tag!r} is not a valid tag; tags have no comma and no space at either end")
         return value
 
     @field_validator("name")
@@ -344,7 +370,7 @@ class ExecutionConfig(Group):
 
 
 class RunConfig(BaseModel):
-    """The whole of a run's settings. Nothing in it is optional: "off" is a value."""
+    """All settings of a run. None is optional: "off" is a value."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -358,4 +384,4 @@ class RunConfig(BaseModel):
 
 
 FIELDS = field_records(RunConfig)
-"""Every setting by its dotted path."""
+"""Every setting, by dotted path."""

@@ -1,4 +1,4 @@
-"""RunConfig as TOML, in and out; what is read back is equal to what was written."""
+"""Reading and writing of configurations as TOML; a round trip is lossless."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from xaitui.config.schema import FIELDS, SCHEMA_VERSION, RunConfig
 from xaitui.errors import UsageError, nearest
 
 RESOLVED = "resolved"
-"""The table of a run's file that says what its machine chose; it is no setting."""
+"""Table in a run's file with the values chosen on its machine; not a setting."""
 
 
 def to_values(config: RunConfig) -> dict[str, Any]:
-    """Every setting that applies, by dotted path."""
+    """Return every setting that applies, by dotted path."""
     values = {}
     for path in FIELDS:
         group_name, name = path.split(".", 1)
@@ -31,7 +31,7 @@ def to_values(config: RunConfig) -> dict[str, Any]:
 
 
 def to_tables(config: RunConfig) -> dict[str, Any]:
-    """Every setting that applies, as the tables of a file."""
+    """Return every setting that applies, as the tables of a file."""
     tables: dict[str, Any] = {}
     for path, value in to_values(config).items():
         group, name = path.split(".", 1)
@@ -40,7 +40,7 @@ def to_tables(config: RunConfig) -> dict[str, Any]:
 
 
 def to_toml(config: RunConfig, resolved: dict[str, Any] | None = None) -> str:
-    """A file with every setting that applies."""
+    """Return the text of a file with every setting that applies."""
     tables: dict[str, Any] = {"schema": SCHEMA_VERSION, **to_tables(config)}
     if resolved is not None:
         tables[RESOLVED] = resolved
@@ -48,19 +48,19 @@ def to_toml(config: RunConfig, resolved: dict[str, Any] | None = None) -> str:
 
 
 def from_toml(text: str) -> RunConfig:
-    """The configuration of a file's text.
+    """Return the configuration in a TOML text.
 
     Raises:
-        UsageError: it is no TOML, or a key or value in it is wrong.
+        UsageError: the TOML is invalid, or a key or value is wrong.
     """
     return build_config(parse_toml(text, "the configuration"))
 
 
 def parse_toml(text: str, origin: str) -> dict[str, Any]:
-    """The settings of a file's text by dotted path, keys checked, values not yet.
+    """Return the settings in a TOML text by dotted path; keys are checked, values are not.
 
     Raises:
-        UsageError: it is no TOML, of a newer version, or has an unknown key.
+        UsageError: the TOML is invalid, of a newer version, or has an unknown key.
     """
     tables = parse_tables(text, origin)
     tables.pop(RESOLVED, None)
@@ -68,14 +68,14 @@ def parse_toml(text: str, origin: str) -> dict[str, Any]:
 
 
 def parse_tables(text: str, origin: str) -> dict[str, Any]:
-    """The tables of a file's text, its schema checked and taken away.
+    """Return the tables in a TOML text, without the schema version, which is checked.
 
     Raises:
-        UsageError: it is no TOML, or of a newer version.
+        UsageError: the TOML is invalid or of a newer version.
     """
     try:
         tables = tomllib.loads(text)
-    except (ValueError, RecursionError) as error:  # also a number of too many digits
+    except (ValueError, RecursionError) as error:  # ValueError also for a number with too many digits
         raise UsageError(f"{origin} is no TOML: {error}") from None
     version = tables.pop("schema", SCHEMA_VERSION)
     if version != SCHEMA_VERSION:
@@ -84,7 +84,7 @@ def parse_tables(text: str, origin: str) -> dict[str, Any]:
 
 
 def flat_settings(tables: Mapping[str, Any], origin: str) -> dict[str, Any]:
-    """The settings of some tables by dotted path, keys checked, values not yet.
+    """Return the settings in tables by dotted path; keys are checked, values are not.
 
     Raises:
         UsageError: there is an unknown key.
@@ -104,16 +104,16 @@ def flat_settings(tables: Mapping[str, Any], origin: str) -> dict[str, Any]:
 
 
 def file_layer(path: Path) -> Layer:
-    """The settings of a file.
+    """Return the settings in a file.
 
     Raises:
-        UsageError: the file cannot be read, or a key in it is wrong.
+        UsageError: the file cannot be read, or a key is wrong.
     """
     return Layer(str(path), parse_toml(read_text(path), str(path)))
 
 
 def read_text(path: Path) -> str:
-    """The text of a file that a user named.
+    """Read a text file that a user named.
 
     Raises:
         UsageError: it cannot be read.
@@ -126,11 +126,11 @@ def read_text(path: Path) -> str:
 
 
 def read_resolved(path: Path) -> dict[str, Any]:
-    """What the machine chose, from a run's file.
+    """Return the values chosen on the machine, from a run's file.
 
     Raises:
-        UsageError: the file cannot be read as TOML.
-        OSError: it cannot be read at all.
+        UsageError: the TOML is invalid.
+        OSError: the file cannot be read.
     """
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8")).get(RESOLVED, {})

@@ -1,4 +1,4 @@
-"""Durations, sizes and numbers to be found as people write them: ``7h50m``, ``10GiB``, ``auto``."""
+"""Parsing and formatting of durations, sizes and ``auto``: ``7h50m``, ``10GiB``."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import re
 from fractions import Fraction
 
 AUTO = "auto"
-"""What people write for a number that is to be found; it is kept as 0."""
+"""Spelling of a number that is chosen automatically; stored as 0."""
 
 _DURATION = re.compile(r"(?:(\d+(?:\.\d+)?)d)?(?:(\d+(?:\.\d+)?)h)?(?:(\d+(?:\.\d+)?)m)?(?:(\d+(?:\.\d+)?)s?)?")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?", re.IGNORECASE)
 
 
 def parse_auto(value: object) -> object:
-    """Turn ``"auto"`` into 0; leave anything else as it is."""
+    """Turn ``"auto"`` into 0; return anything else unchanged."""
     return 0 if isinstance(value, str) and value.strip().lower() == AUTO else value
 
 
 def parse_duration(value: object) -> object:
-    """Turn ``"7h50m"``, ``"90s"`` or ``"90"`` into seconds; leave what is not text as it is.
+    """Turn ``"7h50m"``, ``"90s"`` or ``"90"`` into seconds; return other types unchanged.
 
     Raises:
-        ValueError: text that is no duration.
+        ValueError: the text is not a duration.
     """
     if not isinstance(value, str):
         return value
@@ -36,7 +36,7 @@ def parse_duration(value: object) -> object:
 
 
 def format_duration(seconds: float) -> str:
-    """Seconds in the two units that matter: ``0.8s``, ``42s``, ``3m12s``, ``7h50m``, ``2d03h``."""
+    """Format seconds in their two largest units: ``0.8s``, ``42s``, ``3m12s``, ``7h50m``, ``2d03h``."""
     if seconds < 9.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)
@@ -51,10 +51,10 @@ def format_duration(seconds: float) -> str:
 
 
 def parse_size(value: object) -> object:
-    """Turn ``"10GiB"`` or ``"500MB"`` into bytes; leave what is not text as it is.
+    """Turn ``"10GiB"`` or ``"500MB"`` into bytes; return other types unchanged.
 
     Raises:
-        ValueError: text that is no size.
+        ValueError: the text is not a size.
     """
     if not isinstance(value, str):
         return value
@@ -67,7 +67,7 @@ def parse_size(value: object) -> object:
 
 
 def format_size(size: float) -> str:
-    """Bytes in binary units: ``512 B``, ``4.1 MiB``, ``12.6 GiB``."""
+    """Format bytes in binary units: ``512 B``, ``4.1 MiB``, ``12.6 GiB``."""
     for unit in ("B", "KiB", "MiB", "GiB"):
         if size < 1023.95:  # what would be shown as 1024.0 is 1.0 of the next
             return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"

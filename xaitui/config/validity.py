@@ -1,6 +1,6 @@
-"""Which settings mean something for the data, the model and the kinds that are chosen, and which are refused there.
+"""Rules on which settings apply to the chosen dataset, model, optimizer and schedule, and which are refused.
 
-All that can be known without reading a file; whoever opens the data or builds the model asks the catalog the same.
+They need no file; opening the data and building the model check the same rules of the catalog.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from xaitui.errors import UsageError
 
 
 def set_of(config: RunConfig) -> DatasetInfo | None:
-    """The catalog's record of the data set; None for one of the user's own, or one that does not exist."""
+    """Return the catalog record of the dataset; None for the user's own data or an unknown name."""
     return DATASETS.get(config.data.dataset)
 
 
 def model_of(config: RunConfig) -> ModelInfo | None:
-    """The record of the model; None for one that does not exist."""
+    """Return the record of the model; None for an unknown name."""
     try:
         return model_info(config.model.name)
     except UsageError:
@@ -31,13 +31,13 @@ def model_of(config: RunConfig) -> ModelInfo | None:
 
 
 def image_side(config: RunConfig) -> int:
-    """Side in pixels of the images that the model sees; 0 where only the data can tell."""
+    """Return the side in pixels of the images the model receives; 0 if it depends on the data."""
     info = set_of(config)
     return config.data.image_size or config.data.size or (info.sizes[0] if info else 0)
 
 
 def applies(path: str, config: RunConfig) -> bool:
-    """Whether a setting can change anything in a run of this configuration."""
+    """Return whether a setting has any effect in a run of this configuration."""
     group, name = path.split(".", 1)
     table = getattr(config, group)
     if isinstance(table, KindGroup):
@@ -92,11 +92,11 @@ _CONDITIONS: Mapping[str, Callable[[RunConfig], bool]] = {
         if info.setting
     },
 }
-"""When a setting applies that does not always do; those of an optimizer or a schedule are in its record."""
+"""Conditions of the settings that do not always apply, except those of optimizers and schedules."""
 
 
 def refused(config: RunConfig) -> Mapping[str, str]:
-    """Why settings do not go together, by the path of the one to change: one line each."""
+    """Return why settings conflict, one line each, by the path of the setting to change."""
     reasons: dict[str, str] = {}
     for path, reason in (*_data(config), *_model(config), *_augmentation(config), *_precision(config)):
         reasons.setdefault(path, reason)
@@ -120,7 +120,7 @@ def _data(config: RunConfig) -> Refused:
 
 def _model(config: RunConfig) -> Refused:
     model, info = config.model, set_of(config)
-    channels = info.channels if info else 3  # those of own data are not known here; three suit every model
+    channels = info.channels if info else 3  # unknown for the user's own data; every model takes three
     try:
         smallest = model_info(model.name).min_size
     except UsageError as error:
@@ -146,13 +146,13 @@ def _refusals_of_augmentation(info: DatasetInfo, settings: Mapping[str, float]) 
 
 
 def check_precision(precision: str, device: str) -> None:
-    """Refuse what a class of devices cannot compute with.
+    """Refuse a precision that a kind of device does not support.
 
     Raises:
-        UsageError: says what it can.
+        UsageError: it is not supported; the message names those that are.
     """
     if precision == "float16" and device == "cpu":
-        raise UsageError("float16 is for GPUs; use --precision bfloat16 or float32 on the processor")
+        raise UsageError("float16 is for GPUs; use --precision bfloat16 or float32 on the CPU")
 
 
 def _precision(config: RunConfig) -> Refused:
@@ -160,7 +160,7 @@ def _precision(config: RunConfig) -> Refused:
 
 
 def _told(path: str, check: Callable[..., None], *arguments: object) -> Refused:
-    """What a check refuses, at the setting to change."""
+    """Yield the refusal of a check, at the setting to change."""
     assert path in FIELDS
     try:
         check(*arguments)

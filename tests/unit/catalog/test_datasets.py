@@ -75,16 +75,16 @@ def test_a_set_that_refuses_mirroring_is_not_mirrored_by_its_preset(info: Datase
 
 
 def test_a_misspelt_set_names_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match="unknown data set 'pathmist'; did you mean 'pathmnist'") as caught:
+    with pytest.raises(UsageError, match="unknown dataset 'pathmist'; did you mean 'pathmnist'") as caught:
         dataset_info("pathmist")
     assert caught.value.exit_code == ExitCode.USAGE
     with pytest.raises(UsageError, match="did you mean 'pathmnist'"):
         dataset_info("PathMNIST")
-    with pytest.raises(UsageError, match=r"unknown data set '\\x1b\[2J'"):
+    with pytest.raises(UsageError, match=r"unknown dataset '\\x1b\[2J'"):
         dataset_info("\x1b[2J")
 
 
 @pytest.mark.parametrize("name", NAMES_3D)
 def test_a_volume_set_is_answered_in_one_line(name: str) -> None:
-    with pytest.raises(UsageError, match=f"{name} holds volumes: 3D sets are not supported yet"):
+    with pytest.raises(UsageError, match=f"{name} holds volumes: 3D datasets are not supported"):
         dataset_info(name)

@@ -71,7 +71,7 @@ def test_all_that_is_wrong_is_said_at_once_and_where() -> None:
     assert form.errors == {
         "optimizer.lr": "'fast' is not valid; it takes a number above 0 up to 1000",
         "training.epochs": "'0' is not valid; it takes a whole number from 1 to 100000",
-        "run.device": "'gpu' is no device; use auto, cpu, cuda, cuda:0 or mps",
+        "run.device": "'gpu' is not a device; use auto, cpu, cuda, cuda:0 or mps",
     }
     assert form.command_line == "xaitui train --lr=fast --epochs=0 --device=gpu"
     assert form.draft == RunConfig()
@@ -98,9 +98,9 @@ def test_a_reason_is_that_of_the_command_line(path: str, text: str, reason: str)
 @pytest.mark.parametrize(
     ("texts", "path", "reason"),
     [
-        ({"data.dataset": "pathmnits"}, "data.dataset", "unknown data set 'pathmnits'; did you mean 'pathmnist'?"),
-        ({"data.dataset": ""}, "data.dataset", "unknown data set ''"),
-        ({"data.dataset": "organmnist3d"}, "data.dataset", "organmnist3d holds volumes: 3D sets are not supported"),
+        ({"data.dataset": "pathmnits"}, "data.dataset", "unknown dataset 'pathmnits'; did you mean 'pathmnist'?"),
+        ({"data.dataset": ""}, "data.dataset", "unknown dataset ''"),
+        ({"data.dataset": "organmnist3d"}, "data.dataset", "organmnist3d holds volumes: 3D datasets are not supported"),
         ({"data.dataset": "mnist", "data.size": "64"}, "data.size", "mnist does not come at 64 px, only at 28 px"),
         ({"model.name": "resnet81"}, "model.name", "there is no model 'resnet81'; did you mean 'resnet18'?"),
         ({"model.name": "alexnet"}, "data.image_size", "alexnet needs images of at least 63 px: add --image-size 64"),

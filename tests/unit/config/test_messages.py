@@ -45,7 +45,7 @@ FILES = [
     ),
     (
         "[schedule]\nname = 'multistep'\nmilestones = [30, 60]",
-        "the configuration: schedule.milestones: a milestone is a part of the run, above 0 and below 1, not 30",
+        "the configuration: schedule.milestones: a milestone is a fraction of the run, above 0 and below 1, not 30",
     ),
 ]
 
@@ -59,8 +59,8 @@ OPTIONS = [
     ("optimizer.lr", "nan", "--lr: 'nan' is not valid; it takes a number above 0 up to 1000"),
     ("training.batch_size", "1e9", "--batch-size: '1e9' is not valid; it takes a whole number from 0 to 65536"),
     ("augmentation.hflip", "perhaps", "--hflip: 'perhaps' is not valid; it takes true or false"),
-    ("run.device", "gpu", "--device: 'gpu' is no device; use auto, cpu, cuda, cuda:0 or mps"),
-    ("run.device", "cpu:1", "--device: 'cpu:1' is no device; use auto, cpu, cuda, cuda:0 or mps"),
+    ("run.device", "gpu", "--device: 'gpu' is not a device; use auto, cpu, cuda, cuda:0 or mps"),
+    ("run.device", "cpu:1", "--device: 'cpu:1' is not a device; use auto, cpu, cuda, cuda:0 or mps"),
     (
         "run.name",
         "../up",
@@ -68,21 +68,29 @@ OPTIONS = [
     ),
     ("run.name", "a\x1b[2J", "--name: control characters are not allowed"),
     ("run.note", "two\nlines", "--note: control characters are not allowed"),
-    ("run.tags", ("a,b",), "--tag: 'a,b' is no tag; tags have no comma, and no space at either end"),
-    ("data.dataset", "a\0b", "--dataset: 'a\\x00b' is not valid: it has a NUL character, or bytes that are no UTF-8"),
+    ("run.tags", ("a,b",), "--tag: 'a,b' is not a valid tag; tags have no comma and no space at either end"),
+    (
+        "data.dataset",
+        "a\0b",
+        "--dataset: 'a\\x00b' is not valid: it contains a NUL character or bytes that are not UTF-8",
+    ),
     (
         "model.weights",
         "\udcff",
-        "--weights: '\\udcff' is not valid: it has a NUL character, or bytes that are no UTF-8",
+        "--weights: '\\udcff' is not valid: it contains a NUL character or bytes that are not UTF-8",
     ),
     ("run.max_time", "soon", "--max-time: write a duration as 7h50m, 90s or a number of seconds"),
     ("run.max_time", "-5", "--max-time: '-5' is not valid; it takes a number of at least 0 (seconds or 7h50m)"),
     (
         "run.watch_samples",
         "many",
-        "--watch-samples: 'many' is no number of images; use auto, or a whole number from 0 to 64",
+        "--watch-samples: 'many' is not a number of images; use auto or a whole number from 0 to 64",
     ),
-    ("run.watch_samples", 65, "--watch-samples: '65' is no number of images; use auto, or a whole number from 0 to 64"),
+    (
+        "run.watch_samples",
+        65,
+        "--watch-samples: '65' is not a number of images; use auto or a whole number from 0 to 64",
+    ),
     ("run.wait_gpu", "much", "--wait-gpu: write a size as 10GiB, 500MB or a number of bytes"),
 ]
 

@@ -119,7 +119,7 @@ def test_a_preset_names_settings_only(name: str) -> None:
         ),
         (
             lambda: environment_layer({"XAITUI_EPOCH": "3"}),
-            "the environment variable XAITUI_EPOCH names no setting; did you mean 'XAITUI_EPOCHS'?",
+            "the environment variable XAITUI_EPOCH is not a setting; did you mean 'XAITUI_EPOCHS'?",
         ),
         (lambda: file_layer(Path("absent.toml")), "cannot read absent.toml: No such file or directory"),
         (lambda: file_layer(Path("/")), "cannot read /: Is a directory"),

@@ -147,11 +147,11 @@ def test_a_folder_of_pictures_is_opened_by_its_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("dataset", "size", "message"),
     [
-        ("mnits", 0, "unknown data set 'mnits'; did you mean 'mnist'"),
-        ("organmnist3d", 0, "3D sets are not supported yet"),
+        ("mnits", 0, "unknown dataset 'mnits'; did you mean 'mnist'"),
+        ("organmnist3d", 0, "3D datasets are not supported"),
         ("mnist", 64, "mnist does not come at 64 px, only at 28 px"),
         ("pathmnist", 96, "pathmnist does not come at 96 px, only at 28, 64, 128, 224 px"),
-        ("x" * 5000, 0, "unknown data set"),
+        ("x" * 5000, 0, "unknown dataset"),
     ],
 )
 def test_a_wrong_name_or_size_is_a_usage_error(dataset: str, size: int, message: str) -> None:

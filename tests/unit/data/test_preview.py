@@ -68,7 +68,7 @@ def test_what_is_missing_is_told_with_the_command_that_fetches_it(tmp_path: Path
         preview("pathmnist", size=64, data_dir=str(tmp_path))
     with pytest.raises(UsageError, match="does not come at 50 px"):
         preview("pathmnist", size=50)
-    with pytest.raises(UsageError, match="unknown data set"):
+    with pytest.raises(UsageError, match="unknown dataset"):
         preview("pathmnst")
 
 

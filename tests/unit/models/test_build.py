@@ -85,7 +85,7 @@ def test_the_notes_say_what_was_loaded(files: dict[str, Path]) -> None:
     digest = built.weights_sha256[:16]
     assert len(digest) == 16
     assert built.notes == (
-        "imagenet stem: it is the one that the pretrained weights fit; --stem small for the other",
+        "imagenet stem: the pretrained weights require it; --stem small for the other",
         f"weights: resnet18.pth (sha256 {digest}, not verified: not a published file of this model); "
         "not from it but fresh: fc",
     )
@@ -145,7 +145,7 @@ def test_a_model_without_published_weights_says_so() -> None:
     with pytest.raises(UsageError) as caught:
         build_model("simple-cnn", num_classes=4, in_channels=1, image_size=28, pretrained=True)
     assert str(caught.value) == (
-        "there are no pretrained weights for simple-cnn: leave --pretrained away, or give --weights FILE"
+        "there are no pretrained weights for simple-cnn: omit --pretrained, or give --weights FILE"
     )
 
 

@@ -76,7 +76,7 @@ def test_one_wrong_value_of_fifty_is_named_before_anything_begins() -> None:
         ),
         ("momentum=0.1,0.9", {}, "trial 2 of 3 (momentum=0.1): --momentum: optimizer: momentum does not"),
         ("model=alexnet,resnet18", {}, "trial 2 of 3 (model=alexnet): data.image_size: alexnet needs images of at"),
-        ("dataset=digits,dgits", {}, "trial 3 of 3 (dataset=dgits): data.dataset: unknown data set 'dgits'"),
+        ("dataset=digits,dgits", {}, "trial 3 of 3 (dataset=dgits): data.dataset: unknown dataset 'dgits'"),
         ("precision=float16,float32", {"run.device": "cpu"}, "trial 2 of 3 (precision=float16): training.precision: "),
     ],
 )
