@@ -179,6 +179,30 @@ def _lines(node: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> int:
     return (node.end_lineno or 0) - first.lineno + 1
 
 
+DEEP_SCREENS = frozenset({"NewRunScreen"})
+"""Screens that still have more than one base class of their own below ConsoleScreen."""
+
+
+def test_at_most_one_base_class_is_between_a_screen_and_the_console_screen() -> None:
+    bases = {
+        node.name: [ast.unparse(base).partition("[")[0] for base in node.bases]
+        for module in modules().values()
+        if module.name.startswith("xaitui.tui.")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.ClassDef)
+    }
+    above = {name: set(_ancestors(name, bases)) for name in bases}
+    own = {name: found & bases.keys() - {"ConsoleScreen"} for name, found in above.items() if "ConsoleScreen" in found}
+    assert "ExplainScreen" in own
+    assert {name for name, found in own.items() if len(found) > 1} == DEEP_SCREENS
+
+
+def _ancestors(name: str, bases: Mapping[str, list[str]]) -> Iterator[str]:
+    for base in bases.get(name, ()):
+        yield base
+        yield from _ancestors(base, bases)
+
+
 def test_broad_handlers_stand_where_they_are_known() -> None:
     found: dict[str, int] = {}
     for module in modules().values():

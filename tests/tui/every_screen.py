@@ -22,8 +22,8 @@ ROUTES: dict[str, tuple[str, ...]] = {
     "evaluate": ("E",),
     "mistakes": ("E", "m"),
     "explain": ("X",),
-    "through": ("X", "x"),
-    "between": ("space", "space", "c", "X"),
+    "training_maps": ("X", "x"),
+    "two_runs": ("space", "space", "c", "X"),
     "data": ("D",),
     "gpu": ("G",),
     "studies": ("W",),
@@ -46,12 +46,12 @@ BEYOND = {
     "evaluate": "accuracy",
     "mistakes": "2 of 10 images",
     "explain": "1 of 2 mistakes",
-    "through": "nothing was watched",
-    "between": "watched nothing",
+    "training_maps": "nothing was watched",
+    "two_runs": "watched nothing",
 }
 """What is seen there once it stands."""
 
-WITHOUT_FOCUS = {"gpu", "explain", "through", "between"}
+WITHOUT_FOCUS = {"gpu", "explain", "training_maps", "two_runs"}
 """The screens that have nothing to be focused, or not always."""
 
 

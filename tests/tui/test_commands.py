@@ -15,8 +15,8 @@ from xaitui.tui.dialogs.help import HelpScreen
 from xaitui.tui.evaluation.mistakes import MistakesScreen
 from xaitui.tui.evaluation.screen import EvaluateScreen
 from xaitui.tui.explain.screen import ExplainScreen
-from xaitui.tui.explain.training import ThroughScreen
-from xaitui.tui.explain.two_runs import BetweenScreen
+from xaitui.tui.explain.training import TrainingMapsScreen
+from xaitui.tui.explain.two_runs import TwoRunsScreen
 from xaitui.tui.gpu.screen import GpuScreen
 from xaitui.tui.live.enlarged_plot import PlotScreen
 from xaitui.tui.live.screen import LiveScreen
@@ -31,7 +31,7 @@ from xaitui.tui.widgets.key_bar import GAP, shown, wrapped
 SCREENS: dict[str, type[ConsoleScreen]] = {
     screen.NAME: screen
     for screen in (
-        BetweenScreen,
+        TwoRunsScreen,
         CompareScreen,
         DataScreen,
         EvaluateScreen,
@@ -45,7 +45,7 @@ SCREENS: dict[str, type[ConsoleScreen]] = {
         RunsScreen,
         StudiesScreen,
         StudyScreen,
-        ThroughScreen,
+        TrainingMapsScreen,
     )
 }
 

@@ -21,7 +21,7 @@ from xaitui.runs.explanations.maps import list_explanations
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.explain.map_grid import AGAINST, FOR
 from xaitui.tui.explain.screen import ExplainScreen
-from xaitui.tui.explain.training import ThroughScreen
+from xaitui.tui.explain.training import TrainingMapsScreen
 from xaitui.tui.runs.screen import RunsScreen
 
 METHODS = ("grad-cam", "integrated-gradients")
@@ -136,7 +136,7 @@ async def test_a_run_without_predictions_says_how_they_are_made(runs_dir: Path) 
     async with open_console(runs_dir, (120, 30), opens(run)) as (app, pilot):
         await until(app, shows(app, "no test predictions", f"xaitui evaluate {run.id} --split test"))
         await pilot.press("j", "c", "C", "f", "t", "x")
-        await until(app, lambda: isinstance(app.screen, ThroughScreen))
+        await until(app, lambda: isinstance(app.screen, TrainingMapsScreen))
 
 
 async def test_a_key_of_the_list_of_runs_leads_there(run: RunDirectory, runs_dir: Path) -> None:

@@ -121,10 +121,10 @@ class ConsoleScreen(Screen[None]):
         if self.chosen_run is not None:
             self.console.open("explain", self.chosen_run)
 
-    def action_through(self) -> None:
+    def action_training_maps(self) -> None:
         """Show what the run looked at after each epoch."""
         if self.chosen_run is not None:
-            self.console.open("through", self.chosen_run)
+            self.console.open("training_maps", self.chosen_run)
 
     def action_clone(self) -> None:
         """Set up a new run with the settings of this one."""

@@ -153,13 +153,13 @@ class CompareScreen(ConsoleScreen):
         self._show_table()
         self._show_plot()
 
-    def action_between(self) -> None:
+    def action_two_runs(self) -> None:
         """Show what the baseline and another run look at: the one of the column under the cursor, or the next one."""
         run = self.table.run_index
         others = [index for index in range(len(self.followers)) if index != self.baseline]
         if others:
             other = run if run in others else others[0]
-            self.console.open("between", self.followers[self.baseline].run, self.followers[other].run)
+            self.console.open("two_runs", self.followers[self.baseline].run, self.followers[other].run)
 
     def action_next_score(self) -> None:
         """Show the next curve that any of the runs has."""

@@ -26,7 +26,7 @@ Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, eq=False)
-class ThroughView:
+class EpochView:
     """What is looked at: an epoch, and one of the images."""
 
     watched: Watched

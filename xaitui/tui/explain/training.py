@@ -13,7 +13,7 @@ from xaitui.plotting.figure import Figure, Line
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.training_maps import Watched, read_watched
 from xaitui.text import printable
-from xaitui.tui.explain.epoch_view import Arrays, ThroughView
+from xaitui.tui.explain.epoch_view import Arrays, EpochView
 from xaitui.tui.explain.map_display import MapDisplay, class_names
 from xaitui.tui.explain.map_grid import MapGrid
 from xaitui.tui.palette import MUTED
@@ -27,10 +27,10 @@ GRID_COLUMNS = 18
 ALARM_COLOUR = 6
 
 
-class ThroughScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
+class TrainingMapsScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
     """Goes through the epochs of a run; where it is going on, the last one is followed."""
 
-    NAME = "through"
+    NAME = "training_maps"
     AUTO_FOCUS: ClassVar[str | None] = "Plot"
 
     def __init__(self, run: RunDirectory) -> None:
@@ -101,7 +101,7 @@ class ThroughScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
         self._show(watched)
 
     def _show(self, watched: Watched) -> None:
-        view = ThroughView(watched, self._arrays, self._names, self.place, self.sample)
+        view = EpochView(watched, self._arrays, self._names, self.place, self.sample)
         sign = self.map_display.legend(signed=False)
         self.map_display.say_head(view.about_epoch(), view.about_sample(shows_all=self.shows_all) + sign)
         self.query_one(MapGrid).set_room(*((2, GRID_COLUMNS) if self.shows_all else (1, None)))

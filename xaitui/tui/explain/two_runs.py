@@ -30,10 +30,10 @@ ROWS_OF_TILE = 16
 Pair = tuple[Watched | None, Watched | None]
 
 
-class BetweenScreen(PollingScreen[Pair]):
+class TwoRunsScreen(PollingScreen[Pair]):
     """Compares what two runs that watched the same images looked at, after the same epoch or after their last ones."""
 
-    NAME = "between"
+    NAME = "two_runs"
 
     def __init__(self, first: RunDirectory, second: RunDirectory) -> None:
         super().__init__()

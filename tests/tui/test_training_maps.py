@@ -15,8 +15,8 @@ from xaitui.console_options import ConsoleActions
 from xaitui.runs.directory import RunDirectory
 from xaitui.tui.app import ConsoleApp
 from xaitui.tui.compare.screen import CompareScreen
-from xaitui.tui.explain.training import ThroughScreen
-from xaitui.tui.explain.two_runs import BetweenScreen
+from xaitui.tui.explain.training import TrainingMapsScreen
+from xaitui.tui.explain.two_runs import TwoRunsScreen
 from xaitui.tui.live.screen import LiveScreen
 from xaitui.tui.widgets.plot import Plot
 
@@ -29,7 +29,7 @@ def run(runs_dir: Path) -> RunDirectory:
 
 
 def opens(run: RunDirectory) -> Callable[[ConsoleActions], None]:
-    return lambda console: cast(ConsoleApp, console).open("through", run)
+    return lambda console: cast(ConsoleApp, console).open("training_maps", run)
 
 
 def shows(app: ConsoleApp, *words: str) -> Callable[[], bool]:
@@ -107,7 +107,7 @@ async def test_a_key_of_the_run_leads_there(run: RunDirectory, runs_dir: Path) -
     async with open_console(runs_dir, (80, 24), lambda console: console.open_run(run)) as (app, pilot):
         await until(app, lambda: isinstance(app.screen, LiveScreen) and "best 0.9" in screen_text(app))
         await pilot.press("t")
-        await until(app, lambda: isinstance(app.screen, ThroughScreen) and "epoch 3 of 3" in screen_text(app))
+        await until(app, lambda: isinstance(app.screen, TrainingMapsScreen) and "epoch 3 of 3" in screen_text(app))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 18), (160, 48)])
@@ -121,7 +121,7 @@ async def test_two_runs_stand_beside_each_other(size: tuple[int, int], run: RunD
     ):
         await until(app, lambda: isinstance(app.screen, CompareScreen) and "finished" in screen_text(app))
         await pilot.press("X")
-        await until(app, lambda: isinstance(app.screen, BetweenScreen))
+        await until(app, lambda: isinstance(app.screen, TwoRunsScreen))
         await until(app, shows(app, "aaaa epoch 3", "bbbb epoch 2", "rank correlation -0.14, mean of all -0.14"))
         await pilot.press("left")
         await until(app, shows(app, "aaaa epoch 2", "bbbb epoch 2", "rank correlation 1.00"))
@@ -134,7 +134,7 @@ async def test_runs_that_watched_other_images_are_not_compared(run: RunDirectory
     watched(run)
 
     def opens_both(app: ConsoleActions) -> None:
-        cast(ConsoleApp, app).open("between", run, other)
+        cast(ConsoleApp, app).open("two_runs", run, other)
 
     async with open_console(runs_dir, (100, 24), opens_both, interval=0.2) as (app, _):
         await until(app, shows(app, "bbbb watched nothing", "xaitui explain aaaa --against bbbb"))
