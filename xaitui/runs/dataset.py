@@ -1,4 +1,4 @@
-"""The data that a run was made with, opened without torch."""
+"""The dataset of a run, opened without torch."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from xaitui.text import printable
 
 
 def data_rules(run: RunDirectory) -> int:
-    """The version of the rules by which the data of a run were read.
+    """The version of the rules with which the data of a run were read.
 
     Raises:
-        UsageError: its configuration is no TOML.
+        UsageError: its configuration is not TOML.
         OSError: it cannot be read.
     """
     rules = read_resolved(run.config).get("data_rules", 1)
@@ -34,20 +34,20 @@ def data_rules(run: RunDirectory) -> int:
 
 
 def with_place(config: RunConfig, dataset: str) -> RunConfig:
-    """A configuration whose dataset lies elsewhere."""
+    """The configuration with another path of the dataset."""
     return config.model_copy(update={"data": config.data.model_copy(update={"dataset": dataset})})
 
 
 def open_data(run: RunDirectory, *, data_dir: str = "", accept_changed: bool = False) -> Dataset:
-    """The data set of a run, with the splits that it had.
+    """Open the dataset of a run with its original splits.
 
     Args:
         run: the run.
-        data_dir: folder where its files are looked for first; that of the run where it is not given.
-        accept_changed: whether data that differ from the run's are opened too.
+        data_dir: folder to search first; by default that of the run.
+        accept_changed: whether to open data that differ from the run's.
 
     Raises:
-        DataError: it is not here, or not what the run was made with.
+        DataError: the data are missing, or not those of the run.
     """
     try:
         config = run.read_config()
@@ -71,15 +71,15 @@ def _open(run: RunDirectory, config: RunConfig, data_dir: str) -> Dataset:
 
 
 def move_data(run: RunDirectory, dataset: str, *, accept_changed: bool = False) -> None:
-    """Put the new place of a moved dataset into a run's configuration.
+    """Set the path of a moved dataset in a run's configuration.
 
     Args:
         run: the run.
-        dataset: the file or folder as it lies now.
+        dataset: the new path of the file or folder.
         accept_changed: whether its content may differ from the run's data.
 
     Raises:
-        UsageError: the run is of the catalog, or another process writes it.
+        UsageError: the dataset is of the catalog, or another process writes the run.
         DataError: the content is not that of the run's data, or the configuration cannot be used.
         XaituiError: another process writes the run.
     """

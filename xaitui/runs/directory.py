@@ -1,4 +1,4 @@
-"""The run directory: the names in it, its making, and how a user's word finds one."""
+"""The run directory: its files, its creation, and the list of all runs."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING
 
 from xaitui.errors import DataError, UsageError, XaituiError
 
-if TYPE_CHECKING:  # whoever lists runs need not wait for pydantic
+if TYPE_CHECKING:  # listing runs need not wait for pydantic
     from xaitui.config.schema import RunConfig
 
 
 STUDIES, TRIALS = "studies", "trials"
-"""The folder of the studies beside the runs, and in each of them that of its trials: runs, named by what they try."""
+"""Folder of the studies beside the runs, and the folder in each study of its trials, which are runs."""
 
 
 GONE = "its folder was deleted or moved"
-"""Said of a run that is no longer there."""
+"""Message for a run that no longer exists."""
 
 
 @dataclass(frozen=True)
@@ -33,19 +33,19 @@ class RunDirectory:
 
     @property
     def id(self) -> str:
-        """Name of the folder, which is the run's identity."""
+        """Name of the folder, which identifies the run."""
         return self.path.name
 
     @property
     def config(self) -> Path:
-        """The resolved configuration; written first."""
+        """The resolved configuration, written before any other file."""
         return self.path / "config.toml"
 
     def read_config(self) -> RunConfig:
         """Read the configuration.
 
         Raises:
-            DataError: there is none, or it cannot be read or is not valid.
+            DataError: it is missing, unreadable or invalid.
         """
         from xaitui.config.toml import from_toml
 
@@ -60,32 +60,32 @@ class RunDirectory:
 
     @property
     def environment(self) -> Path:
-        """Where, by what and from which files the run was made."""
+        """Machine, command, versions and data files with which the run was created."""
         return self.path / "environment.json"
 
     @property
     def data(self) -> Path:
-        """The files that the run is trained on, one by one; absent where environment.json says enough."""
+        """Record of each data file; absent if environment.json is sufficient."""
         return self.path / "data.json.gz"
 
     @property
     def journal(self) -> Path:
-        """The events."""
+        """The journal of events."""
         return self.path / "events.jsonl"
 
     @property
     def metrics(self) -> Path:
-        """One row an epoch."""
+        """Table with one row per epoch."""
         return self.path / "metrics.csv"
 
     @property
     def last(self) -> Path:
-        """The checkpoint to go on from."""
+        """The last checkpoint, from which a run is resumed."""
         return self.path / "checkpoints" / "last.pt"
 
     @property
     def previous(self) -> Path:
-        """The checkpoint before the last: what a run goes on from where the last one is damaged."""
+        """The checkpoint before the last, used if the last one is damaged."""
         return self.path / "checkpoints" / "previous.pt"
 
     @property
@@ -100,32 +100,32 @@ class RunDirectory:
 
     @property
     def preprocessing(self) -> Path:
-        """What goes into the model and what comes out of it."""
+        """Inputs and outputs of the model: image sizes, normalisation, classes."""
         return self.path / "preprocessing.json"
 
     @property
     def explanations(self) -> Path:
-        """Folder of what the model looked at."""
+        """Folder of the attribution maps."""
         return self.path / "explanations"
 
     @property
     def profile(self) -> Path:
-        """Folder of where the time of some steps went."""
+        """Folder of the profile of some steps."""
         return self.path / "profile"
 
     @property
     def log(self) -> Path:
-        """Warnings and words."""
+        """Log of warnings and messages."""
         return self.path / "train.log"
 
     @property
     def lock(self) -> Path:
-        """Held by the one writer."""
+        """Lock file of the single writer."""
         return self.path / "lock"
 
     @property
     def heartbeat(self) -> Path:
-        """A counter that moves while the writer lives."""
+        """Counter that grows while the writer is alive."""
         return self.path / "heartbeat"
 
     @property
@@ -135,7 +135,7 @@ class RunDirectory:
 
 
 def create_run(runs_dir: Path, config: RunConfig, now: float | None = None) -> RunDirectory:
-    """Make a directory that no other run has: making it is the claim.
+    """Create the directory of a new run; creating it claims the name, also against other processes.
 
     Raises:
         UsageError: the folder of runs cannot be written.
@@ -159,13 +159,13 @@ def create_run(runs_dir: Path, config: RunConfig, now: float | None = None) -> R
 
 
 def _slug(text: str) -> str:
-    """The part of a path or name that can stand in a folder's name."""
+    """A path or name shortened to letters that are safe in a folder name."""
     stem = Path(text.partition(":")[2] if text.startswith(("timm:", "pretrainedmodels:")) else text).stem
     return "".join(letter if letter.isalnum() else "-" for letter in stem)[:40].strip("-") or "own"
 
 
 def list_runs(runs_dir: Path) -> list[RunDirectory]:
-    """Every folder that is or was meant to be a run, the newest first; trials of studies are not among them."""
+    """All run folders, newest first, without the trials of studies."""
     if not runs_dir.is_dir():
         return []
     with os.scandir(runs_dir) as entries:
@@ -175,7 +175,7 @@ def list_runs(runs_dir: Path) -> list[RunDirectory]:
 
 
 def in_order_made(runs: Iterable[RunDirectory]) -> list[RunDirectory]:
-    """Runs by the time when their configurations were written; those that have none yet come last."""
+    """Runs sorted by the time of their configuration files; runs without one come last."""
     return sorted(runs, key=lambda run: (_made_at(run), run.id))
 
 

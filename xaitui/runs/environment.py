@@ -1,4 +1,4 @@
-"""environment.json: where, by what, and from which files a run was made."""
+"""environment.json: machine, command, versions and data files with which a run was created."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def write_environment(
 
 
 def read_data_files(path: Path) -> tuple[DataFile, ...]:
-    """The data files that a run was made with; none where its record cannot be read."""
+    """The data files of a run; empty if its record cannot be read."""
     try:
         return tuple(DataFile(str(row["path"]), str(row["md5"])) for row in json.loads(path.read_text())["data"])
     except RECORD_DAMAGE:
@@ -55,7 +55,7 @@ def read_data_files(path: Path) -> tuple[DataFile, ...]:
 
 
 def changed_versions(path: Path) -> list[str]:
-    """What of the machine and its libraries is not as it was when a run was made, a line each, torch apart."""
+    """One line for each change of machine or library since a run was created, except torch."""
     try:
         record = json.loads(path.read_text())
         noted = {**record["versions"], "Python": record["python"]}
@@ -63,7 +63,7 @@ def changed_versions(path: Path) -> list[str]:
     except RECORD_DAMAGE:
         return []
     here = {**{name: _version(name) for name in PACKAGES}, "Python": platform.python_version()}
-    del here["torch"]  # of which the run's own choices speak
+    del here["torch"]  # compared with the run's [resolved] table instead
     lines = [
         f"the run was made with {name} {noted[name]}, this is {version}"
         for name, version in here.items()
@@ -73,7 +73,7 @@ def changed_versions(path: Path) -> list[str]:
 
 
 def read_host(path: Path) -> str:
-    """The machine that a run was made on; empty where its record cannot be read."""
+    """The machine that a run was created on; empty if its record cannot be read."""
     try:
         return str(json.loads(path.read_text())["host"])
     except RECORD_DAMAGE:
@@ -89,7 +89,7 @@ def _version(name: str) -> str:
 
 @cache
 def installed() -> dict[str, str]:
-    """Every installed distribution and its version, sorted; of one that is there twice the version that is imported."""
+    """Every installed distribution and its version, sorted; for duplicates the version that is imported."""
     versions: dict[str, str] = {}
     for each in metadata.distributions():
         name = each.metadata["Name"]
@@ -99,13 +99,13 @@ def installed() -> dict[str, str]:
 
 
 def _commit() -> str:
-    """The commit of the code, with "+changes" where the checkout differs; empty for an installed package."""
+    """The commit of the code, with "+changes" if the checkout is modified; empty for an installed package."""
     folder = Path(__file__).parents[2]
     return _commit_of(folder) if (folder / ".git").exists() else ""
 
 
 def own_commit(file: Path) -> str:
-    """The commit of the checkout that has a file, with "+changes" where that differs; empty where none has it."""
+    """The commit of the checkout of a file, with "+changes" if it is modified; empty if there is none."""
     return _commit_of(file.absolute().parent, file.name)
 
 
@@ -119,7 +119,7 @@ def _commit_of(folder: Path, file: str = "") -> str:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    """The output of git in a folder, which it leaves as it is; None where it fails."""
+    """The output of git in a folder; None if it fails."""
     try:
         done = subprocess.run(
             ["git", "--no-optional-locks", "-C", str(folder), *words],

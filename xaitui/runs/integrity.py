@@ -1,4 +1,4 @@
-"""Whether the files of a run are what was noted of them, and its journal what its last checkpoint holds of it."""
+"""Integrity of a run: its files compared with recorded hashes, its journal with the copy in the last checkpoint."""
 
 from __future__ import annotations
 
@@ -15,39 +15,39 @@ from xaitui.system.hash_log import NAME, Notes, Written, read_notes, written_in
 
 @dataclass(frozen=True)
 class FilesFound:
-    """What was found of the files that are written whole."""
+    """Result of checking the files that are written whole."""
 
     intact: int
-    """How many are as they were written."""
+    """Number of files that are unchanged."""
     not_noted: int
-    """How many there are no notes of: all of a run of before notes were kept."""
+    """Number of files without a recorded hash: all files of older runs."""
     remarks: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
-    """A line for each that is not what was written."""
+    """One line for each damaged file."""
 
 
 @dataclass(frozen=True)
 class JournalFound:
-    """What was found of the journal."""
+    """Result of checking the journal."""
 
     lines: int
     torn: int
-    """Lines that a crash cut off; they belong to no event that anyone was told of."""
+    """Lines cut off by a crash; their events were never reported."""
     saved: int
-    """Bytes that the last checkpoint holds of it, and that are the same here."""
+    """Bytes that agree with the copy in the last checkpoint."""
     damaged: tuple[str, ...] = ()
 
 
 def check_files(run: RunDirectory) -> FilesFound:
-    """Read every noted file through; also of a run that goes on.
+    """Compare every recorded file with its hash, also while the run is being written.
 
     Raises:
-        OSError: a file is there and cannot be read.
+        OSError: a file exists but cannot be read.
     """
     here = {name: _read(run.path / name) for name in read_notes(run.path).written}
-    notes = read_notes(run.path)  # again: one that was replaced in the meantime was noted before
+    notes = read_notes(run.path)  # again, because a file replaced in the meantime was recorded before that
     if summarise(run).state in (State.FINISHED, State.STOPPED, State.FAILED):
-        notes = replace(notes, newest="")  # what it wrote, it wrote to the end
+        notes = replace(notes, newest="")  # after a clean end no recorded write can be missing
     found = {name: _judged(name, each, notes) for name, each in here.items()}
     damaged = [f"{NAME} line {number} is no note" for number in notes.damaged]
     damaged += [line for line, is_damage in found.values() if is_damage]
@@ -58,9 +58,9 @@ def check_files(run: RunDirectory) -> FilesFound:
 
 
 def _judged(name: str, found: Written | None, notes: Notes) -> tuple[str, bool]:
-    """What is to be said of a file, if anything, and whether it is damage."""
+    """A remark about a file, empty if there is none, and whether the file is damaged."""
     written = notes.written.get(name, ())
-    if not written or found == written[-1]:  # none are left of one that was removed on purpose just now
+    if not written or found == written[-1]:  # a file that was just removed on purpose has no record left
         return "", False
     if found is None and len(written) == 1 and name == notes.newest:
         return f"{name} is not there yet: the write that was noted last did not happen", False
@@ -74,10 +74,10 @@ def _judged(name: str, found: Written | None, notes: Notes) -> tuple[str, bool]:
 
 
 def changed_settings(run: RunDirectory) -> list[str]:
-    """What decides how a run goes on and is not what was written, a line each; none where there are no notes of it.
+    """One line for each changed file that determines the rest of a run; none for files without a recorded hash.
 
     Raises:
-        OSError: a file is there and cannot be read.
+        OSError: a file exists but cannot be read.
     """
     notes = read_notes(run.path)
     names = [path.name for path in (run.config, run.model_source) if path.name in notes.written]
@@ -96,7 +96,7 @@ def _read(path: Path) -> Written | None:
 
 
 def _whole(run: RunDirectory) -> Iterator[Path]:
-    """The files that every run writes whole, of those that are here."""
+    """The existing files of a run that are written whole."""
     for path in (run.config, run.environment, run.data, run.preprocessing, run.model_source):
         if path.exists():
             yield path

@@ -33,7 +33,7 @@ def logging_to(path: Path) -> Iterator[None]:
 
 
 class _QuietFileHandler(logging.FileHandler):
-    """A log that cannot be written is given up without a word: it must neither end a run nor touch the screen."""
+    """Log handler that ignores errors: a log that cannot be written must neither end a run nor disturb the screen."""
 
     def emit(self, record: logging.LogRecord) -> None:
         with contextlib.suppress(OSError):
@@ -48,7 +48,7 @@ class _QuietFileHandler(logging.FileHandler):
 
 
 def last_lines(path: Path, count: int) -> list[str]:
-    """The last lines of a log; none where it cannot be read."""
+    """The last lines of a log; empty if it cannot be read."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, path.stat().st_size - 4096))
@@ -58,7 +58,7 @@ def last_lines(path: Path, count: int) -> list[str]:
 
 
 def run_program(command: Sequence[str], environment: dict[str, str]) -> None:
-    """Start the program of --on-end, without a shell, and note in the log how it went."""
+    """Run the program of --on-end without a shell, and log its result."""
     try:
         done = subprocess.run(
             command,

@@ -1,4 +1,4 @@
-"""Data from elsewhere that a run is to be evaluated on."""
+"""Other data on which a trained run can be evaluated."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def open_other(path: Path, known: Preprocessing, residency: Residency, *, skip_d
 
     Args:
         path: the file or folder.
-        known: what the model takes, and its classes.
+        known: preprocessing and classes of the model.
         residency: which images stay on disk.
-        skip_damaged: leave damaged images of a folder out, instead of refusing it.
+        skip_damaged: whether to skip damaged images of a folder instead of refusing it.
 
     Raises:
         DataError: the data cannot be used, or do not fit the model.

@@ -1,4 +1,4 @@
-"""Predictions on disk: arrays for our own tools, and MedMNIST's result file for its evaluator."""
+"""Stored predictions: arrays for this package, and MedMNIST's result file for its evaluator."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from xaitui.system.hash_log import forget
 
 @dataclass(frozen=True)
 class Predictions:
-    """What a run's best weights said of a split, image by image in its order."""
+    """Predictions of a run's best weights for a split, in its order."""
 
     probabilities: NDArray[np.float32]
     """Of shape (N, C)."""
     labels: NDArray[np.int64]
-    """Class indices (N,), or zeros and ones (N, L) where an image may have several."""
+    """Class indices (N,), or zeros and ones (N, L) for multi-label tasks."""
     rows: NDArray[np.int64] | None = None
-    """Where each image stands in the published split that this one was cut from, (N,); None where it was not cut."""
+    """Index of each image in the published split that this one was cut from, (N,); None if it was not cut."""
     weights: str = ""
-    """Which weights these were; empty in files of before it was kept."""
+    """Description of the weights; empty in older files."""
 
     @property
     def has_several_labels(self) -> bool:
-        """Whether an image may have several."""
+        """Whether an image may have several labels."""
         return self.labels.ndim > 1
 
     @property
     def indices(self) -> NDArray[np.int64]:
-        """The place of each image in the run's split, (N,): all of a split are predicted."""
+        """Index of each image in the run's split, (N,)."""
         return np.arange(len(self.labels))
 
 
@@ -59,10 +59,10 @@ def write_predictions(
 
 
 def read_predictions(path: Path) -> Predictions:
-    """Read what `write_predictions` wrote.
+    """Read a file of `write_predictions`.
 
     Raises:
-        DataError: it is not there, or cannot be read.
+        DataError: it is missing or damaged.
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
@@ -96,7 +96,7 @@ def write_medmnist_result(
     scores: Mapping[str, float],
     probabilities: NDArray[np.float32],
 ) -> None:
-    """Write the file that `medmnist.Evaluator.parse_and_evaluate` reads: index and scores, no header."""
+    """Write a file for `medmnist.Evaluator.parse_and_evaluate`: index and scores, no header."""
     flag = info.name if size == 28 else f"{info.name}_{size}"
     name = f"{flag}_{split}_[AUC]{scores['auc']:.3f}_[ACC]{scores['accuracy']:.3f}@xaitui.csv"
     for old in folder.glob(f"{flag}_{split}_*@xaitui.csv"):

@@ -1,4 +1,4 @@
-"""What goes into a run's model and what comes out of it: all that is needed beside the weights."""
+"""Preprocessing of a run: everything needed besides the weights to use its model."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from xaitui.system.damaged_files import RECORD_DAMAGE
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """How an image becomes an input, and what the outputs are called."""
+    """Conversion of images to inputs, and the names of the outputs."""
 
     task: Task
     classes: tuple[str, ...]
-    """Names of the outputs, in their order."""
+    """Names of the outputs, in order."""
     channels: int
-    """Of an image: 1 is grey, 3 is RGB."""
+    """Channels of an image: 1 for grey, 3 for RGB."""
     source_size: int
-    """Side in pixels of the images of the set; others are brought to it first."""
+    """Side of the dataset's images in pixels; other images are first resized to it."""
     image_size: int
-    """Side in pixels that the model sees."""
+    """Side of the model's inputs in pixels."""
     mean: tuple[float, ...]
-    """Of each channel, on the scale of [0, 1]; subtracted."""
+    """Mean of each channel on the scale [0, 1]; subtracted."""
     std: tuple[float, ...]
-    """Of each channel, on the same scale; divided by."""
+    """Standard deviation of each channel on the same scale; the divisor."""
     grey_range: GreyRange | None = None
-    """Grey levels of 16-bit images that become 0 and 255; None, as in runs of before it was kept, divides by 257."""
+    """Grey levels of 16-bit images that become 0 and 255; None, as in older runs, divides by 257."""
 
     def record(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -40,10 +40,10 @@ class Preprocessing:
 
     @staticmethod
     def from_record(record: dict[str, Any]) -> Preprocessing:
-        """Take over what `record` gave.
+        """Read the values returned by `record`.
 
         Raises:
-            KeyError, TypeError, ValueError: it is something else.
+            KeyError, TypeError, ValueError: the record has another form.
         """
         return Preprocessing(
             Task(record["task"]),
@@ -71,7 +71,7 @@ def write_preprocessing(path: Path, preprocessing: Preprocessing) -> None:
 
 
 def grey_range_of(path: Path) -> GreyRange | None:
-    """The range by which the 16-bit images of a run were read, from its file.
+    """The grey range with which the 16-bit images of a run were read.
 
     Raises:
         DataError: it cannot be read.
@@ -81,7 +81,7 @@ def grey_range_of(path: Path) -> GreyRange | None:
 
 
 def read_preprocessing(path: Path) -> Preprocessing | None:
-    """Read what `write_preprocessing` wrote; None where there is none, as in runs of before it was kept.
+    """Read the preprocessing of a run; None if there is none, as in older runs.
 
     Raises:
         DataError: it cannot be read.

@@ -1,4 +1,4 @@
-"""The data that a run was made with, and how those of today differ from them."""
+"""Record of the data of a run, and its comparison with the current data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from xaitui.system.damaged_files import RECORD_DAMAGE
 from xaitui.text import listed, printable, shortened
 
 MOST_NAMED = 10
-"""Image files that a message names."""
+"""Most image files that a message names."""
 ACCEPT = "--accept-changed-data"
 
 
@@ -31,13 +31,13 @@ class DataRecord:
     """The files of a run's data."""
 
     files: tuple[DataFile, ...] = ()
-    """Of an own folder these are the arrays of its decoded images."""
+    """For a user's folder these are the arrays of its decoded images."""
     images: tuple[ListedFile, ...] = ()
-    """The image files of an own folder; none for runs of before they were recorded."""
+    """The image files of a user's folder; empty for older runs."""
 
 
 def read_record(run: RunDirectory) -> DataRecord:
-    """The record of a run's data; an empty one where there is none that can be read."""
+    """The record of a run's data; empty if none can be read."""
     try:
         record = unpack(run.data.read_bytes())
         files = tuple(DataFile(str(path), str(md5)) for path, md5 in record["files"])
@@ -47,7 +47,7 @@ def read_record(run: RunDirectory) -> DataRecord:
 
 
 def write_record(run: RunDirectory, dataset: Dataset) -> None:
-    """Record what is trained on from now on.
+    """Record the data that the run uses from now on.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -58,18 +58,18 @@ def write_record(run: RunDirectory, dataset: Dataset) -> None:
 
 @dataclass(frozen=True)
 class Difference:
-    """How the data of today differ from those of a run."""
+    """Differences of the current data from those of a run."""
 
     content: str = ""
-    """What makes them other data, in one line; empty where they are the same."""
+    """Difference of content, in one line; empty if there is none."""
     decoding: str = ""
-    """Why the same files give other pixels; empty where they do not."""
+    """Why the same files decode to other pixels; empty if they do not."""
 
 
 def compare(run: RunDirectory, name: str, dataset: Dataset) -> Difference:
     """Compare a dataset with the record of a run.
 
-    Files of the catalog are not compared: they are checked against their published MD5 whenever they are opened.
+    Datasets of the catalog are not compared: their files are checked against published MD5 sums when opened.
 
     Args:
         run: the run.
@@ -95,13 +95,13 @@ def compare(run: RunDirectory, name: str, dataset: Dataset) -> Difference:
 
 
 def _without(files: Sequence[DataFile], known: Sequence[DataFile]) -> list[DataFile]:
-    """The files whose content is none of the known ones."""
+    """The files whose content is not among the known ones."""
     contents = {file.md5 for file in known}
     return [file for file in files if file.md5 not in contents]
 
 
 def _changed_images(before: Sequence[ListedFile], now: Sequence[ListedFile]) -> str:
-    """How many image files were added, changed and removed, and the first of them by name."""
+    """Number of image files added, changed and removed, and the first names."""
     old, new = ({file.name: file for file in files} for files in (before, now))
     added = [name for name in new if name not in old]
     changed = [name for name in new if name in old and new[name] != old[name]]

@@ -1,6 +1,6 @@
-"""What other processes ask of a running one: one small file each, made exclusively, taken by renaming it.
+"""Requests from other processes to a running one: one small file each, created exclusively, taken by renaming it.
 
-No signals, so that it works over a shared disk and for whoever may write in the run directory.
+Files are used instead of signals so that requests work over a shared disk, for anyone with write access to the run.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from pathlib import Path
 
 FOLDER = "requests"
 MOST_WORDS = 80
-"""Characters of who asks that are read."""
+"""Longest description of the sender, in characters."""
 
 
 class Request(StrEnum):
-    """What can be asked."""
+    """A request to a running process."""
 
     STOP = "stop"
     """Finish the step, save, end."""
     STOP_AFTER_EPOCH = "stop-after-epoch"
     """Finish the epoch, save, end."""
     SAVE = "save"
-    """Write an exact checkpoint and go on."""
+    """Write an exact checkpoint and continue."""
     PAUSE = "pause"
     """Finish the step, save, and wait with everything in memory."""
     CONTINUE = "continue"
@@ -30,16 +30,16 @@ class Request(StrEnum):
 
 
 _UNDOES = {Request.PAUSE: Request.CONTINUE, Request.CONTINUE: Request.PAUSE}
-"""Of two of these that wait, only the later one counts."""
+"""Each of these replaces the other while that one is still pending."""
 
 
 def ask(run: Path, request: Request, where: str = "") -> bool:
-    """Leave a request; False where the same one is waiting already.
+    """Leave a request; return False if the same one is already pending.
 
     Args:
         run: the run directory.
-        request: what is asked.
-        where: from where, for people: "in the console".
+        request: the request.
+        where: description of the sender, such as "in the console".
 
     Raises:
         OSError: the run directory cannot be written.
@@ -50,14 +50,17 @@ def ask(run: Path, request: Request, where: str = "") -> bool:
         (folder / _UNDOES[request].value).unlink(missing_ok=True)
     try:
         with (folder / request.value).open("xb", buffering=0) as file, contextlib.suppress(OSError):
-            file.write(where.encode())  # on a full disk the request itself may still do
+            file.write(where.encode())  # on a full disk the empty file is enough
     except FileExistsError:
         return False
     return True
 
 
 def take(run: Path) -> dict[Request, str]:
-    """The requests that wait, each given to one taker only, and from where they were asked; empty: not known."""
+    """Take all pending requests, with the description of each sender; empty if unknown.
+
+    Renaming a file succeeds in one process only, so that a request is never taken twice.
+    """
     taken = {}
     for request in Request:
         source = run / FOLDER / request.value

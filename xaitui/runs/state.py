@@ -1,4 +1,4 @@
-"""What a run is, read from the head and the tail of its journal: its state, its best epoch, its test score."""
+"""Summary of a run from the head and tail of its journal: state, best epoch, test score."""
 
 from __future__ import annotations
 
@@ -32,24 +32,24 @@ from xaitui.runs.lock import Owner, is_running, read_owner
 
 
 class State(StrEnum):
-    """How a run stands; derived at each look, never stored."""
+    """State of a run; derived whenever it is read, never stored."""
 
     RUNNING = "running"
     PAUSED = "paused"
-    """Its process is alive and waits to be told to go on."""
+    """Its process is alive and waits to continue."""
     REMOTE = "elsewhere"
-    """Written on another machine, whose process cannot be asked from here."""
+    """Its process is on another machine and cannot be checked from here."""
     FINISHED = "finished"
     STOPPED = "stopped"
     FAILED = "failed"
     INTERRUPTED = "interrupted"
-    """Its process is gone without a word; it can be resumed."""
+    """Its process has ended without a final event; the run can be resumed."""
     BROKEN = "broken"
     """The directory cannot be read as a run."""
 
     @property
     def is_live(self) -> bool:
-        """Whether a process writes the run, as far as can be told from here."""
+        """Whether a process writes the run, as far as is known here."""
         return self in (State.RUNNING, State.PAUSED, State.REMOTE)
 
 
@@ -60,7 +60,7 @@ class RunSummary:
     run: RunDirectory
     state: State
     why: str = ""
-    """What ended or broke it."""
+    """Reason for its end or damage."""
     owner: Owner | None = None
     started: RunStarted | None = None
     epoch: int = 0
@@ -72,18 +72,18 @@ class RunSummary:
     images_per_second: float = 0.0
     test: Scalars = field(default_factory=dict)
     began: float = 0.0
-    """Wall clock."""
+    """Wall-clock time of its start."""
     heard: float = 0.0
-    """Wall clock of its last event."""
+    """Wall-clock time of its last event."""
     finished: EpochFinished | None = None
     """The last finished epoch."""
     last: LifeCycle | None = None
-    """What its state follows from, together with its process."""
+    """The last life-cycle event, which together with its process determines the state."""
 
 
 def summarise(run: RunDirectory) -> RunSummary:
-    """Read what a run is; a directory that is none is a row that says so."""
-    owner = read_owner(run.lock)  # before the journal, so that the last word of a run that ends now is read
+    """Summarise a run; a directory that is not a run gives a broken one."""
+    owner = read_owner(run.lock)  # before the journal: a run that ends in between must not look interrupted
     try:
         events = read_ends(run.journal)
     except FileNotFoundError:
@@ -99,13 +99,13 @@ def summarise(run: RunDirectory) -> RunSummary:
 
 
 def judged(summary: RunSummary, owner: Owner | None) -> RunSummary:
-    """The same journal, with the state that the run's process gives it now."""
+    """The summary with the state updated for the current owner of the lock."""
     state, why = state_of(summary.last, owner)
     return replace(summary, state=state, why=why, owner=owner)
 
 
 def state_of(last: LifeCycle | None, owner: Owner | None) -> tuple[State, str]:
-    """How a run stands, and why, from its last life-cycle event and from who holds its lock."""
+    """State of a run and the reason for it, from its last life-cycle event and the owner of its lock."""
     match last:
         case RunFinished():
             return State.FINISHED, last.reason
@@ -149,6 +149,6 @@ def _fill(run: RunDirectory, events: list[Event]) -> RunSummary:
                 )
             case RunFinished() | RunStopped():
                 values.update(test=event.test, seconds=event.seconds)
-            case Evaluated(split="test"):  # of a study, whose runs are tested when its choice has been made
+            case Evaluated(split="test"):  # studies test a run only after its end, once it is chosen
                 values.update(test=event.scores)
     return RunSummary(run, State.INTERRUPTED, **values)

@@ -1,4 +1,4 @@
-"""The lines for people that events give; the same live, afterwards, and from another terminal."""
+"""Readable lines for events, the same during a run, afterwards, and in another terminal."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ from xaitui.metrics.format import score_text
 from xaitui.text import last_part, listed, printable
 
 SHOWN_IMAGES = 16
-"""The most images of a bad batch that are listed."""
+"""Most images of a bad batch that are listed."""
 WIDTH = 79
-"""Columns that words are wrapped to; paths and commands stay in one piece, to be copied."""
+"""Columns at which text is wrapped; paths and commands are not broken, so that they can be copied."""
 
 
 def describe(event: Event, epochs: int) -> list[str]:
-    """The lines for people that an event gives; nothing in them is interpreted by a terminal."""
+    """Readable lines for an event, without terminal control characters."""
     return [printable(line) for line in _lines(event, epochs)]
 
 
 def memory_ran_out(event: MemoryRanOut) -> str:
-    """What a lack of memory changed, in words."""
+    """Description of the effect of running out of memory."""
     said = f"ran out in {event.during} at step {event.step}: {event.after} images at once instead of {event.before}"
     if event.during != "training":
         return said
@@ -60,13 +60,13 @@ _WRONG = {
     "optimizer": "the optimizer a state that is not finite",
     "labels": "labels that are no classes",
 }
-"""What a step that ends a run gave."""
+"""Descriptions of the fault of a step that ended a run."""
 _FOUND_LATER = ("statistics", "optimizer")
-"""What the loss does not show: it is looked at when an epoch ends or a checkpoint is due."""
+"""Faults that the loss does not show; they are checked at the end of an epoch and before a checkpoint."""
 
 
 def bad_step(event: BadStep) -> str:
-    """What was wrong with a step, and which images its batch had, in words."""
+    """Description of a faulty step and the images of its batch."""
     wrong = _WRONG.get(event.what, f"{event.what} that cannot be used")
     images = listed(event.images.split(), SHOWN_IMAGES)
     before = ", or one before it in the epoch," if event.what in _FOUND_LATER else ""
@@ -104,7 +104,7 @@ def _lines(event: Event, epochs: int) -> list[str]:
 
 def _describe_progress(event: Progress, epochs: int) -> list[str]:
     match event:
-        case Evaluated() if event.epoch <= 1 or event.split == "test":  # said once, for it does not change
+        case Evaluated() if event.epoch <= 1 or event.split == "test":  # once, because it does not change
             return [line for note in _undefined(event) for line in _wrapped(f"note   {note}")]
         case EpochFinished():
             return [epoch_line(event, epochs)]
@@ -118,7 +118,7 @@ def _describe_progress(event: Progress, epochs: int) -> list[str]:
 
 
 def _undefined(event: Evaluated) -> Iterator[str]:
-    """Name the scores that are undefined, those of one reason together."""
+    """One line for each reason why scores are undefined."""
     for why in dict.fromkeys(event.undefined.values()):
         names = [METRICS[name].label for name, reason in event.undefined.items() if reason == why]
         yield f"{event.split} {', '.join(names)} {'is' if len(names) == 1 else 'are'} undefined: {why}"
@@ -164,7 +164,7 @@ def epoch_line(event: EpochFinished, epochs: int) -> str:
 
 
 def profile_lines(event: Profiled) -> list[str]:
-    """Where the time of a step goes, a phase a line; the speed beside that of the device; where the trace is."""
+    """Time of each phase of a step, speed compared with the device's peak, and the path of the trace."""
     whole = sum(event.milliseconds.values())
     seconds = whole * event.steps / 1000
     speed = f"{event.images / seconds:,.0f} images/s" if seconds else "-"

@@ -1,4 +1,4 @@
-"""metrics.csv: one row an epoch, for people with a spreadsheet; a view of the journal, never read back."""
+"""metrics.csv: one row per epoch, for spreadsheets; derived from the journal and never read back."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ COLUMNS = (
 
 
 class MetricsTable:
-    """The table of a run that is going on, which goes on without where it cannot be written: the journal has it all."""
+    """The table of a running run; failing to write it does not end the run, because the journal contains all of it."""
 
     def __init__(self, path: Path, journal: Path) -> None:
         self._path = path
         self._journal = journal
         self._is_whole = False
-        """Whether the file has each row so far."""
+        """Whether the file has all rows so far."""
         self._is_told = False
 
     def write(self) -> Iterator[Note]:
-        """Write it anew from the journal; say it, once, where it cannot be written."""
+        """Rewrite the table from the journal; yields a note the first time that this fails."""
         try:
             write_metrics(self._path, read_journal(self._journal))
             self._is_whole = True
@@ -47,7 +47,7 @@ class MetricsTable:
             yield from self._miss(error)
 
     def add(self, event: EpochFinished) -> Iterator[Note]:
-        """Add the row of an epoch that is in the journal; all of them where an earlier one could not be added."""
+        """Append the row of an epoch that is in the journal, or all rows if an earlier one is missing."""
         if not self._is_whole:
             yield from self.write()
             return
@@ -57,7 +57,7 @@ class MetricsTable:
             yield from self._miss(error)
 
     def complete(self) -> Iterator[Note]:
-        """Try once more, in the end, where a row is missing."""
+        """Try once more at the end of the run if a row is missing."""
         if not self._is_whole:
             yield from self.write()
 
@@ -69,14 +69,14 @@ class MetricsTable:
 
 
 def write_metrics(path: Path, events: Iterable[Event]) -> None:
-    """Write the whole table anew from folded events."""
+    """Write the whole table from folded events."""
     write_atomic(
         path, _lines([COLUMNS, *(_row(event) for event in events if isinstance(event, EpochFinished))]), grows=True
     )
 
 
 def append_metrics(path: Path, event: EpochFinished) -> None:
-    """Add the row of one epoch."""
+    """Append the row of one epoch."""
     point(Point.ROW_BEGUN, path.name)
     with path.open("a", encoding="utf-8", newline="") as file:
         file.write(_lines([_row(event)]))

@@ -1,4 +1,4 @@
-"""What a journal's events give to draw: columns of numbers, of bounded size whatever the length of the run."""
+"""Curves from the events of a journal, in columns whose size is bounded whatever the length of the run."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ from xaitui.runs.directory import RunDirectory
 from xaitui.runs.journal.journal import Entry, JournalReader
 
 XAxis = Literal["step", "epoch", "time"]
-"""Optimizer steps; epochs, in parts; or seconds of work since the run began, without pauses and interruptions."""
+"""Optimizer steps; fractional epochs; or seconds of work since the start, without pauses and interruptions."""
 
 MOST_POINTS = 20_000
-"""Logged points of the longest run of ours; of a journal with twice as many, neighbours are merged."""
+"""Most points of a curve: at twice as many, neighbouring points are merged."""
 
 LONGEST_GAP = 3600.0
-"""Seconds that are believed to have been worked between two events; more is a clock that was set, or a machine that
-slept."""
+"""Most seconds that count as work between two events; a longer gap means a clock that was set, or a machine asleep."""
 LAST_EPOCHS = 100
 BLOCK = 128
-"""Points that are smoothed in one go."""
+"""Points that are smoothed in one matrix product."""
 
 _PLACES = ("step", "time")
 _STEP_COLUMNS = ("loss", "lr", "images_per_second")
@@ -47,20 +46,20 @@ class Curve:
 
 
 class _Table:
-    """Rows of step, seconds and some values, appended to; nan where a row lacks a value."""
+    """Growing table of step, seconds and some values; NaN where a row lacks a value."""
 
     def __init__(self) -> None:
         self.columns: dict[str, array[float]] = {"step": array("d"), "time": array("d")}
         self.merged = 1
-        """How many logged points a row stands for."""
+        """Number of logged points that a full row represents."""
         self._held = 0
-        """How many the last row does by now."""
+        """Number of logged points in the last row so far."""
 
     def __len__(self) -> int:
         return len(self.columns["step"])
 
     def append(self, row: dict[str, float]) -> None:
-        """Take a row; one of a step that was reached already says that the work since was done again."""
+        """Append a row; a step that was reached before means that the work since then is being repeated."""
         if len(self) and row["step"] <= self.columns["step"][-1]:
             self.cut(row["step"] - 1)
         if self._held < self.merged and len(self):
@@ -92,11 +91,11 @@ class _Table:
             del column[keep:]
 
     def numbers(self, name: str) -> NDArray[np.float64]:
-        """A copy of a column: an array that is viewed cannot grow."""
+        """A copy of a column; a view would prevent the array from growing."""
         return np.array(self.columns.get(name, ()), dtype=np.float64)
 
     def _merge(self) -> None:
-        """Put two rows into one: where it ends, and the mean of its values."""
+        """Merge pairs of rows: the position of the second, and the mean of the values."""
         self.merged *= 2
         self._held = self.merged
         for name, column in self.columns.items():
@@ -106,7 +105,7 @@ class _Table:
 
 
 class RunSeries:
-    """The curves of a run, fed with the entries of its journal in their order, folded or not."""
+    """The curves of a run, built from the entries of its journal in order, folded or not."""
 
     def __init__(self) -> None:
         self.started: RunStarted | None = None
@@ -117,10 +116,10 @@ class RunSeries:
         self._worked = 0.0
         """Seconds of work between the first event and the last."""
         self._last = math.nan
-        """Wall clock of the last event."""
+        """Wall-clock time of the last event."""
 
     def later_part(self) -> RunSeries:
-        """An empty series for what comes later in the same journal, before what lies between has been read."""
+        """An empty series for a later part of the same journal, before the part in between has been read."""
         later = RunSeries()
         later.started, later.version = self.started, 1
         later._worked, later._last = self._worked, self._last
@@ -143,7 +142,7 @@ class RunSeries:
     def _take(self, event: Event) -> None:
         if event.time > self._last and not isinstance(event, RunResumed | RunContinued):
             self._worked += min(event.time - self._last, LONGEST_GAP)
-        self._last = event.time  # a clock that was set back counts on from there
+        self._last = event.time  # if the clock was set back, counting continues from there
         match event:
             case RunStarted():
                 self.started = event
@@ -161,7 +160,7 @@ class RunSeries:
         return {"step": float(step), "time": self._worked}
 
     def _rewind(self, step: int) -> None:
-        """A run went back to a checkpoint: what came after it is done again."""
+        """Drop the work after the checkpoint of a resume, which is repeated."""
         self._steps.cut(step)
         self._epochs.cut(step)
         while self.finished_epochs and self.finished_epochs[-1].step > step:
@@ -169,14 +168,14 @@ class RunSeries:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The curves that there are."""
+        """Names of the existing curves."""
         own = [name for table in (self._steps, self._epochs) for name in table.columns]
         return tuple(name for name in dict.fromkeys(own) if name not in _PLACES)
 
     def curve(self, name: str, x: XAxis = "step") -> Curve:
-        """A quantity over an axis: "loss", "lr", "images_per_second" by logged step; "train_loss", "val_auc" by epoch.
+        """A curve over an axis: "loss", "lr", "images_per_second" by logged step; "train_loss", "val_auc" by epoch.
 
-        A name that the run does not have gives no points.
+        An unknown name gives no points.
         """
         table = self._steps if name in _STEP_COLUMNS else self._epochs
         y = table.numbers(name)
@@ -190,7 +189,7 @@ class RunSeries:
         return steps / max(1, per_epoch)
 
     def position_of_epoch(self, epoch: int, x: XAxis) -> float | None:
-        """Where the end of an epoch lies on an axis; None for one that is not over."""
+        """Position of the end of an epoch on an axis; None if it has not ended."""
         if self.started is None or epoch < 1:
             return None
         steps = self._epochs.numbers("step")
@@ -206,7 +205,7 @@ def _finite(x: NDArray[np.float64], y: NDArray[np.float64]) -> Curve:
 
 
 def read_series(run: RunDirectory) -> RunSeries:
-    """The curves of a run as it stands, its journal read at once; none where there is no journal yet.
+    """The curves of a run, from its whole journal; empty if there is none yet.
 
     Raises:
         OSError: the journal cannot be read.
@@ -222,7 +221,7 @@ def smooth(curve: Curve, weight: float) -> Curve:
 
     Args:
         curve: the points.
-        weight: how much of the mean before each point keeps, from 0 (nothing is smoothed) to below 1.
+        weight: weight of the previous mean at each point, from 0 (no smoothing) to below 1.
     """
     count = len(curve)
     if not weight or not count:
@@ -230,7 +229,7 @@ def smooth(curve: Curve, weight: float) -> Curve:
     places = np.arange(BLOCK)
     kernel = np.tril((weight**places)[np.abs(places[:, None] - places)])
     blocks = np.pad(curve.y, (0, -count % BLOCK)).reshape(-1, BLOCK)
-    sums = blocks @ kernel.T  # of each block alone; what the blocks before left comes on top of it
+    sums = blocks @ kernel.T  # of each block alone; the loop adds the decayed sum of the earlier blocks
     decay, carry = weight ** (places + 1.0), 0.0
     for block in sums:
         block += decay * carry
@@ -240,7 +239,7 @@ def smooth(curve: Curve, weight: float) -> Curve:
 
 
 def thin(curve: Curve, columns: int) -> Curve:
-    """At most one point a column of the drawing: the mean of the points that fall into it.
+    """Reduce a curve to at most one point per column: the mean of the points in it.
 
     Args:
         curve: the points.

@@ -1,4 +1,8 @@
-"""The two ends of a journal: enough of it to say how a run stands, however long it is."""
+"""Head and tail of a journal: enough to summarise a run, however long its journal is.
+
+The tail is scanned backwards, so that the list of runs reads a few kilobytes of each. Work that a later resume repeated
+is recognised on the way, because its RunResumed event comes first in that direction.
+"""
 
 from __future__ import annotations
 
@@ -21,23 +25,23 @@ from xaitui.runs.journal.journal import lines_of
 
 HEAD_BYTES = 16_384
 TAIL_BYTES = (8_192, 49_152, 1_048_576)
-"""How much of the end is read: more only where less of it has not the last finished epoch."""
+"""Sizes of the tail, tried in turn until one contains all the events that are needed."""
 
 _KIND = re.compile(rb'\{"event":"(\w+)"')
 _PASSED_OVER = frozenset({b"Evaluated", b"CheckpointSaved", b"Note", b"RequestAnswered"})
 _TEST = b'"split":"test"'
-"""In an evaluation that is not passed over: what a study's runs are tested for stands after their end."""
+"""Mark of a test evaluation, which is not skipped: studies append it after the end of a run."""
 _ENOUGH = frozenset({b"StepLogged", b"EpochStarted", b"EpochFinished"})
-"""Once the last one of each of these is known, what stands before them changes nothing: where a run has gone on since
-its last life-cycle event, that event neither ended nor paused it."""
+"""Once the last event of each of these kinds is known, the scan may end. Earlier events cannot change the summary: a
+run that has continued since its last life-cycle event was neither ended nor paused by it."""
 
 
 def read_ends(path: Path) -> list[Event]:
-    """The events that tell how a run stands, in their order: its start, the last of each kind of progress that still
-    holds, and the life-cycle events among those.
+    """The events that summarise a run, in order: its start, the last valid event of each kind of progress, and the
+    life-cycle events among them.
 
     Raises:
-        CodecError: there are lines, and none of them is an event.
+        CodecError: there are lines, but none of them is an event.
         OSError: the file cannot be read.
     """
     with path.open("rb", buffering=0) as file:
@@ -62,18 +66,18 @@ def _read(file: BinaryIO, begin: int, count: int) -> bytes:
 
 
 class _Scan:
-    """What the end of a journal tells, read from its last line backwards, until that is enough."""
+    """Scan of the end of a journal, from its last line backwards until all needed events are found."""
 
     def __init__(self, block: bytes, begin: int) -> None:
-        """Scan a block that begins `begin` bytes into the file, anywhere in a line; a line without end waits."""
+        """Scan a block that begins at offset `begin`, possibly inside a line; an unfinished last line is ignored."""
         self.block = block
         self.events: list[Event] = []
         self.damaged = False
         self._known = set(_PASSED_OVER)
         self._void_from: float = math.inf
-        """Offset from which on the work of before was done again."""
+        """Offset from which earlier work was repeated after a resume."""
         self._void_after: float = math.inf
-        """Step after which it was."""
+        """Step after which it was repeated."""
         first = block.find(b"\n") + 1 if begin else 0
         end = block.rfind(b"\n") + 1
         offset = begin + end
@@ -86,7 +90,7 @@ class _Scan:
 
     @property
     def complete(self) -> bool:
-        """Whether what stands before can change nothing."""
+        """Whether earlier events cannot change the summary."""
         return self._known >= _ENOUGH
 
     def _take(self, line: bytes, offset: int) -> None:
