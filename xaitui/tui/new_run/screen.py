@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from textual.containers import Horizontal, Vertical, VerticalScroll
-from textual.content import Content
-from textual.events import DescendantFocus
+from textual.containers import Horizontal, Vertical
+from textual.events import Paste
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input
 
 from xaitui.catalog.datasets import is_own_data
 from xaitui.config.form import Form, form_of
@@ -17,23 +16,21 @@ from xaitui.config.schema import FIELDS, RunConfig
 from xaitui.config.validity import set_of
 from xaitui.data.locate import user_path
 from xaitui.data.verify import FileState, set_status
-from xaitui.errors import XaituiError
+from xaitui.errors import UsageError, XaituiError
 from xaitui.text import printable
 from xaitui.tui.datasets.card import DatasetCard
-from xaitui.tui.forms.field import FieldRow
-from xaitui.tui.new_run.actions import FormActions
+from xaitui.tui.forms.field import is_command_line
+from xaitui.tui.forms.form_screen import FormScreen
 from xaitui.tui.new_run.form import RunForm
 from xaitui.tui.new_run.measurement import Measurement
 from xaitui.tui.new_run.model_card import ModelCard
-from xaitui.tui.palette import MUTED
 from xaitui.tui.threads import in_thread, work
 
 
-class NewRunScreen(FormActions):
+class NewRunScreen(FormScreen):
     """A form beside its cards; below them, always, the command line that says the same."""
 
     NAME: ClassVar = "new"
-    AUTO_FOCUS: ClassVar = ""  # the form does it once its fields stand
 
     def __init__(self, config: RunConfig | None = None) -> None:
         """Begin with the settings of another run; else with the draft of before, or with the defaults."""
@@ -50,10 +47,14 @@ class NewRunScreen(FormActions):
             with Vertical(id="cards"):
                 yield DatasetCard()
                 yield ModelCard()
-        yield Static(id="help", markup=False)
+        yield from self.help_line()
         yield Measurement()
-        with VerticalScroll(id="line"):
-            yield Static(markup=False)
+        yield from self.command_line()
+
+    @property
+    def run_form(self) -> RunForm:
+        """The form."""
+        return self.query_one(RunForm)
 
     @property
     def _empty(self) -> Form:
@@ -80,10 +81,7 @@ class NewRunScreen(FormActions):
         self.keep_draft(form.record)
         count = f": {wrong} setting{'s' if wrong > 1 else ''} to mend" if wrong else ""
         self.say_title(f"New run{f', {form.preset}' if form.preset else ''}{count}")
-        colour = "" if form.config is not None else "$text-error"
-        line = Content.assemble(("$ ", MUTED), (printable(form.command_line), colour))
-        self.query_one("#line Static", Static).update(line)
-        self._say_help(self.focused)
+        self.show_command(form.command_line, "" if form.config is not None else "$text-error")
         self.query_one(Measurement).follow(form.draft)
         self.call_after_refresh(self._show_cards)
 
@@ -92,14 +90,6 @@ class NewRunScreen(FormActions):
         if not self.has_class("-narrow") or self.has_class("-cards"):
             for card in (self.query_one(DatasetCard), self.query_one(ModelCard)):
                 card.show(self.run_form.form.draft)
-
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say what the field is."""
-        self._say_help(event.widget)
-
-    def _say_help(self, widget: Widget | None) -> None:
-        row = next((node for node in widget.ancestors if isinstance(node, FieldRow)), None) if widget else None
-        self.query_one("#help", Static).update("" if row is None else Content(printable(row.state.help)))
 
     # -- the cards, and the run
 
@@ -158,6 +148,73 @@ class NewRunScreen(FormActions):
             self.console.tell(missing, "error")
         elif self.console.start_run(form.draft, own_process=form.detach):
             self.console.drafts.discard(self.NAME)
+
+    # -- the command line
+
+    def on_paste(self, event: Paste) -> None:
+        """Fill the form from a line that the terminal pastes."""
+        event.stop()
+        self._fill(event.text)
+
+    def _fill(self, line: str) -> None:
+        try:
+            form = self.run_form.form.paste(line.strip())
+        except UsageError as error:
+            self.console.tell(printable(error), "error")
+            return
+        self.run_form.become(form)
+        self.console.tell("the form is filled from the line")
+
+    async def action_copy(self) -> None:
+        """Copy the command line."""
+        await self.run_form.settle()
+        self.copy_command(self.run_form.form.command_line)
+
+    def action_paste(self) -> None:
+        """Paste what was copied in the console: a command line into the form, anything else into the field."""
+        text, focused = self.app.clipboard, self.focused
+        if is_command_line(text):
+            self._fill(text)
+        elif isinstance(focused, Input) and text:
+            focused.action_paste()
+        else:
+            self.console.tell("paste the line with the terminal's own key, often ctrl+shift+v")
+
+    # -- the form
+
+    def action_preset(self) -> None:
+        """Choose a preset."""
+        self.run_form.choose_preset()
+
+    async def action_augment(self) -> None:
+        """Turn on the augmentations that suit the data set, and show them."""
+        await self.run_form.settle()
+        try:
+            self.run_form.become(self.run_form.form.augment())
+        except UsageError as error:
+            self.console.tell(printable(error), "error")
+        else:
+            await self.action_group("augmentation")
+
+    def action_default(self) -> None:
+        """Put the field that has the focus back to its default."""
+        self.run_form.reset_field()
+
+    async def action_group(self, group: str) -> None:
+        """Show a group of settings."""
+        await self.run_form.settle()
+        self.remove_class("-cards")
+        self.run_form.show_group(group)
+
+    async def action_next_group(self, by: int = 1) -> None:
+        """Show the groups after these."""
+        await self.run_form.settle()
+        self.remove_class("-cards")
+        self.run_form.next_group(by)
+
+    async def action_previous_group(self) -> None:
+        """Show the groups before these."""
+        await self.action_next_group(-1)
 
 
 def _missing(config: RunConfig) -> str:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar
 
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.events import DescendantFocus
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -21,18 +19,16 @@ from xaitui.studies.folder import StudyFolder, create_study
 from xaitui.studies.form import StudyForm
 from xaitui.studies.time_estimates import Estimates, total
 from xaitui.text import printable
-from xaitui.tui.forms.drafting import DraftingScreen
-from xaitui.tui.forms.field import FieldRow
+from xaitui.tui.forms.form_screen import FormScreen
 from xaitui.tui.palette import MUTED
 from xaitui.tui.studies.form import StudyFormView
 from xaitui.tui.threads import in_thread, work
 
 
-class NewStudyScreen(DraftingScreen):
+class NewStudyScreen(FormScreen):
     """The fields of `xaitui sweep`; below them, always, what they come to and the line that says the same."""
 
     NAME: ClassVar = "new_study"
-    AUTO_FOCUS: ClassVar = ""  # the form does it once its fields stand
 
     def __init__(self, study: Study | None = None) -> None:
         """Begin with the definition of another study; else with the draft of before, or with the defaults."""
@@ -46,10 +42,9 @@ class NewStudyScreen(DraftingScreen):
         """The form, a line of help, what it comes to, and the command line."""
         form = StudyForm.of(self._study) if self._study is not None else self._draft or self._empty
         yield StudyFormView(form, ascii_only=self.console.options.ascii)
-        yield Static(id="help", markup=False)
+        yield from self.help_line()
         yield Static(id="total", markup=False)
-        with VerticalScroll(id="line"):
-            yield Static(markup=False)
+        yield from self.command_line()
 
     @property
     def _empty(self) -> StudyForm:
@@ -81,10 +76,8 @@ class NewStudyScreen(DraftingScreen):
         self.keep_draft(form.record)
         self.say_title("New study" + (f" {printable(form.study.name)}" if form.study is not None else ""))
         self._say_total(form.problem, bad=bool(form.problem))
-        text = printable(form.command_line) or "the line comes once that is mended"
-        line = Content.assemble(("$ ", MUTED), (text, "" if form.study is not None else MUTED))
-        self.query_one("#line Static", Static).update(line)
-        self._say_help(self.focused)
+        text = form.command_line or "the line comes once that is mended"
+        self.show_command(text, "" if form.study is not None else MUTED)
         self._wanted = form.study
         if not self._is_counting:
             self._is_counting = True
@@ -122,14 +115,6 @@ class NewStudyScreen(DraftingScreen):
     def _say_total(self, text: str, *, bad: bool) -> None:
         self.query_one("#total", Static).update(Content.styled(printable(text), "$text-error" if bad else ""))
 
-    def on_descendant_focus(self, event: DescendantFocus) -> None:
-        """Say what the field is."""
-        self._say_help(event.widget)
-
-    def _say_help(self, widget: Widget | None) -> None:
-        row = next((node for node in widget.ancestors if isinstance(node, FieldRow)), None) if widget else None
-        self.query_one("#help", Static).update("" if row is None else Content(printable(row.state.help)))
-
     # -- what the keys do
 
     async def action_copy(self) -> None:
@@ -139,8 +124,7 @@ class NewStudyScreen(DraftingScreen):
         if form.study is None:
             self.console.tell(printable(form.problem), "error")
         else:
-            self.app.copy_to_clipboard(form.command_line)
-            self.console.tell("copied")
+            self.copy_command(form.command_line)
 
     async def action_start(self) -> None:
         """Start the study in a process of its own, or go to the first field that is wrong."""
