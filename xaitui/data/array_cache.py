@@ -36,18 +36,18 @@ _LOCK = ".lock"
 
 
 def array_folder() -> Path:
-    """Where the arrays are kept."""
+    """Return the folder of the cached arrays."""
     return cache_home() / "arrays"
 
 
 def cached_rows(npz: Path, member: str, *, cache_dir: Path | None = None, report: Report = no_report) -> RowFile:
-    """Return the images of a member of an .npz file as rows on disk, unpacked now if they are not yet.
+    """Return the images of a member of an .npz file as rows on disk, unpacked now if they are not in the cache.
 
     Args:
         npz: the archive.
         member: the name of its array file, for example ``train_images.npy``: uint8 of shape (N, H, W) or (N, H, W, C).
-        cache_dir: where the unpacked arrays are kept, `array_folder` where it is not given.
-        report: told the bytes that are unpacked and those of the whole array.
+        cache_dir: folder for the unpacked arrays, by default `array_folder`.
+        report: called with the bytes unpacked and the bytes of the whole array.
 
     Raises:
         DataError: the archive is damaged, the array is not one of images, or there is no room for it.
@@ -86,7 +86,7 @@ def _key(archive: zipfile.ZipFile) -> str:
 def _unpack(archive: zipfile.ZipFile, member: str, target: Path, report: Report) -> None:
     part = target.with_name(target.name + _PART)
     with writing_to(target.parent), exclusive(_lock(target)):
-        if target.exists():  # another process made it while this one waited
+        if target.exists():  # made by another process while this one waited
             return
         length = archive.getinfo(member).file_size
         ensure_free(target.parent, length)
@@ -105,7 +105,7 @@ def _copy_images(packed: IO[bytes], plain: IO[bytes], length: int, report: Repor
     header = {"descr": "|u1", "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(plain, header)
     done = 0
-    while block := packed.read(BLOCK):  # the read that finds the end compares the CRC-32
+    while block := packed.read(BLOCK):  # the read at the end compares the CRC-32
         plain.write(block)
         done += len(block)
         report(done, prod(shape))
@@ -141,7 +141,7 @@ class CachedArray:
     size: int
     """Length in bytes."""
     is_whole: bool
-    """Whether it can be used; what a killed process left behind cannot."""
+    """Whether it is complete; leftovers of a killed process are not."""
 
 
 def cached_arrays(cache_dir: Path | None = None) -> list[CachedArray]:
@@ -155,7 +155,7 @@ def cached_arrays(cache_dir: Path | None = None) -> list[CachedArray]:
 
 
 def remove_cache(cache_dir: Path | None = None) -> tuple[int, list[Path]]:
-    """Free the cache; return the bytes that were freed and the files that stay because a process uses them.
+    """Empty the cache; return the bytes freed and the files kept because a process uses them.
 
     Raises:
         DataError: the files cannot be removed.
@@ -175,14 +175,14 @@ def remove_cache(cache_dir: Path | None = None) -> tuple[int, list[Path]]:
 
 
 def _remove(path: Path) -> None:
-    """Remove a file of the cache; raise BlockingIOError where a process makes or reads it."""
+    """Remove a file of the cache; raise BlockingIOError if a process writes or reads it."""
     with exclusive(_lock(path.with_name(path.name.removesuffix(_PART))), wait=False), locked(path, patience=0):
         path.unlink()
 
 
 @contextlib.contextmanager
 def in_use(path: Path) -> Iterator[None]:
-    """Keep `remove_cache` from taking a file away for the length of the block."""
+    """Keep `remove_cache` from removing a file for the length of the block."""
     with locked(path, shared=True):
         yield
 

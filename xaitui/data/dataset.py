@@ -1,4 +1,4 @@
-"""What every source of images becomes: a data set of named splits."""
+"""Datasets, and their splits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ GreyRange = tuple[float, float]
 """Grey levels of 16-bit, 32-bit and floating-point images that become 0 and 255; those between are scaled linearly,
 those beyond are clipped."""
 Images = NDArray[np.uint8] | RowFile
-"""uint8 images of shape (N, H, W, C): in memory, or rows of a file that does not fit there."""
+"""uint8 images of shape (N, H, W, C), in memory or as rows of a file."""
 
 
 Digests = NDArray[np.uint64]
@@ -40,7 +40,7 @@ def chunks(images: Images) -> Iterator[NDArray[np.uint8]]:
 
 @dataclass(frozen=True)
 class Split:
-    """Images and labels that are used together."""
+    """A split of a dataset."""
 
     name: str
     """"train", "val" or "test"."""
@@ -48,7 +48,7 @@ class Split:
     labels: NDArray[np.int64]
     """Class indices of shape (N,), or for multi-label tasks zeros and ones of shape (N, L)."""
     rows: NDArray[np.int64] | None = None
-    """Where each image stands in the published train split, (N,), if this is a part of it."""
+    """Row of each image in the published train split, (N,), if this is a part of it."""
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -64,7 +64,7 @@ class Split:
 
 @dataclass(frozen=True)
 class DataFile:
-    """A file that was read, so that a run can say later what it was trained on."""
+    """A data file that was read, recorded with the run."""
 
     path: str
     md5: str
@@ -72,7 +72,7 @@ class DataFile:
 
 @dataclass(frozen=True)
 class ListedFile:
-    """An image file of an own folder."""
+    """An image file of a folder."""
 
     name: str
     """Path below the folder."""
@@ -84,31 +84,31 @@ class ListedFile:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The splits of one set at one size."""
+    """The splits of a dataset at one size."""
 
     info: DatasetInfo
     train: Split
     val: Split
     read_test: Callable[[], Split]
-    """Reads the test split; it is called once, when the training is over."""
+    """Read the test split; called once, after training."""
     test_size: int
-    """Number of images that `read_test` will give."""
+    """Number of images that `read_test` returns."""
     files: tuple[DataFile, ...] = ()
     images: tuple[ListedFile, ...] = ()
-    """The image files of an own folder, those of train first, each split in the order of its rows."""
+    """Image files of a folder, train first, each split in the order of its rows."""
     notes: tuple[str, ...] = ()
-    """What a user must be told: splits that were cut here, a test split of another origin."""
+    """Notes for the user, such as splits that were cut here or a test split of another origin."""
     grey_range: GreyRange | None = None
-    """By which images of more than 8 bits were made bytes; None where there are none."""
+    """Range by which images of more than 8 bits were converted to bytes; None if there are none."""
     test_digests: Callable[[], Digests] | None = None
-    """Of the test images, where they are kept beside them; None where test would have to be read for them."""
+    """Digests of the test images; None if the images would have to be read."""
     left_out: tuple[str, ...] = ()
-    """Damaged images that are in no split, each with the reason."""
+    """Damaged images that were skipped, with the reasons."""
     class_counts: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Images of each class, or with each label, in each split by its name."""
+    """Images of each class, or with each label, by split."""
 
     def describe_classes(self) -> str:
-        """Name the first ten classes, with their images in each split."""
+        """Return the first ten classes with their image counts in each split."""
         counts = zip(*self.class_counts.values(), strict=True)
         words = (
             f"{shortened(name, 30)} {'/'.join(map(str, each))}"
@@ -117,7 +117,7 @@ class Dataset:
         return f"{listed(words)} ({'/'.join(self.class_counts)})"
 
     def split(self, name: str) -> Split:
-        """The split that is called "train", "val" or "test".
+        """Return the split "train", "val" or "test".
 
         Raises:
             KeyError: there is no such split.

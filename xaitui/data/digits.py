@@ -1,4 +1,4 @@
-"""The embedded default: 1,797 real handwritten digits that scikit-learn carries with it, so no network is needed."""
+"""The default dataset: 1,797 handwritten digits included with scikit-learn, available offline."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xaitui.data.source import Part, Source
 
 
 def digits_source(info: DatasetInfo) -> Source:
-    """Return the digits, grey 8x8, as one training split: nothing else was published.
+    """Return the digits, grey 8x8, as one training split, the only one published.
 
     Their values 0-16 become ``x * 255 / 16``, rounded to the nearest whole number.
     """

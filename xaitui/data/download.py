@@ -1,4 +1,4 @@
-"""Bring a file here: mirrors in order, broken downloads gone on with, nothing under its name before it is verified."""
+"""Downloads: mirrors in order, interrupted downloads resumed, files named only once they are verified."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ from xaitui.text import printable
 
 @dataclass(frozen=True)
 class Patience:
-    """How long a server is put up with."""
+    """Limits on retries and waiting."""
 
     tries: int = 4
-    """Attempts without a new byte before the next mirror is asked."""
+    """Attempts without a new byte before the next mirror is tried."""
     timeout: float = 30.0
     """Seconds without an answer or a byte."""
     longest: float = 60.0
-    """Seconds between two attempts at most, whatever the server asks for."""
+    """Most seconds between two attempts, whatever the server requests."""
     pause: Callable[[float], None] = time.sleep
     """Waits that many seconds."""
 
@@ -37,7 +37,7 @@ PATIENCE = Patience()
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells the right file from another one; what is empty or 0 is not known and not looked at."""
+    """Expected size and hashes of a file; empty or 0 is unknown and not checked."""
 
     md5: str = ""
     sha256_prefix: str = ""
@@ -53,7 +53,7 @@ class Identity:
         return path.is_file() and not self.mismatch(path)
 
     def mismatch(self, path: Path, report: Report = no_report) -> str:
-        """Say how the file at `path` differs; empty for the right one."""
+        """Return how the file at `path` differs; empty if it is the expected file."""
         size = path.stat().st_size
         if self.size and size != self.size:
             return f"it has {size} bytes, {self.size} are expected"
@@ -65,11 +65,11 @@ class Identity:
 
 
 class ForeignFileError(DataError):
-    """Another file has the name of one that is to be brought: it may be the only copy of what somebody made."""
+    """Another file has the name of the download; it is not replaced, as it may be the user's only copy."""
 
 
 def keep_foreign(target: Path, wanted: Identity) -> None:
-    """Raise ForeignFileError where something else than the wanted file is at `target`."""
+    """Raise ForeignFileError if `target` is another file than the expected one."""
     reason = "it is no file"
     if target.is_file():
         reason = wanted.mismatch(target)
@@ -90,7 +90,7 @@ def fetch(
     patience: Patience = PATIENCE,
     force: bool = False,
 ) -> None:
-    """Download `target` from the first of `urls` that serves it; one that is already there and right is kept.
+    """Download `target` from the first of `urls` that serves it, unless the expected file is already there.
 
     The bytes go to ``NAME.part`` and are renamed when length and hash are right. After a break, Ctrl-C included, they
     stay, and the next call goes on from there; after a wrong hash they are removed. Processes that want the same
@@ -131,7 +131,7 @@ def fetch(
 
 
 def _from_mirror(url: str, part: PartFile, wanted: Identity, report: Report, patience: Patience) -> str:
-    """Bring the right file to `part`; return why it failed, empty where it did not."""
+    """Download the expected file to `part`; return the reason of a failure, else an empty text."""
     failures, reached = 0, part.size
     while True:
         wait = 0.0
@@ -159,7 +159,7 @@ def _from_mirror(url: str, part: PartFile, wanted: Identity, report: Report, pat
 def import_file(
     source: Path, target: Path, md5: str = "", report: Report | None = None, *, force: bool = False
 ) -> None:
-    """Copy a file that was brought here by other means to `target`, which appears only when its content is right.
+    """Copy a local file to `target`, which appears only if its content is the expected one.
 
     Raises:
         ForeignFileError: another file has the name of `target`, and `force` is false.

@@ -1,4 +1,4 @@
-"""Identical images in two splits, found by a hash of their pixels and told in a note."""
+"""Identical images in two splits, found by a hash of their pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xaitui.system.damaged_files import FILE_DAMAGE
 
 
 def image_digests(images: Images) -> Digests:
-    """Return 64 bits of the SHA-256 of each image's pixels, (N,); those of images on disk are kept beside them."""
+    """Return 64 bits of the SHA-256 of each image's pixels, (N,); cached beside images on disk."""
     if isinstance(images, RowSelection):
         return image_digests(images.whole)[images.chosen]
     if not isinstance(images, RowFile):
@@ -40,7 +40,7 @@ def _computed(images: Images) -> Digests:
 
 
 def note_at_start(dataset: Dataset) -> str:
-    """The note about images that are in two splits; about test only where its digests are known without reading it."""
+    """Return the note on images in two splits; about test only if its digests are known without reading it."""
     digests = _digests_of(dataset)
     if dataset.test_digests:
         digests["test"] = dataset.test_digests()
@@ -48,7 +48,7 @@ def note_at_start(dataset: Dataset) -> str:
 
 
 def note_about_test(dataset: Dataset, test: Split) -> str:
-    """The note about test images that are in another split; empty where `note_at_start` knew."""
+    """Return the note on test images in another split; empty if `note_at_start` covered it."""
     if dataset.test_digests:
         return ""
     return _note(_digests_of(dataset) | {"test": image_digests(test.images)}, only="test")

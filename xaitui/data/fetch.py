@@ -1,4 +1,4 @@
-"""Bring the files of a set here and verify them, for whoever shows the progress."""
+"""Download and verification of the files of datasets."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ A report may raise to end the work: what came of a download then is kept, and th
 
 @dataclass(frozen=True)
 class Brought:
-    """A file that is here and verified."""
+    """A verified file on this machine."""
 
     remote: RemoteFile
     path: Path
@@ -41,7 +41,7 @@ class Brought:
 
 
 def find_set(name: str, size: int) -> tuple[DatasetInfo, int]:
-    """Return a set of the catalog and the side that is meant, 0 being its default.
+    """Return a catalog dataset and the side to use, where 0 is the default.
 
     Raises:
         UsageError: there is no such set, or it does not come at this size.
@@ -64,7 +64,7 @@ def bring_set(
     patience: Patience = PATIENCE,
     force: bool = False,
 ) -> Iterator[Brought]:
-    """Yield each file of a set as soon as it is here and verified; what is right already is not fetched.
+    """Yield each file of a dataset once it is verified; files that are already correct are not downloaded.
 
     Args:
         info: the set.
@@ -150,7 +150,7 @@ def _bring(
 
 
 def files_here(name: str, data_dir: str) -> Iterator[tuple[DatasetInfo, int, FileStatus, Path]]:
-    """Yield the files of a set, or of all of them, that are here as a whole or in part, with their set and size."""
+    """Yield the complete and partial files of a dataset, or of all datasets, with dataset and size."""
     for info in [dataset_info(name)] if name else DATASETS.values():
         for size in info.files:
             for file in set_status(info, size, data_dir)[1]:
@@ -159,7 +159,7 @@ def files_here(name: str, data_dir: str) -> Iterator[tuple[DatasetInfo, int, Fil
 
 
 def check_file(file: FileStatus, path: Path, progress: Progress) -> FileState:
-    """Read a file that is here and compare its MD5; one that is not finished is left alone."""
+    """Read a file and compare its MD5; unfinished files are left alone."""
     if file.state is FileState.PARTIAL:
         return file.state
     with progress(f"verifying {file.remote.name}") as report:

@@ -1,4 +1,4 @@
-"""The MD5 of a data file, computed once: a file of many GB is not read through at every start."""
+"""MD5 of data files, cached so that large files are not read at every start."""
 
 from __future__ import annotations
 
@@ -44,13 +44,13 @@ def file_md5(path: Path, *, fresh: bool = False, report: Report = no_report) -> 
 
 
 def known_md5(path: Path) -> str:
-    """Return the MD5 that the stamp has of a file; empty where it has changed since, or was never read."""
+    """Return the cached MD5 of a file; empty if the file has changed since or was never read."""
     known = _read_stamp(path)
     return known[1] if known is not None and known[0] == _identity(path) else ""
 
 
 def remember_md5(path: Path, md5: str) -> None:
-    """Stamp a file whose MD5 has just been computed."""
+    """Cache the MD5 of a file."""
     _write_stamp(path, _identity(path), md5)
 
 
@@ -71,7 +71,7 @@ def official_file(path: Path, remote: RemoteFile, advice: str, report: Report = 
 
 
 def _identity(path: Path) -> list[int]:
-    """What changes when a file does: size, time of change, inode."""
+    """Return the state of a file that changes with it: size, time of change, inode."""
     stat = path.stat()
     return [stat.st_size, stat.st_mtime_ns, stat.st_ino]
 
@@ -84,12 +84,12 @@ def _read_stamp(path: Path) -> tuple[list[int], str] | None:
     try:
         stamp = json.loads(_stamp_path(path).read_bytes())
         return stamp["identity"], str(stamp["md5"])
-    except RECORD_DAMAGE:  # absent or torn: it is only a memo
+    except RECORD_DAMAGE:  # missing or damaged: it is only a memo
         return None
 
 
 def _write_stamp(path: Path, identity: list[int], md5: str) -> None:
     stamp = _stamp_path(path)
-    with contextlib.suppress(OSError):  # without it the next start reads the file again, and that is all
+    with contextlib.suppress(OSError):  # without the memo the file is only read again at the next start
         stamp.parent.mkdir(parents=True, exist_ok=True)
         write_atomic(stamp, json.dumps({"file": str(path), "identity": identity, "md5": md5}))

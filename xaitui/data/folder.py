@@ -1,4 +1,4 @@
-"""An own folder of pictures by class: ``folder/CLASS/*.png``, or ``folder/train|val|test/CLASS/*.png``."""
+"""Folders of images by class: ``folder/CLASS/*.png``, or ``folder/train|val|test/CLASS/*.png``."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ from xaitui.text import printable
 
 @dataclass(frozen=True)
 class Decoding:
-    """How the images of a folder become arrays."""
+    """Decoding options of a folder."""
 
     skip_damaged: bool = False
-    """Leave damaged images out, instead of refusing the folder."""
+    """Skip damaged images instead of rejecting the folder."""
     grey_range: GreyRange | None = None
-    """Of images of more than 8 bits in the run that was made before; otherwise that of the training images."""
+    """Range of images of more than 8 bits as recorded by an earlier run; else that of the training images."""
     version: int = DATA_RULES
-    """Of the rules for own data."""
+    """Version of the rules for the user's own data."""
     train_rows: Callable[[Mapping[str, Labels]], Rows] = lambda labels: np.arange(len(labels["train"]))
-    """From the labels of each split that has a folder to the rows of train that are trained on."""
+    """Map the labels of each split that has a folder to the rows of train that are used for training."""
 
 
 def folder_source(folder: Path, side: int, residency: Residency, decoding: Decoding = Decoding()) -> Source:
-    """Return the pictures of a folder, `side` px square; its subfolders, in alphabetical order, are the classes.
+    """Return the images of a folder, `side` px square; its subfolders in alphabetical order are the classes.
 
     Where `side` is 0 it is the most common shorter side, 224 px at most. The set is grey if every picture is.
 
@@ -54,7 +54,7 @@ def folder_source(folder: Path, side: int, residency: Residency, decoding: Decod
 def known_folder_source(
     folder: Path, classes: Sequence[str], side: int, channels: int, residency: Residency, decoding: Decoding
 ) -> Source:
-    """Return the pictures of a folder that a trained model is to be asked about, in the form that it takes.
+    """Return the images of a folder to evaluate with a trained model, in the form that it takes.
 
     Args:
         folder: has a subfolder for each class, or split folders with those, as in `list_known`.
@@ -73,7 +73,7 @@ def known_folder_source(
 def _source(
     folder: Path, listing: Listing, side: int, known_channels: int, residency: Residency, decoding: Decoding
 ) -> Source:
-    """The pictures of a listing; `known_channels` is 0 where the channels follow from the pictures."""
+    """Decode the images of a listing; `known_channels` is 0 if the channels follow from the images."""
     name = re.sub(r"[^\w-]", "_", folder.resolve().name)[:80]
     files = listed_files(folder, listing.paths, residency.report)
     survey = survey_pictures(folder, files, residency.cache_dir or array_folder(), name)
@@ -109,7 +109,7 @@ def _source(
 
 
 def _grey_range(survey: Survey, listing: Listing, decoding: Decoding) -> tuple[GreyRange | None, str]:
-    """Return the range for images of more than 8 bits, None where there are none, and a note about it.
+    """Return the range for images of more than 8 bits, or None, and a note about it.
 
     It is the range of the images that are trained on, to the last grey level: percentiles would clip the few bright
     pixels that may be all there is to see, as calcifications are. What is beyond in other splits is clipped.
@@ -129,7 +129,7 @@ def _grey_range(survey: Survey, listing: Listing, decoding: Decoding) -> tuple[G
 
 
 def folder_info(folder: Path, listing: Listing, side: int, channels: int) -> DatasetInfo:
-    """Describe the set that the pictures of a folder are, `side` px square."""
+    """Return the record of the images of a folder as a dataset, `side` px square."""
     return DatasetInfo(
         name=printable(folder.resolve().name),
         title=f"own pictures in {printable(folder)}",

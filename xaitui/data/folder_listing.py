@@ -1,4 +1,4 @@
-"""The picture files of an own folder by split and class, before any of them is opened."""
+"""Listing of the image files of a folder by split and class, without opening them."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ SPELLINGS = {
     **{"val": "val", "valid": "val", "validation": "val"},
     **{"test": "test", "testing": "test"},
 }
-"""Names of split folders, in any case, and the split that each is."""
+"""Names of split folders, in any case, and their splits."""
 
 _FIRST_ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp", ".pgm", ".ppm"})
 _NOT_DATA = frozenset({"__macosx", "thumbs.db", "desktop.ini"})
 """Names, in lower case, that systems and archives leave beside pictures; dot files besides."""
 
 _Files = list[tuple[Path, int]]
-"""Files and the index of their class."""
+"""Files and their class indices."""
 
 
 @dataclass(frozen=True)
 class Listing:
-    """The pictures of a folder."""
+    """Image files of a folder."""
 
     classes: tuple[str, ...]
     pictures: Mapping[str, _Files]
-    """Of each split, in the order of their paths."""
+    """Files of each split, in the order of their paths."""
     notes: tuple[str, ...] = ()
     """Split folders of other names, and files that are not used."""
 
     @property
     def counts(self) -> tuple[int, int, int]:
-        """Pictures in train, val and test."""
+        """Number of images in train, val and test."""
         train, val, test = (len(self.pictures.get(split, ())) for split in SPLITS)
         return train, val, test
 
@@ -54,7 +54,7 @@ class Listing:
         return [path for found in self.pictures.values() for path, _ in found]
 
     def without(self, damaged: Container[Path]) -> Listing:
-        """Leave files out; raise DataError where a class of train, or a split, has no other."""
+        """Drop files; raise DataError if a class of train, or a split, would be empty."""
         pictures = {
             split: [(path, label) for path, label in found if path not in damaged]
             for split, found in self.pictures.items()
@@ -67,12 +67,12 @@ class Listing:
         return replace(self, pictures=pictures)
 
     def labels(self, split: str) -> NDArray[np.int64]:
-        """The class of each picture of a split, (N,)."""
+        """Return the class of each image of a split, (N,)."""
         return np.array([label for _, label in self.pictures[split]], np.int64)
 
 
 def list_pictures(folder: Path, rules: int = DATA_RULES) -> Listing:
-    """List the pictures of a folder by the rules of that version.
+    """List the images of a folder by a version of the rules.
 
     Raises:
         DataError: a class is empty or not known in train, or it is not clear which folders are the splits.
@@ -97,7 +97,7 @@ def list_pictures(folder: Path, rules: int = DATA_RULES) -> Listing:
 
 
 def list_known(folder: Path, classes: Sequence[str]) -> Listing:
-    """List the pictures of a folder whose subfolders have the names of known classes, in split folders or not.
+    """List the images of a folder whose subfolders are named after known classes, with or without split folders.
 
     Without split folders everything is test. A class may have no folder, and a split none either.
 
@@ -130,7 +130,7 @@ def list_known(folder: Path, classes: Sequence[str]) -> Listing:
 
 
 def images_below(folder: Path) -> list[Path]:
-    """The image files of a folder and the folders in it, in the order of their paths.
+    """Return the image files and folders in a folder, in the order of their paths.
 
     Raises:
         DataError: the folder cannot be read.
@@ -149,7 +149,7 @@ def _is_picture(path: Path, endings: Container[str]) -> bool:
 def _check_filled(
     roots: Mapping[str, Path], classes: list[str], pictures: Mapping[str, _Files], skipped: list[Path]
 ) -> None:
-    """Raise DataError for a class without pictures in train, and for a split without any."""
+    """Raise DataError for a class without images in train, and for a split without images."""
     present = {label for _, label in pictures["train"]}
     for label, name in enumerate(classes):
         if label not in present:
@@ -180,7 +180,7 @@ def _by_ending(paths: Iterable[Path]) -> str:
 
 
 def _split_folders(folder: Path) -> dict[str, Path]:
-    """Find the folder of each split; without split folders everything is train.
+    """Find the folder of each split; without split folders all images are train.
 
     Raises:
         DataError: two folders are the same split, train is missing, a split has no class folders, or another folder
@@ -209,7 +209,7 @@ def _split_folders(folder: Path) -> dict[str, Path]:
 
 
 def _hold_classes(splits: Mapping[Path, str], others: list[Path]) -> bool:
-    """Tell split folders from classes of such a name: a class "train" beside "car" holds pictures and no folders."""
+    """Distinguish split folders from classes of the same name: a class "train" beside "car" holds no folders."""
     if not others or any(_subfolders(path) for path, split in splits.items() if split == "train"):
         return True
     inside = [{path.name for path in _subfolders(each)} for each in (*splits, *others)]
@@ -238,7 +238,7 @@ def _files_of_split(folder: Path, root: Path, classes: list[str], rules: int) ->
 
 
 def _files_below(folder: Path, above: frozenset[tuple[int, int]], *, follow_links: bool) -> Iterator[Path]:
-    """Walk a folder. A link that leads back to a folder `above` it is not entered."""
+    """Walk a folder, without following links back to a folder `above` it."""
     identity = _identity(folder)
     if identity in above:
         return

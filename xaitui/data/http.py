@@ -1,4 +1,4 @@
-"""One attempt to get one file over HTTP, going on where an earlier attempt stopped.
+"""A single attempt to download a file over HTTP, resuming an earlier one.
 
 The standard library's client does it: none of the dependencies brings another, and resuming, which is most of the
 work, is no part of any of them. Certificates are always checked.
@@ -20,22 +20,22 @@ from xaitui.system.fault_points import Point, point
 from xaitui.version import __version__
 
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""Answers that may be another one in a moment."""
+"""Status codes of temporary failures."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
 class TransferError(Exception):
-    """Why an attempt failed, and whether the same address is worth another one."""
+    """A failed attempt, and whether to try the same address again."""
 
     def __init__(self, reason: str, *, again: bool, wait: float = 0.0) -> None:
         super().__init__(reason)
         self.again = again
         self.wait = wait
-        """Seconds that the server asks for."""
+        """Seconds to wait, as requested by the server."""
 
 
 def transfer(url: str, part: PartFile, *, size: int, hashed: bool, timeout: float, report: Report) -> bool:
-    """Bring `part` to its full length; say whether it goes on from older bytes.
+    """Download the rest of `part`; return whether it resumed from earlier bytes.
 
     Args:
         url: where the file is.
@@ -67,7 +67,7 @@ def transfer(url: str, part: PartFile, *, size: int, hashed: bool, timeout: floa
 
 
 def _request(url: str, start: int, validator: str, timeout: float, part: PartFile) -> http.client.HTTPResponse | None:
-    """Ask for the bytes from `start` on; None where `start` is already the length of the file."""
+    """Request the bytes from `start` on; return None if `start` is already the length of the file."""
     headers = {"User-Agent": f"xaitui/{__version__}", "Accept-Encoding": "identity"}
     if start:
         headers["Range"] = f"bytes={start}-"
@@ -93,7 +93,7 @@ def _request(url: str, start: int, validator: str, timeout: float, part: PartFil
 
 @contextlib.contextmanager
 def _network() -> Iterator[None]:
-    """Turn the errors of the network into TransferError."""
+    """Convert network errors to TransferError."""
     try:
         yield
     except HTTPError as error:
@@ -107,7 +107,7 @@ def _network() -> Iterator[None]:
 
 
 def _agree(response: http.client.HTTPResponse, start: int, size: int) -> tuple[int, int]:
-    """Return the first byte of the answer and the length of the whole file, 0 where the server does not tell."""
+    """Return the offset of the response and the length of the whole file, 0 if unknown."""
     begin, total = 0, response.length or 0
     if response.status == http.HTTPStatus.PARTIAL_CONTENT:
         match = _CONTENT_RANGE.fullmatch(response.headers.get("Content-Range", ""))

@@ -1,4 +1,4 @@
-"""MNIST in its own form: idx files, packed with gzip or not.
+"""idx files, the format of MNIST, plain or packed with gzip.
 
 An idx file is a magic number 0, 0, 8 (unsigned bytes), number of axes; then each axis as 32 bits, big-endian; then the
 bytes in C order.
@@ -49,7 +49,7 @@ def read_idx_shape(path: Path, axes: int) -> tuple[int, ...]:
 
 
 def read_idx_rows(path: Path, axes: int, rows: Sequence[int]) -> NDArray[np.uint8]:
-    """Read some rows along the first axis, in ascending order, and no more of the file than leads to the last of them.
+    """Read some rows along the first axis, in ascending order, and no more of the file than needed.
 
     Raises:
         DataError: the file is missing, is damaged as far as it is read, or holds something else.
@@ -86,13 +86,13 @@ def _shape(stream: io.BufferedIOBase, path: Path, axes: int) -> tuple[int, ...]:
 def _parse(stream: io.BufferedIOBase, path: Path, axes: int) -> NDArray[np.uint8]:
     shape = _shape(stream, path, axes)
     length = prod(shape)
-    # What the file cannot hold is not asked of the memory: deflate makes at most 1,032 bytes of one.
+    # Deflate expands by at most 1,032: no memory is allocated for more than the file can hold.
     content = stream.read(length + 1) if length <= path.stat().st_size * MAX_DEFLATE else b""
     if len(content) != length:
         raise DataError(
             f"{printable(path)} is damaged: its header says {shape}, and it holds other than {length} bytes"
         )
-    return np.frombuffer(bytearray(content), np.uint8).reshape(shape)  # of bytes, the array could not be written to
+    return np.frombuffer(bytearray(content), np.uint8).reshape(shape)  # an array of bytes would be read-only
 
 
 def mnist_source(info: DatasetInfo, files: Sequence[DataFile]) -> Source:

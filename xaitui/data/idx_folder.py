@@ -1,4 +1,4 @@
-"""An own folder of idx files, named as those of MNIST: Fashion-MNIST, KMNIST, EMNIST, or one's own.
+"""Folders of idx files named like those of MNIST: Fashion-MNIST, KMNIST, EMNIST, or the user's own.
 
 ``train-images-idx3-ubyte`` and ``train-labels-idx1-ubyte``, with ``t10k`` or ``test`` and ``val`` beside ``train``;
 packed with gzip or not, with a dot for the second dash, and with one name before all of them (``emnist-letters-``).
@@ -34,14 +34,14 @@ _SPLITS = {"train": "train", "val": "val", "valid": "val", "validation": "val", 
 
 @dataclass(frozen=True)
 class IdxPair:
-    """The two files of a split."""
+    """Image and label files of a split."""
 
     images: Path
     labels: Path
 
 
 def holds_idx(folder: Path) -> bool:
-    """Whether a folder holds idx files, and not subfolders of images by class or split.
+    """Return whether a folder holds idx files rather than subfolders of images by class or split.
 
     Raises:
         DataError: it cannot be read.
@@ -56,7 +56,7 @@ def holds_idx(folder: Path) -> bool:
 
 
 def idx_source(folder: Path) -> Source:
-    """Return the splits of a folder of idx files; task and classes are told from the labels.
+    """Return the splits of a folder of idx files; task and classes are inferred from the labels.
 
     Raises:
         DataError: a file is missing or damaged, or could be one of several, or a label is bad.
@@ -90,7 +90,7 @@ def idx_source(folder: Path) -> Source:
 
 
 def find_pairs(folder: Path) -> dict[str, IdxPair]:
-    """Return the files of each split, train among them; a packed file comes before its unpacked copy.
+    """Return the files of each split, including train; a packed file is preferred to its unpacked copy.
 
     Raises:
         DataError: train or a half of a pair is missing, or the folder holds several sets or spellings of a split.
@@ -115,7 +115,7 @@ def find_pairs(folder: Path) -> dict[str, IdxPair]:
 
 
 def _named(folder: Path) -> Iterator[tuple[tuple[str, str], Path]]:
-    """The files with an idx name, each with its split and kind, packed ones before their unpacked copies."""
+    """Yield the files with an idx name, with split and kind, packed files before their unpacked copies."""
     for path in sorted(folder.iterdir(), key=lambda path: (path.name.removesuffix(".gz"), path.suffix != ".gz")):
         match = _NAME.fullmatch(path.name)
         if match and path.is_file():  # archives unpacked by hand leave folders of these names

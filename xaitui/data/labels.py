@@ -1,4 +1,4 @@
-"""Labels are checked when they are read: a bad one must not reach a device, where it is a crash without a name."""
+"""Checks of labels when they are read: on a device an invalid label is an obscure crash."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from xaitui.errors import DataError
 from xaitui.text import listed
 
 _EXACT = 2**53
-"""Up to here every whole number is a float."""
+"""Up to here every whole number is exact as a float."""
 
 
 def check_labels(labels: NDArray[Any], task: Task, classes: int, where: str, first: int = 0) -> NDArray[np.int64]:
@@ -65,7 +65,7 @@ def _flat(labels: NDArray[Any]) -> NDArray[Any]:
 
 @dataclass(frozen=True)
 class LabelForm:
-    """How the labels of a set are written, and what they are labels of."""
+    """Form of the labels of a dataset, with its task and classes."""
 
     task: Task
     classes: tuple[str, ...]
@@ -85,13 +85,13 @@ class LabelForm:
 
 
 def known_form(task: Task, classes: tuple[str, ...], labels: Iterable[NDArray[Any]]) -> LabelForm:
-    """Return the form of labels of classes that are known: from 1 on where classes are called so and none is 0."""
+    """Return the form of labels for known classes: from 1 on if the classes are named so and none is 0."""
     first = int(classes == _names(1, len(classes)) and not any((array == 0).any() for array in labels))
     return LabelForm(task, classes, first)
 
 
 def infer_form(labels: Mapping[str, NDArray[Any]], where: Mapping[str, str], rules: int) -> LabelForm:
-    """Tell task and classes from the labels of every split, "train" among them.
+    """Infer task and classes from the labels of all splits, including "train".
 
     By the first version of the rules the labels of train alone count: columns are labels, else the highest index is
     that of the last class. Later ones know columns with a single 1 in each row as classes, and labels from 1 on.
@@ -120,7 +120,7 @@ def infer_form(labels: Mapping[str, NDArray[Any]], where: Mapping[str, str], rul
     first = int(rules > 1 and _counts_from_one(whole))
     if first:
         notes.append("labels count from 1: the classes keep these names")
-    # A stray huge index must be told as such, and not make a model with as many outputs.
+    # A single huge index is an error, and must not make a model with as many outputs.
     present = np.unique(check_labels(train, Task.MULTI_CLASS, len(train), place, first))
     classes = int(present[-1]) + 1
     if classes < 2:
@@ -141,7 +141,7 @@ def _names(first: int, count: int) -> tuple[str, ...]:
 
 
 def _counts_from_one(labels: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether the labels of all splits together are 1, 2 and so on, each of them, and the last one is in train."""
+    """Return whether the labels of all splits are exactly 1, 2, ..., with the last one in train."""
     present = np.unique(np.concatenate([array.ravel() for array in labels.values()]))
     in_order = np.array_equal(present, np.arange(1, len(present) + 1))
     return in_order and len(present) > 1 and present[-1] == labels["train"].max()

@@ -1,4 +1,4 @@
-"""Where data files are looked for, and where a download goes."""
+"""Folders that are searched for data files, and the folder for downloads."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from xaitui.errors import DataError, UsageError
 from xaitui.text import printable, quoted
 
 _PLACES = ("", "medmnist", "mnist", "MNIST/raw")
-"""Folders below a searched one: itself, one per source, and torchvision's own layout."""
+"""Folders below a searched folder: itself, one per source, and torchvision's layout."""
 
 
 def cache_home() -> Path:
-    """Return the folder of this user for what can be made or fetched again; it need not exist yet."""
+    """Return the user's cache folder, which may not exist yet."""
     return Path(platformdirs.user_cache_dir("xaitui"))
 
 
 def user_path(text: str) -> Path:
-    """Return a path as a user writes it, with ``~``; raise UsageError for the home of a user who is not known."""
+    """Expand ``~`` in a path; raise UsageError for the home of an unknown user."""
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
@@ -30,13 +30,13 @@ def user_path(text: str) -> Path:
 
 
 def data_home(data_dir: str = "") -> Path:
-    """Return the folder a download goes to: `data_dir`, else XAITUI_DATA_DIR, else one in the user's cache."""
+    """Return the folder for downloads: `data_dir`, else XAITUI_DATA_DIR, else one in the user's cache."""
     chosen = data_dir or os.environ.get("XAITUI_DATA_DIR", "")
     return user_path(chosen) if chosen else cache_home() / "data"
 
 
 def find_file(remote: RemoteFile, data_dir: str = "") -> Path | None:
-    """Return the first file of this name, packed or unpacked, in the folders that are searched; nothing is made."""
+    """Return the first file of this name, packed or unpacked, in the searched folders."""
     names = dict.fromkeys((remote.name, remote.name.removesuffix(".gz")))
     for folder in _searched(data_dir):
         for place in _PLACES:
@@ -48,7 +48,7 @@ def find_file(remote: RemoteFile, data_dir: str = "") -> Path | None:
 
 
 def require_file(remote: RemoteFile, dataset: str, size: int, data_dir: str = "") -> Path:
-    """Return where the file is; raise DataError, with the command that fetches it, where it is not here."""
+    """Return the path of a file; raise DataError, with the command that downloads it, if it is missing."""
     path = find_file(remote, data_dir)
     if path is None:
         searched = ", ".join(printable(folder) for folder in _searched(data_dir))
@@ -60,27 +60,27 @@ def require_file(remote: RemoteFile, dataset: str, size: int, data_dir: str = ""
 
 
 def get_command(dataset: str, size: int, data_dir: str = "") -> str:
-    """Return the command that fetches a set to where it will be looked for first."""
+    """Return the command that downloads a dataset to the folder that is searched first."""
     place = f" --data-dir {quoted(data_dir)}" if data_dir else ""
     return f"xaitui data get {dataset} --size {size}{place}"
 
 
 def replacement_advice(dataset: str, size: int, data_dir: str = "") -> str:
-    """Say what to do about files of a set that are not the published ones: they may be damaged, or somebody's own."""
+    """Return advice on files that differ from the published ones: they may be damaged, or the user's own."""
     return f"move them away and run `{get_command(dataset, size, data_dir)}`; own data: --dataset FILE.npz or FOLDER"
 
 
 def _searched(data_dir: str) -> Iterator[Path]:
-    """Yield the folders in order: what was named, our own, and where medmnist and torchvision leave their files."""
+    """Yield the folders in order: the given one, our own, and those of medmnist and torchvision."""
     named = (data_dir, os.environ.get("XAITUI_DATA_DIR", ""))
     yield from dict.fromkeys(user_path(place) for place in named if place)
     yield cache_home() / "data"
     yield Path("~/.medmnist").expanduser()
-    yield Path("data")  # torchvision has no default of its own; this is the root that its examples use
+    yield Path("data")  # torchvision has no default; its examples use this root
 
 
 def _is_file(path: Path) -> bool:
     try:
         return path.is_file()
-    except OSError:  # a folder that may not be entered holds nothing for this user
+    except OSError:  # no access
         return False

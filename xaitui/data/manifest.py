@@ -1,4 +1,4 @@
-"""Name, size and MD5 of each image file of a folder, computed once for each state of the folder."""
+"""Name, size and MD5 of the image files of a folder, computed once for each state of the folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xaitui.system.disk import Report, no_report
 
 
 def listed_files(folder: Path, paths: Sequence[Path], report: Report = no_report) -> dict[Path, ListedFile]:
-    """The records of image files below a folder, in the order of `paths`; one that cannot be read has no MD5.
+    """Return the records of image files below a folder, in the order of `paths`; unreadable files have no MD5.
 
     Every file is read the first time. The records are kept in the user's cache under a hash of the files' names, sizes,
     inodes and times of change.
@@ -35,7 +35,7 @@ def listed_files(folder: Path, paths: Sequence[Path], report: Report = no_report
             report(done, total)
         found = tuple(read)
         if [_state(path) for path in paths] == before and all(file.md5 for file in found):
-            with contextlib.suppress(OSError):  # without it the files are read again at the next start, and that is all
+            with contextlib.suppress(OSError):  # without the memo the files are only read again at the next start
                 stored.parent.mkdir(parents=True, exist_ok=True)
                 write_atomic(stored, pack(to_rows(found)))
     return dict(zip(paths, found, strict=True))
@@ -51,7 +51,7 @@ def _record(path: Path, name: str) -> ListedFile:
 
 
 def _state(path: Path) -> list[int]:
-    """What changes when a file does: size, inode, times of change."""
+    """Return the state of a file that changes with it: size, inode, times of change."""
     try:
         stat = path.stat()
     except OSError:
@@ -60,17 +60,17 @@ def _state(path: Path) -> list[int]:
 
 
 def to_rows(files: Sequence[ListedFile]) -> list[list[Any]]:
-    """Records as plain values, for `pack`."""
+    """Return records as plain values, for `pack`."""
     return [[file.name, file.size, file.md5] for file in files]
 
 
 def md5_of(files: Sequence[ListedFile]) -> str:
-    """One MD5 for many files: that of their names, sizes and contents."""
+    """Return one MD5 of the names, sizes and contents of many files."""
     return hashlib.md5(json.dumps(to_rows(files)).encode()).hexdigest()
 
 
 def from_rows(rows: Any) -> tuple[ListedFile, ...]:
-    """The records that `to_rows` was given.
+    """Return the records of plain values made by `to_rows`.
 
     Raises:
         ValueError, TypeError: the rows are something else.
@@ -79,12 +79,12 @@ def from_rows(rows: Any) -> tuple[ListedFile, ...]:
 
 
 def pack(values: Any) -> bytes:
-    """Plain values as compressed JSON; the same values give the same bytes."""
+    """Compress plain values as JSON; the same values give the same bytes."""
     return gzip.compress(json.dumps(values, separators=(",", ":")).encode(), mtime=0)
 
 
 def unpack(content: bytes) -> Any:
-    """The values that `pack` was given.
+    """Return the plain values packed by `pack`.
 
     Raises:
         ValueError: the content is something else.
@@ -98,7 +98,7 @@ def unpack(content: bytes) -> Any:
 def _read(path: Path) -> tuple[ListedFile, ...] | None:
     try:
         return from_rows(unpack(path.read_bytes()))
-    except RECORD_DAMAGE:  # absent or torn: it is only a memo
+    except RECORD_DAMAGE:  # missing or damaged: it is only a memo
         return None
 
 

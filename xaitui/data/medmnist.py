@@ -27,7 +27,7 @@ from xaitui.text import printable
 
 
 def official_source(info: DatasetInfo, size: int, file: DataFile, residency: Residency) -> Source:
-    """Return the published splits of a set of the catalog; raise DataError if the file is not as the catalog says."""
+    """Return the published splits of a catalog dataset; raise DataError if the file differs from the catalog."""
     path = Path(file.path)
     arrays, _ = find_arrays(path, 1)
     counts = _counts(arrays)
@@ -41,7 +41,7 @@ def official_source(info: DatasetInfo, size: int, file: DataFile, residency: Res
 
 
 def own_source(path: Path, residency: Residency, rules: int = DATA_RULES) -> Source:
-    """Return the splits of one's own file; task and classes are told from its labels by a version of the rules.
+    """Return the splits of the user's own file; task and classes are inferred by a version of the rules.
 
     Raises:
         DataError: an array is missing, has another type or shape than the form asks for, or a label is bad.
@@ -53,7 +53,7 @@ def own_source(path: Path, residency: Residency, rules: int = DATA_RULES) -> Sou
 
 
 def foreign_source(path: Path, task: Task, classes: tuple[str, ...], channels: int, residency: Residency) -> Source:
-    """Return the splits of a file that a trained model is to be asked about; any of them may be missing.
+    """Return the splits of a file to evaluate with a trained model; any of them may be missing.
 
     Args:
         path: an ``.npz``.

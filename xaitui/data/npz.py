@@ -47,7 +47,7 @@ class Member:
 
 
 def read_headers(path: Path, names: Collection[str]) -> dict[str, Member]:
-    """Return what the archive has of the arrays `names`, without reading their data.
+    """Return the headers of those arrays of `names` that are in the archive, without reading their data.
 
     Raises:
         DataError: the file is missing or no .npz archive, or a header does not fit its data.
@@ -74,7 +74,7 @@ def read_array(path: Path, member: Member) -> NDArray[Any]:
 
 
 def read_rows(path: Path, member: Member, rows: Sequence[int]) -> NDArray[Any]:
-    """Read some rows of an array, in ascending order, and of the file no more than leads to the last of them.
+    """Read some rows of an array, in ascending order, and no more of the file than needed.
 
     The checksum at the end of the data is therefore not reached. Raise DataError if the data before it are damaged.
     """
@@ -82,7 +82,7 @@ def read_rows(path: Path, member: Member, rows: Sequence[int]) -> NDArray[Any]:
     content = bytearray()
     with _archive(path) as archive, archive.open(f"{member.name}.npy") as stream:
         _, fortran_order, _ = _parse_header(stream)
-        if fortran_order:  # a row lies scattered over the whole of it
+        if fortran_order:  # a row is scattered over the whole array
             return read_array(path, member)[list(rows)]
         begin = stream.tell()
         for row in rows:
@@ -116,14 +116,14 @@ def _parse_header(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[An
         raise ValueError(f"version {version} of the .npy format is for arrays with named fields")
     read_header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a header in Python 2's spelling is slower to read, not worse
+        warnings.simplefilter("ignore")  # headers written by Python 2 are only slower to read
         shape, fortran_order, dtype = read_header(stream)
     return shape, fortran_order, dtype
 
 
 @contextlib.contextmanager
 def _archive(path: Path) -> Iterator[zipfile.ZipFile]:
-    """Open the archive; what goes wrong inside the block is told as one DataError."""
+    """Open the archive; errors inside the block become DataError."""
     try:
         with zipfile.ZipFile(path) as archive:
             yield archive

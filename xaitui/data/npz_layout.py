@@ -32,14 +32,14 @@ _FORMS: Mapping[str, tuple[str, ...]] = {
     "labels": ("{}_labels", "y_{}", "{}_y"),
 }
 _BLOCK = 64 << 20
-"""Bytes of images whose numbers are looked at together."""
+"""Bytes of images whose values are checked at a time."""
 _SMALLEST = 5
 """Side in pixels from which on an axis of 1 or 3 in front of two others is that of the channels."""
 
 
 @dataclass(frozen=True)
 class Arrays:
-    """The two arrays of one split, known from their headers."""
+    """Image and label arrays of a split, known from their headers."""
 
     images: Member
     labels: Member
@@ -66,18 +66,18 @@ class Arrays:
 
     @property
     def is_plain(self) -> bool:
-        """Whether the bytes of the file are those of (N, S, S, C)."""
+        """Whether the file stores them as (N, S, S, C)."""
         return self.images.dtype == np.uint8 and not self.channels_first
 
     def arranged(self, images: NDArray[Any]) -> NDArray[np.uint8]:
-        """Return images as they are stored as uint8 (n, S, S, C)."""
+        """Convert stored images to uint8 (n, S, S, C)."""
         if self.channels_first:
             images = np.moveaxis(images, 1, -1)
         return np.ascontiguousarray(images.reshape(len(images), *self.image_shape), np.uint8)
 
 
 def find_arrays(path: Path, rules: int, *, needs_train: bool = True) -> tuple[dict[str, Arrays], list[str]]:
-    """Return the splits that a file has, all of images of one shape, and what a user must be told of them.
+    """Return the splits of a file, all with images of one shape, and notes for the user.
 
     Args:
         path: the file.
@@ -116,7 +116,7 @@ def read_image_rows(path: Path, arrays: Arrays, rows: Sequence[int]) -> NDArray[
 
 
 def check_numbers(path: Path, arrays: Arrays, limit: int) -> None:
-    """Look at the numbers of images that have to be converted in memory, in `limit` bytes.
+    """Check the values of images that have to be converted in memory, in `limit` bytes.
 
     Raises:
         DataError: they do not fit, or are not the whole numbers from 0 to 255; says how to save them.
@@ -136,7 +136,7 @@ def check_numbers(path: Path, arrays: Arrays, limit: int) -> None:
 
 
 def _conversion(images: NDArray[Any]) -> str:
-    """Return the code that makes bytes of these numbers; empty where they are whole numbers from 0 to 255 already."""
+    """Return the conversion of these values to bytes; empty if they are whole numbers from 0 to 255."""
     if images.dtype.kind == "b":
         return "x.astype('uint8') * 255"
     if images.dtype.kind not in "iuf":
@@ -163,7 +163,7 @@ def _names(path: Path, present: Sequence[str], rules: int) -> dict[tuple[str, st
 
 
 def _named(path: Path, role: tuple[str, str], present: Sequence[str], rules: int) -> str:
-    """Return the array of a split and kind, empty where there is none: by MedMNIST's name, else by another one."""
+    """Return the array of a split and kind, by MedMNIST's name or an alternative; empty if there is none."""
     split, kind = role
     if f"{split}_{kind}" in present:
         return f"{split}_{kind}"
@@ -194,7 +194,7 @@ def _notes(names: Mapping[tuple[str, str], str], present: Sequence[str], arrays:
 
 
 def _check_form(path: Path, split: Arrays, first: Arrays) -> None:
-    """Raise DataError, naming the array and its rule, for what is not in the form."""
+    """Raise DataError, naming the array and its rule, for an array of another form."""
     images, where = split.images, f"{split.images.name} in {printable(path)}"
     if len(images.shape) not in (3, 4) or split.image_shape[2] not in (1, 3):
         raise DataError(

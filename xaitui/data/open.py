@@ -1,4 +1,4 @@
-"""The front door: a name or a path becomes a data set, whatever it is made of."""
+"""Opening of datasets by catalog name or path."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from xaitui.errors import DataError
 from xaitui.system.disk import Report, no_report
 from xaitui.text import printable
 
-if TYPE_CHECKING:  # a command that opens no dataset need not wait for pydantic
+if TYPE_CHECKING:  # spares commands that open no dataset the import of pydantic
     from xaitui.config.schema import RunConfig
 
 
@@ -38,29 +38,29 @@ def open_dataset(
     report: Report = no_report,
     rules: int = DATA_RULES,
 ) -> Dataset:
-    """Open a set of the catalog, an own ``.npz``, or an own folder of pictures by class or of idx files.
+    """Open a catalog dataset, an ``.npz`` file, or a folder of class folders or idx files.
 
-    All labels are checked here, and a file of the catalog against its published MD5; the test images are not read,
-    unless they have to be converted.
+    All labels are checked, and catalog files are compared with their published MD5. Test images are not read unless
+    they have to be converted.
 
     Args:
-        dataset: a name of the catalog, or a path.
-        size: side length in pixels of the variant to open, 0 for the default one.
-        data_dir: folder where files are looked for first.
-        val_fraction: part of train that becomes val where a set has none.
-        fraction: part of train that is used; val and test stay whole.
-        seed: decides which images are cut from train.
+        dataset: a catalog name or a path.
+        size: side in pixels of the variant to open, 0 for the default.
+        data_dir: folder to search first for files.
+        val_fraction: fraction of train that becomes val if the dataset has none.
+        fraction: fraction of train to use; val and test are kept whole.
+        seed: determines which images are cut from train.
         resident_limit: bytes of images above which a split stays on disk.
-        cache_dir: where decoded pictures and unpacked arrays are kept, the user's cache where it is not given.
-        image_size: side in pixels that the pictures of an own folder are brought to, if `size` does not say it.
-        skip_damaged: leave damaged images of an own folder out, instead of refusing it.
-        grey_range: of images of more than 8 bits in the run that was made before.
-        report: told how far hashing a file, or unpacking it into the cache, is: bytes that are done, and in all.
-        rules: the version of the rules for own data, that of a run which was made before.
+        cache_dir: folder for decoded images and unpacked arrays, by default the user's cache.
+        image_size: side in pixels to which images of a folder are decoded if `size` is 0.
+        skip_damaged: skip damaged images of a folder instead of rejecting the folder.
+        grey_range: range of images of more than 8 bits, as recorded by an earlier run.
+        report: called with the bytes done and in total while a file is hashed or unpacked.
+        rules: version of the rules for the user's own data, as recorded by an earlier run.
 
     Raises:
-        UsageError: the name is not known, the set has no such size, or a fraction is out of its range.
-        DataError: a file is missing, damaged, or not what the set needs.
+        UsageError: the name is unknown, the dataset has no such size, or a fraction is out of range.
+        DataError: a file is missing, damaged or unsuitable.
     """
     residency = Residency(resident_limit, cache_dir, report)
     if not is_own_data(dataset):
@@ -77,7 +77,7 @@ def open_dataset(
 
 
 def open_configured(config: RunConfig, **more: Any) -> Dataset:
-    """Open the dataset of a configuration; `more` goes to `open_dataset`, and counts more than the configuration.
+    """Open the dataset of a configuration; `more` overrides its arguments of `open_dataset`.
 
     Raises:
         UsageError, DataError: as `open_dataset` does.
@@ -110,10 +110,10 @@ def _catalog_source(info: DatasetInfo, size: int, data_dir: str, residency: Resi
 
 
 def own_file_source(path: Path, size: int, residency: Residency, rules: int = DATA_RULES) -> Source:
-    """Return the splits of an own .npz file, or of the idx files in an own folder.
+    """Return the splits of an .npz file, or of the idx files in a folder.
 
     Raises:
-        UsageError: its images have another side in pixels than `size`, where that is not 0.
+        UsageError: `size` is not 0, and the images have another side.
         DataError: it is neither, or cannot be used.
     """
     if is_folder(path):

@@ -1,4 +1,4 @@
-"""A download that is not finished, as it lies on the disk."""
+"""Unfinished downloads on disk."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from xaitui.system.damaged_files import RECORD_DAMAGE
 
 @dataclass(frozen=True)
 class PartFile:
-    """The bytes that came, beside their target; a note says which version of which address they are of."""
+    """The received bytes, beside their target, with a note on their address and version."""
 
     target: Path
 
     @property
     def path(self) -> Path:
-        """The bytes from the beginning of the file."""
+        """File of the received bytes."""
         return self.target.with_name(self.target.name + ".part")
 
     @property
@@ -28,24 +28,24 @@ class PartFile:
 
     @property
     def size(self) -> int:
-        """Bytes that are there."""
+        """Number of received bytes."""
         with contextlib.suppress(OSError):
             return self.path.stat().st_size
         return 0
 
     def begin(self, url: str, validator: str) -> None:
-        """Start again from the first byte."""
+        """Discard the received bytes and start again."""
         self.path.write_bytes(b"")
         self.note.write_text(json.dumps({"url": url, "validator": validator}))
 
     def validator(self, url: str) -> str:
-        """What tells whether `url` still serves the version these bytes are of; empty where nothing does."""
+        """Return the validator of the received bytes; empty if unknown or of another address."""
         with contextlib.suppress(*RECORD_DAMAGE):
             noted = json.loads(self.note.read_text())
             return str(noted["validator"]) if noted["url"] == url else ""
         return ""
 
     def discard(self) -> None:
-        """Forget these bytes."""
+        """Delete the received bytes."""
         self.path.unlink(missing_ok=True)
         self.note.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Picture files become square uint8 arrays by stated rules."""
+"""Decoding of image files to square uint8 arrays."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xaitui.text import printable
 
 
 def decoding_rules(grey_range: GreyRange | None, *, has_deep: bool = True) -> str:
-    """Describe the decoding of images, for the note that a user gets; of an animation the first frame is taken.
+    """Describe how images are decoded, for a note to the user; of an animation the first frame is used.
 
     Args:
         grey_range: of the dataset; None where its images of more than 8 bits are divided.
@@ -37,7 +37,7 @@ def decoding_rules(grey_range: GreyRange | None, *, has_deep: bool = True) -> st
 
 
 def range_text(grey_range: GreyRange) -> str:
-    """The range as a user reads it."""
+    """Format a grey range."""
     return "{:g} to {:g}".format(*grey_range)
 
 
@@ -87,17 +87,17 @@ class PictureError(DataError):
     """An image file that is missing, damaged, or of a kind that cannot be used."""
 
     def __init__(self, what: str, reason: str) -> None:
-        """Name the image, and why it cannot be used."""
+        """Set the image and the reason."""
         super().__init__(f"{what} cannot be used: {reason}")
         self.reason = reason
 
 
 @dataclass(frozen=True)
 class Picture:
-    """What the header of a picture file says."""
+    """Header of an image file."""
 
     width: int
-    """In pixels, before it is turned."""
+    """In pixels, before rotation by EXIF."""
     height: int
     is_grey: bool
     is_deep: bool = False
@@ -110,20 +110,20 @@ class Picture:
 
 
 def probe(path: Path) -> Picture:
-    """Read the header; raise PictureError where it is not a picture of an allowed size."""
+    """Read the header; raise PictureError if the file is not an image of an allowed size."""
     with _opened(path) as image:
         return Picture(*image.size, _is_grey(image), _is_deep(image))
 
 
 def grey_levels(path: Path) -> GreyRange:
-    """Return the lowest and highest pixel of a grey image; raise PictureError where it is damaged or not finite."""
+    """Return the lowest and highest pixel of a grey image; raise PictureError if it is damaged or not finite."""
     with _opened(path) as image:
         values = _levels(image)
         return float(values.min()), float(values.max())
 
 
 def damage(path: Path) -> str:
-    """Why an image cannot be used; empty for one that can."""
+    """Return why an image cannot be used; empty if it can."""
     try:
         with _opened(path) as image:
             _levels(image) if _is_deep(image) else _decode(image, 1, 3, None)
@@ -133,7 +133,7 @@ def damage(path: Path) -> str:
 
 
 def decode(path: Path, side: int, channels: int, grey_range: GreyRange | None = None) -> NDArray[np.uint8]:
-    """Return the picture as uint8 (side, side, channels), grey or RGB; raise PictureError where it is damaged.
+    """Return the image as uint8 (side, side, channels), grey or RGB; raise PictureError if it is damaged.
 
     A picture that is already of that size and 8 bit keeps its values; others are scaled with a bicubic filter.
     """
@@ -144,7 +144,7 @@ def decode(path: Path, side: int, channels: int, grey_range: GreyRange | None = 
 def decode_image(
     image: Image.Image, side: int, channels: int, grey_range: GreyRange | None = None
 ) -> NDArray[np.uint8]:
-    """Do what `decode` does with a picture that is open already."""
+    """Decode an image that is already open."""
     with _damage_of("picture"):
         return _decode(image, side, channels, grey_range)
 
@@ -159,7 +159,7 @@ def _decode(image: Image.Image, side: int, channels: int, grey_range: GreyRange 
 @contextlib.contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     with _damage_of(f"picture {printable(path)}"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of odd tags; what cannot be decoded is an error all the same
+        warnings.simplefilter("ignore")  # about unusual tags; failures to decode are still errors
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         named = FORMATS.get(path.suffix.lower(), "PNG")
         with Image.open(path, formats=sorted({*FORMATS.values()} - _BY_ENDING | {named})) as image:
@@ -191,7 +191,7 @@ def _levels(image: Image.Image) -> NDArray[np.float64]:
 
 
 def _as_8_bit(image: Image.Image, grey_range: GreyRange | None) -> Image.Image:
-    """Scale deep grey by a rule that is the same for every image of a set; without a range, 65,535 becomes 255."""
+    """Scale grey levels of more than 8 bits, all images of a dataset alike; without a range, 65,535 becomes 255."""
     if not _is_deep(image):
         return image
     values = _levels(image)
@@ -216,7 +216,7 @@ def _without_alpha(image: Image.Image, mode: str) -> Image.Image:
 
 
 def _middle_square(image: Image.Image) -> Image.Image:
-    """Cut it out before it is scaled: the filter must not reach for what lies beyond."""
+    """Crop before scaling, so that the filter uses no pixels outside the crop."""
     side = min(image.size)
     left, top = (image.width - side) // 2, (image.height - side) // 2
     return image.crop((left, top, left + side, top + side))

@@ -1,4 +1,4 @@
-"""Decoded pictures in the user's cache: one plain array per split, made once for the content of its source files.
+"""Decoded images in the user's cache: one array per split, made once for given contents of the source files.
 
 They lie among the unpacked arrays of `array_cache`, under the same kind of name, and are listed and freed with them.
 """
@@ -25,17 +25,17 @@ from xaitui.system.file_lock import exclusive
 
 @dataclass(frozen=True)
 class Form:
-    """The form that images are decoded to."""
+    """Size and channels of decoded images."""
 
     side: int
-    """In pixels; 0 is the most common one."""
+    """In pixels; 0 is the most common side."""
     grey_range: GreyRange | None
     channels: int = 0
-    """1 or 3; 0 is grey if every image is."""
+    """1 or 3; 0 is 1 if every image is grey."""
 
 
 class DamagedImagesError(Exception):
-    """Images that cannot be decoded: all of them, each with the reason."""
+    """All images that cannot be decoded, with the reasons."""
 
     def __init__(self, damaged: Mapping[Path, str]) -> None:
         """Keep them."""
@@ -46,7 +46,7 @@ class DamagedImagesError(Exception):
 def decoded_rows(
     survey: Survey, pictures: Mapping[str, Sequence[Path]], form: Form, residency: Residency
 ) -> dict[str, RowFile]:
-    """Return the pictures of each split as rows (N, side, side, C), decoded now if they are not yet.
+    """Return the images of each split as rows (N, side, side, C), decoded now if they are not in the cache.
 
     The key is a hash of the rules and of each file's path below the folder, length and content.
 
@@ -73,7 +73,7 @@ def decoded_rows(
 
 def _key(survey: Survey, pictures: Mapping[str, Sequence[Path]], form: Form) -> str:
     files = {split: [survey.stamps[path] for path in paths] for split, paths in pictures.items()}
-    # A set without 16-bit images keeps the key, and so the arrays, of versions without a range.
+    # A dataset without 16-bit images keeps the key, and so the cached arrays, of versions without a range.
     more = [each for each in (form.grey_range, form.channels) if each]
     return hashlib.sha256(
         json.dumps([decoding_rules(None), LARGEST_SIDE, form.side, files, *more]).encode()
@@ -87,7 +87,7 @@ def _write(
     target: Path,
     residency: Residency,
 ) -> dict[Path, str]:
-    """Write the array of a split; where images are damaged there is none, and all of them are returned."""
+    """Write the array of a split, or return all damaged images if there are any."""
     ensure_free(target.parent, prod(shape))
     part = target.with_name(target.name + ".part")
     damaged = {}

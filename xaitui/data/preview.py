@@ -1,4 +1,4 @@
-"""A first look at a set: how many images each class has, and a few of them; it reads little, and changes nothing.
+"""Preview of a dataset: image counts by class, and sample images, with little reading and no writing.
 
 A file of the catalog is not compared with its MD5 here, which takes minutes for the large ones: a run does that.
 """
@@ -35,30 +35,30 @@ Labels = NDArray[np.int64]
 Pictures = NDArray[np.uint8]
 
 LONGEST_READ = 256 << 20
-"""Bytes of images that are read through for samples: what lies further back in a packed file takes seconds to reach."""
+"""Bytes of images that are searched for samples: reaching further into a packed file takes seconds."""
 
 PROBED = 2_000
-"""Pictures of an own folder whose headers are read."""
+"""Most image files of a folder whose headers are read."""
 
 _RESIDENCY = Residency(limit=8 << 30)
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What a set looks like."""
+    """Preview of a dataset."""
 
     info: DatasetInfo
     size: int
     """Side of its images in pixels."""
     counts: Mapping[str, tuple[int, ...]]
-    """Images of each class, or with each label, by split; of the splits that were published."""
+    """Images of each class, or with each label, by published split."""
     samples: tuple[Pictures, ...]
     """The first training images of each class, uint8 (n, S, S, C); n is 0 where none was found near the beginning."""
     notes: tuple[str, ...] = ()
 
 
 def preview(dataset: str, *, size: int = 0, data_dir: str = "", image_size: int = 0, per_class: int = 1) -> Preview:
-    """Read the labels of a set, and its first training images of each class.
+    """Read the labels of a dataset and its first training images of each class.
 
     Args:
         dataset: a name of the catalog, or the path of an own .npz file or folder.
@@ -94,13 +94,13 @@ def preview(dataset: str, *, size: int = 0, data_dir: str = "", image_size: int 
 
 @dataclass(frozen=True)
 class _Look:
-    """A set of which only the labels have been read."""
+    """A dataset whose labels have been read, but not its images."""
 
     info: DatasetInfo
     size: int
     labels: Mapping[str, Labels]
     read: Callable[[Sequence[int]], Pictures]
-    """Reads training images by their rows, which ascend."""
+    """Read training images by ascending rows."""
     reach: int
     """Bytes of images that may be read through to the last row."""
     notes: tuple[str, ...] = ()
@@ -156,7 +156,7 @@ def _folder(folder: Path, size: int) -> _Look:
 
 
 def _decoded(paths: Sequence[Path], side: int, channels: int, are_deep: bool) -> Pictures:
-    """Decode images; those of more than 8 bits by the range of these few, for that of train is not known yet."""
+    """Decode images; those of more than 8 bits by the range of these few, as that of train is unknown."""
     levels = [grey_levels(path) for path in paths] if are_deep else []
     grey_range = (min(low for low, _ in levels), max(high for _, high in levels)) if levels else None
     return np.stack([decode(path, side, channels, grey_range) for path in paths])
@@ -173,7 +173,7 @@ def _first_of_each(labels: Labels, info: DatasetInfo, count: int) -> list[NDArra
 
 
 def _samples(look: _Look, rows: Sequence[NDArray[np.intp]]) -> tuple[Pictures, ...]:
-    """Read all of the rows at once, each once: an image with two labels is wanted twice."""
+    """Read all rows in one pass, each once: an image with two labels is requested twice."""
     needed = np.unique(np.concatenate(rows))
     shape = (look.size, look.size, look.info.channels)
     images = look.read(needed.tolist()) if len(needed) else np.empty((0, *shape), np.uint8)

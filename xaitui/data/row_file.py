@@ -1,4 +1,4 @@
-"""Images that stay on disk: a plain array of fixed-size rows, read row by row."""
+"""Images on disk: an array of fixed-size rows, read row by row."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cut what a source does not have, validation and test, from its training split."""
+"""Cutting of missing validation and test splits from train."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ Rows = NDArray[np.int64]
 Labels = NDArray[np.int64]
 
 TEST_FRACTION = 0.2
-"""Part of train that becomes the test split where none was published."""
+"""Fraction of train that becomes test if none was published."""
 _TEST_SEED = 0
-"""The same for every run: scores of runs with other seeds stay comparable, for they are of the same images."""
+"""Fixed for all runs, so that scores of runs with different seeds are of the same test images."""
 
 
 def split_rows(
@@ -77,7 +77,7 @@ def _shares_of_every_class(counts: Rows, total: int, ranks: NDArray[np.integer[A
     able = counts > 1
     total = max(total, int(able.sum()))
     alone = np.zeros(len(counts), np.bool_)
-    while True:  # a stratum that gets more than its share leaves less to the others, and others may fall below one row
+    while True:  # raising one stratum to a row leaves less for the others, which may in turn fall below one row
         others, left = able & ~alone, total - int(alone.sum())
         small = others & (counts * left < counts[others].sum())
         if not small.any():
@@ -90,7 +90,7 @@ def _shares_of_every_class(counts: Rows, total: int, ranks: NDArray[np.integer[A
 
 @dataclass(frozen=True, eq=False)
 class RowSelection(RowFile):
-    """Some rows of a file, numbered anew from 0."""
+    """Selected rows of a file, renumbered from 0."""
 
     whole: RowFile
     chosen: Rows
@@ -119,13 +119,13 @@ class Division:
     test: Rows | None
     """None where test was published."""
     notes: tuple[str, ...]
-    """What a user must be told of it."""
+    """Notes for the user."""
 
 
 def divide(
     published: Mapping[str, Labels], *, val_fraction: float, fraction: float, seed: int, rules: int = DATA_RULES
 ) -> Division:
-    """Cut the splits that were not published from train, then keep `fraction` of what is left of it.
+    """Cut the splits that were not published from train, then keep `fraction` of the rest.
 
     Args:
         published: the labels of each split that was published, "train" among them.
@@ -151,7 +151,7 @@ def divide(
 
 
 def assemble(source: Source, *, val_fraction: float, fraction: float, seed: int, rules: int = DATA_RULES) -> Dataset:
-    """Make a data set of a source, divided as `divide` says, which raises what it says."""
+    """Make a dataset of a source, divided by `divide`, whose errors it raises."""
     labels = {split: part.labels for split, part in source.parts.items()}
     cut = divide(labels, val_fraction=val_fraction, fraction=fraction, seed=seed, rules=rules)
     train = source.parts["train"]
@@ -177,7 +177,7 @@ def assemble(source: Source, *, val_fraction: float, fraction: float, seed: int,
 
 
 def _lacking(info: DatasetInfo, divided: Container[str], counts: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
-    """Name the classes with too few images to be in each split that was cut."""
+    """Yield notes on classes with too few images for each split that was cut."""
     lacking = dict[str, list[str]]()
     for split in ("val", "test"):
         of_class = zip(info.classes, counts["train"], counts[split], strict=True)
@@ -192,7 +192,7 @@ def _test_reader(source: Source, rows: Rows | None) -> Callable[[], Split]:
     if rows is None:
         return partial(_whole, "test", source.parts["test"])
     train = source.parts["train"]
-    # Read again when it is asked for: what the closure does not hold, the training does not pay for.
+    # The source is read again on demand, so that the closure keeps no images in memory during training.
     return lambda: _picked("test", train, train.read(), rows)
 
 

@@ -1,4 +1,4 @@
-"""Survey of the image files of a folder: sizes, grey levels, damage; read once, and kept beside the decoded images."""
+"""Survey of the image files of a folder: sizes, grey levels, damage; cached beside the decoded images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xaitui.system.disk import writing_to
 from xaitui.text import listed, printable
 
 LARGEST_SIDE = 224
-"""Side in pixels above which pictures are scaled down unless a size is asked for."""
+"""Side in pixels above which images are scaled down unless a size is given."""
 
 _ROW = np.dtype(
     [
@@ -34,39 +34,39 @@ _ROW = np.dtype(
     ]
 )
 Stamp = tuple[str, int, str]
-"""Path below the folder of the set, length in bytes, MD5."""
+"""Path below the dataset's folder, length in bytes, MD5."""
 
 
 @dataclass(frozen=True)
 class Survey:
-    """The image files of a folder, before they are decoded."""
+    """Survey of image files before decoding."""
 
     folder: Path
     memo: Path
-    """File that keeps it."""
+    """File in which it is cached."""
     stamps: Mapping[Path, Stamp]
-    """Of every file, in the order of the listing."""
+    """State of every file, in the order of the listing."""
     pictures: Mapping[Path, Picture]
-    """The headers of those that can be read."""
+    """Headers of the readable files."""
     levels: Mapping[Path, GreyRange]
     """Lowest and highest pixel of the images of more than 8 bits."""
     damaged: Mapping[Path, str]
-    """Files that cannot be used, with the reason."""
+    """Unusable files, with the reasons."""
 
     def with_damage(self, found: Mapping[Path, str]) -> Survey:
-        """Add images that could not be decoded, and keep what is known."""
+        """Add images that could not be decoded, and update the cache."""
         damaged = {**self.damaged, **found}
         survey = replace(self, damaged={path: damaged[path] for path in self.stamps if path in damaged})
         survey.write()
         return survey
 
     def checked(self) -> Survey:
-        """Decode every file that is not known to be damaged, so that all that are can be named at once."""
+        """Decode all files not known to be damaged, so that all damaged files can be reported at once."""
         found = {path: reason for path in self.stamps if path not in self.damaged and (reason := damage(path))}
         return self.with_damage(found)
 
     def refusal(self, *, can_skip: bool) -> DataError:
-        """The error that names the damaged images; `can_skip` where --skip-damaged leaves them out."""
+        """Return the error that names the damaged images; `can_skip` suggests --skip-damaged."""
         them = "them" if len(self.damaged) > 1 else "it"
         named = listed(f"{self.stamps[path][0]} ({reason})" for path, reason in self.damaged.items())
         skip = f", or leave {them} out with --skip-damaged" if can_skip else ""
@@ -76,18 +76,18 @@ class Survey:
         )
 
     def left_out(self) -> tuple[str, ...]:
-        """Each damaged image, with the reason."""
+        """Return the damaged images with the reasons."""
         return tuple(printable(f"{self.stamps[path][0]}: {reason}") for path, reason in self.damaged.items())
 
     def skip_note(self) -> str:
-        """The note that damaged images were left out; empty where there are none."""
+        """Return the note that damaged images were skipped; empty if there are none."""
         if not self.damaged:
             return ""
         named = listed(self.stamps[path][0] for path in self.damaged)
         return f"{len(self.damaged):,} of {len(self.stamps):,} images are damaged and left out: {named}"
 
     def write(self) -> None:
-        """Keep it.
+        """Write the cache.
 
         Raises:
             DataError: the cache cannot be written.
@@ -111,7 +111,7 @@ class Survey:
 
 
 def survey_pictures(folder: Path, files: Mapping[Path, ListedFile], cache: Path, name: str) -> Survey:
-    """Read the headers of image files, and the grey levels of those of more than 8 bits, unless that was done before.
+    """Read the headers of image files, and grey levels of those of more than 8 bits, or use the cached survey.
 
     Args:
         folder: of the set.
@@ -129,7 +129,7 @@ def survey_pictures(folder: Path, files: Mapping[Path, ListedFile], cache: Path,
 
 
 def _kept(folder: Path, memo: Path, stamps: Mapping[Path, Stamp]) -> Survey | None:
-    """The survey of before; None where there is none, or where what was damaged can be used now."""
+    """Return the cached survey; None if there is none, or if damaged files may be usable now."""
     try:
         rows = np.load(memo, allow_pickle=False)
     except FILE_DAMAGE:
@@ -162,7 +162,7 @@ def _made(folder: Path, memo: Path, stamps: Mapping[Path, Stamp]) -> Survey:
 
 
 def geometry(pictures: Iterable[Picture], side: int) -> tuple[int, int]:
-    """Return side and channels for images of a set: the most common shorter side, grey if every one is."""
+    """Return side and channels for the images: the most common shorter side, grey if every image is."""
     pictures = list(pictures)
     sides = Counter(picture.short_side for picture in pictures)
     most_common = max(sides, key=lambda length: (sides[length], -length))

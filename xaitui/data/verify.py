@@ -1,4 +1,4 @@
-"""Which files of a set are here, and whether they are what was published."""
+"""State of the files of a dataset on this machine."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ from xaitui.system.disk import Report, no_report
 
 
 class FileState(StrEnum):
-    """What is known of a file, or of the files of a set together; the worst first."""
+    """State of a file, or of all files of a dataset; the worst first."""
 
     DAMAGED = "damaged"
-    """It was read, and is not the published file."""
+    """Read, and not the published file."""
     ABSENT = "not here"
     PARTIAL = "partial"
-    """A download that is not finished."""
+    """An unfinished download."""
     HERE = "here"
-    """It has not been read since it was last changed."""
+    """Not read since it was last changed."""
     VERIFIED = "verified"
-    """It was read, and is the published file."""
+    """Read, and the published file."""
     EMBEDDED = "embedded"
-    """It needs no file."""
+    """No file is needed."""
 
 
 @dataclass(frozen=True)
 class FileStatus:
-    """One published file, and what there is of it."""
+    """State of a published file on this machine."""
 
     remote: RemoteFile
     path: Path | None
-    """Where it is, whole or not; None for one that is not here."""
+    """Path, complete or not; None if missing."""
     size: int
-    """Bytes that are there."""
+    """Bytes on disk."""
     state: FileState
 
 
 def file_status(remote: RemoteFile, data_dir: str = "") -> FileStatus:
-    """Say what there is of a file, without reading it."""
+    """Return the state of a file without reading it."""
     path = find_file(remote, data_dir)
     if path is None:
         part = PartFile(data_home(data_dir) / remote.name)
@@ -53,7 +53,7 @@ def file_status(remote: RemoteFile, data_dir: str = "") -> FileStatus:
 
 
 def verify(path: Path, remote: RemoteFile, report: Report = no_report) -> FileState:
-    """Read a file that is here, whatever is known of it; raise DataError where it cannot be read."""
+    """Read and verify a file; raise DataError if it cannot be read."""
     return _judge(path, remote, file_md5(path, fresh=True, report=report))
 
 
@@ -62,7 +62,7 @@ def _judge(path: Path, remote: RemoteFile, md5: str) -> FileState:
 
 
 def set_status(info: DatasetInfo, size: int, data_dir: str = "") -> tuple[FileState, list[FileStatus]]:
-    """Say what there is of the files of a set at one size; together they are as good as the worst."""
+    """Return the state of the files of a dataset at one size, and the worst of them."""
     files = [file_status(remote, data_dir) for remote in info.files.get(size, ())]
     states = {file.state for file in files}
     if states > {FileState.ABSENT} and FileState.DAMAGED not in states:

@@ -1,4 +1,4 @@
-"""Each activation its own, out-of-place module: what DeepLIFT, guided backpropagation and hooks need of a network."""
+"""Separate, out-of-place activation modules, as DeepLIFT, guided backpropagation and hooks require."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ ACTIVATIONS: tuple[type[nn.Module], ...] = (
     nn.Tanh,
     nn.Softplus,
 )
-"""The activations without weights; one with weights may be shared on purpose."""
+"""Activations without weights; those with weights may be shared on purpose."""
 
 _FUNCTIONAL = {name for kind in ACTIVATIONS for name in (kind.__name__.lower(), f"{kind.__name__.lower()}_")}
 _FUNCTIONAL |= {"leaky_relu", "leaky_relu_"}
 
 
 def own_activations(module: nn.Module) -> None:
-    """Give every place its own copy of its activation, and let no layer change its input in place.
+    """Replace shared activations by copies, and make all layers out-of-place.
 
     A network that calls one and the same place twice is left as it is: only its own code can change that.
     """
@@ -51,7 +51,7 @@ def own_activations(module: nn.Module) -> None:
 
 @dataclass(frozen=True)
 class ActivationUse:
-    """How one forward pass used its activations."""
+    """Use of activations in a forward pass."""
 
     modules: tuple[str, ...]
     """Paths of the activations that were called."""
@@ -74,7 +74,7 @@ class _Watch(TorchFunctionMode):
     def __init__(self) -> None:
         super().__init__()
         self.inside = 0
-        """How many activation modules are being called at this moment."""
+        """Number of activation modules being called at the moment."""
         self.functional = 0
         self.in_place: set[str] = set()
 
@@ -97,7 +97,7 @@ def _is_in_place(name: str, kwargs: Mapping[str, Any]) -> bool:
 
 
 def watch_activations(module: nn.Module, sample: Tensor) -> tuple[Any, ActivationUse]:
-    """Run one evaluation pass and tell how its activations were used.
+    """Run one evaluation pass and return how its activations were used.
 
     Args:
         sample: a batch (N, C, H, W) on the module's device.

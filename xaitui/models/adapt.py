@@ -1,4 +1,4 @@
-"""Fitting a network to a task: its first layer to the channels, its head to the classes, its weights to be trained."""
+"""Adaptation of networks: first layer to the channels, head to the classes, and freezing of weights."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ class GreyConv2d(nn.Conv2d):
     std: Tensor
 
     def __init__(self, rgb: nn.Conv2d, mean: Sequence[float], std: Sequence[float]) -> None:
-        super().__init__(**_geometry(rgb), device="meta")  # no draw from the generator: the weights are those of `rgb`
+        super().__init__(
+            **_geometry(rgb), device="meta"
+        )  # draws nothing from the generator: the weights are those of `rgb`
         self.weight, self.bias = rgb.weight, rgb.bias
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -59,7 +61,7 @@ def replace_first_layer(module: nn.Module, name: str, in_channels: int) -> None:
 
 
 def take_grey(module: nn.Module, name: str, mean: Sequence[float], std: Sequence[float]) -> bool:
-    """Make a network that was made for RGB take grey images, with exactly the logits of the repeated grey image.
+    """Adapt an RGB network to grey images, with exactly the logits of the repeated grey image.
 
     Args:
         name: path of its first convolution.
@@ -93,7 +95,7 @@ def replace_head(module: nn.Module, name: str, num_classes: int) -> None:
 
 
 class _StaysInEval:
-    """Normalises with the stored statistics, in training too."""
+    """Normalise with the stored statistics, also in training."""
 
     def train(self, mode: bool = True) -> Self:
         return cast("Self", super().train(False))  # type: ignore[misc]  # nn.Module comes second among the bases
@@ -105,14 +107,14 @@ def _frozen_kind(kind: type) -> type:
 
 
 def train_only(module: nn.Module, trained: Sequence[str]) -> None:
-    """Freeze everything but the modules `trained`: no gradients, and no new statistics in batch normalisation."""
+    """Freeze all modules but `trained`: no gradients, and no new statistics in batch normalisation."""
     kept = {id(part) for name in trained for part in module.get_submodule(name).modules()}
     module.requires_grad_(False)
     for name in trained:
         module.get_submodule(name).requires_grad_(True)
     for layer in module.modules():
         if isinstance(layer, _BatchNorm) and id(layer) not in kept:
-            # Another class for the same object: its keys, hooks and tensors stay, and train() cannot wake it.
+            # Changing the object's class keeps its keys, hooks and tensors, and train() has no effect on it.
             kind: Any = type(layer)
             layer.__class__ = _frozen_kind(kind)
             layer.eval()

@@ -1,4 +1,4 @@
-"""The front door: from a model's name to a network that is ready to be trained."""
+"""Building of networks by name, ready for training."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ from xaitui.system.disk import Report
 from xaitui.text import printable
 
 Values = tuple[float, ...]
-"""One for each channel."""
+"""One value per channel."""
 
 
 @dataclass(frozen=True)
 class BuiltModel:
-    """A network and what has to be known about it."""
+    """A network and its properties."""
 
     module: nn.Module
     """Takes (N, in_channels, image_size, image_size), returns (N, num_classes) logits: no softmax."""
     notes: tuple[str, ...] = ()
-    """What a user should be told: the stem and why, which weights were loaded, what was frozen."""
+    """Notes for the user: the stem and why, which weights were loaded, what was frozen."""
     mean: Values = ()
-    """What to normalise [0, 1] images with, one value for each channel; empty: the caller's choice."""
+    """Normalisation of [0, 1] images, one value per channel; empty leaves it to the caller."""
     std: Values = ()
     first_layer: str = ""
-    """Path of the convolution that the image enters; empty where it is not known."""
+    """Path of the first convolution; empty if unknown."""
     classifier: tuple[str, ...] = ()
     """Paths of the layers after the feature extractor; the last one gives the logits."""
     weights_sha256: str = ""
-    """Hash of the file of weights that was loaded."""
+    """Hash of the weights file that was loaded."""
     source_path: Path | None = None
-    """The file of an own model, for a run to keep a copy."""
+    """File of a user's own model, which a run copies."""
     source_sha256: str = ""
 
 
@@ -76,22 +76,22 @@ def build_model(
     load: bool = True,
     report: Report | None = None,
 ) -> BuiltModel:
-    """Build a model, fill it with pretrained weights, fit it to the images, and freeze what is not to be trained.
+    """Build a model, load pretrained weights, fit it to the images, and freeze the layers that are not trained.
 
-    Fresh weights depend on torch's global generator alone: seed it before. An own model (`FILE.py:FUNCTION`) runs its
-    file: give only a name that the user has typed.
+    Fresh weights depend only on torch's global generator: seed it first. A user's own model (`FILE.py:FUNCTION`)
+    executes its file: pass only names that the user has typed.
 
     Args:
         pretrained: start from the published ImageNet weights, cached or downloaded.
-        weights: a file of weights to start from instead.
-        mean, std: the normalisation that the caller has decided on, one value for each channel; empty: the one that
-            the pretrained weights were made with.
-        source: a copy of an own model's file to run instead of the one in its name.
-        load: False makes the same network without reading any weights, for a checkpoint to fill.
-        report: told the progress of a download.
+        weights: a weights file to start from instead.
+        mean, std: the normalisation that the caller has chosen, one value per channel; empty for that of the
+            pretrained weights.
+        source: a copy of the own model's file to run instead of the one in its name.
+        load: False builds the same network without reading weights, to be filled from a checkpoint.
+        report: called with the progress of a download.
 
     Raises:
-        UsageError: an unknown name or choice, images that the model cannot take, an own model that fails.
+        UsageError: an unknown name or choice, unsupported images, or an own model that fails.
         DataError: the weights are missing, damaged, or of another model.
     """
     check_model(name, image_size, in_channels)
@@ -151,7 +151,7 @@ def _fill(net: Net, found: FoundWeights, *, has_stems: bool) -> str:
 
 
 def _take_grey(net: Net, mean: Values, std: Values) -> tuple[Values, Values, str]:
-    """Make a network of RGB weights take grey images; return the normalisation that is left to the caller."""
+    """Adapt a network with RGB weights to grey images; return the normalisation that remains for the caller."""
     if take_grey(net.module, net.first_layer, mean, std):
         note = "first layer: its kernels are summed over RGB, which equals a grey image repeated three times"
         return mean[:1], std[:1], note
@@ -160,7 +160,7 @@ def _take_grey(net: Net, mean: Values, std: Values) -> tuple[Values, Values, str
 
 
 def _freeze(net: Net, finetune: str, *, starts: bool, is_own: bool) -> Iterator[str]:
-    """Freeze what is not to be trained, and say so."""
+    """Freeze the layers that are not trained, and yield notes on it."""
     if finetune == "full":
         return
     if not net.classifier:
@@ -176,7 +176,7 @@ def _freeze(net: Net, finetune: str, *, starts: bool, is_own: bool) -> Iterator[
 
 
 def _inspect(net: Net, request: ModelRequest, in_channels: int, own: OwnSource | None) -> Iterator[str]:
-    """Try out a network that was not written here, and say what it cannot guarantee."""
+    """Inspect a network of a library or a user, and yield notes on its limits."""
     if request.name in MODELS:
         return
     shape = (2, in_channels, request.image_size, request.image_size)

@@ -1,4 +1,4 @@
-"""From a name to the code that builds it; only that code is imported, for torchvision alone costs seconds."""
+"""Construction of networks by name; only the code of that network is imported, as torchvision takes seconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from xaitui.models.simple_cnn import build_simple_cnn, build_simple_cnn_v1, buil
 
 
 def construct(request: ModelRequest, own: OwnSource | None = None, *, load: bool = False) -> Net:
-    """Build the network that is asked for, with fresh weights.
+    """Build a network with fresh weights.
 
     Args:
         own: the source, if it is a user's own model.

@@ -1,4 +1,4 @@
-"""What a model costs before it is trained: its size, its arithmetic, and the memory of a training step.
+"""Estimates before training: model size, operations, and memory of a training step.
 
 The network is built without storage (torch's meta device), so that even a large one costs no memory and little time,
 and no number is drawn from torch's generator: a run that trains in the same process is not disturbed. Only an own
@@ -32,40 +32,40 @@ _SLOTS: dict[str, int] = {
     "adamax": 2,
     "muon": 1,
 }
-"""Numbers that an optimizer keeps for each trained parameter, apart from momentum that can be turned off."""
+"""Values that an optimizer keeps per trained parameter, besides optional momentum."""
 
 _WITH_MOMENTUM = ("sgd", "sgd-nesterov", "rmsprop")
-"""Those that keep one more where momentum is on."""
+"""Optimizers that keep one more value if momentum is on."""
 
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes that training holds on to; what libraries take for themselves comes on top."""
+    """Bytes held by training, not counting the libraries' own memory."""
 
     weights: int
-    """Parameters and buffers; with averaged weights twice, in half precision with the copies that are computed with."""
+    """Parameters and buffers, twice with averaged weights, and with the copies used in half precision."""
     gradients: int
     optimizer: int
-    """What the optimizer keeps between steps."""
+    """State of the optimizer."""
     activations: int
-    """What the forward pass of a batch keeps for the backward pass."""
+    """Activations kept for the backward pass of a batch."""
 
     @property
     def total(self) -> int:
-        """All of them together."""
+        """Sum of all."""
         return self.weights + self.gradients + self.optimizer + self.activations
 
 
 @dataclass(frozen=True)
 class ModelEstimate:
-    """What is known of a model before its first step."""
+    """Estimate for a model."""
 
     summary: ModelSummary
     frozen: str
-    """What is not trained, in words."""
+    """Description of the frozen layers."""
     memory: Memory
     notes: tuple[str, ...]
-    """The stem and why, and what else building it has to say."""
+    """Notes of building the model, such as the stem and why."""
 
 
 def estimate(config: RunConfig, *, classes: int, channels: int, image_size: int) -> ModelEstimate:
@@ -101,7 +101,7 @@ def estimate(config: RunConfig, *, classes: int, channels: int, image_size: int)
 
 
 def estimate_built(built: BuiltModel, config: RunConfig, *, channels: int, image_size: int) -> ModelEstimate:
-    """Measure a model that has been built; batch normalisation may move its statistics meanwhile."""
+    """Measure a model; this may change the statistics of batch normalisation."""
     module = built.module
     summary = summarize(module, channels, image_size)
     trained = [parameter for parameter in module.parameters() if parameter.requires_grad]
@@ -117,12 +117,12 @@ def estimate_built(built: BuiltModel, config: RunConfig, *, channels: int, image
 
 
 def optimizer_slots(optimizer: OptimizerConfig) -> int:
-    """Numbers that an optimizer keeps for each trained parameter; muon's are those of its hidden weights."""
+    """Return the values an optimizer keeps per trained parameter; for muon, per hidden weight."""
     return _SLOTS[optimizer.name] + (optimizer.name in _WITH_MOMENTUM and optimizer.momentum > 0)
 
 
 def activation_bytes(module: nn.Module, channels: int, image_size: int, batch_size: int) -> int:
-    """Bytes that the forward pass of a batch keeps for the backward pass.
+    """Return the bytes that the forward pass of a batch keeps for the backward pass.
 
     They are counted for two and for four images: beside what belongs to an image, some belongs to the pass.
     """
@@ -132,13 +132,13 @@ def activation_bytes(module: nn.Module, channels: int, image_size: int, batch_si
 
 
 def _saved_bytes(module: nn.Module, shape: tuple[int, int, int, int]) -> int:
-    """Bytes of all tensors that autograd saves in one training pass, each storage once, weights not."""
+    """Return the bytes of the tensors that autograd saves in a training pass, without weights, each storage once."""
     known = {_storage(tensor) for tensor in (*module.parameters(), *module.buffers())}
     saved: dict[int, Tensor] = {}
 
     def keep(tensor: Tensor) -> Tensor:
         if _storage(tensor) not in known:
-            saved[_storage(tensor)] = tensor  # held, so that no later storage comes to lie at the same place
+            saved[_storage(tensor)] = tensor  # kept alive, so that no later storage reuses the address
         return tensor
 
     parameter = next(module.parameters(), torch.empty(0))
@@ -152,7 +152,7 @@ def _saved_bytes(module: nn.Module, shape: tuple[int, int, int, int]) -> int:
 
 
 def _storage(tensor: Tensor) -> int:
-    """What tells one storage from another, with or without bytes behind it."""
+    """Return a key that identifies a storage, also without memory."""
     place: int = tensor.untyped_storage()._cdata
     return place
 

@@ -1,4 +1,4 @@
-"""Trying out networks that were not written here: whether they take the images, and how they use their activations."""
+"""Trial passes through networks of libraries and users: supported images and use of activations."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ def _run(module: nn.Module, shape: Shape) -> tuple[object, ActivationUse]:
     parameter = next(module.parameters(), None)
     device = parameter.device if parameter is not None else torch.device("cpu")
     draws = device.type != "meta"
-    # A network that draws must not change what the seed gives afterwards. Without storage nothing is drawn, and to put
-    # the generator back would disturb a run that draws from it meanwhile.
+    # A network with random layers must not advance the generator. On the meta device nothing is drawn, and restoring
+    # the generator would disturb a run that draws from it meanwhile.
     with torch.random.fork_rng(devices=[], enabled=draws):
         return watch_activations(module, torch.zeros(shape, device=device))
 

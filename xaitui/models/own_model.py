@@ -1,4 +1,4 @@
-"""A model from a user's own file: `path/to/file.py:build`, a function (num_classes, in_channels, image_size) -> Module.
+"""Models from a user's file: `path/to/file.py:build`, a function (num_classes, in_channels, image_size) -> Module.
 
 Its code runs with all the rights of the user: only a path that the user has named may be given here. It is one file,
 so that a run can keep all of it: it imports installed packages only.
@@ -36,12 +36,12 @@ CODE_ERRORS = (
     TypeError,
     ValueError,
 )
-"""What a mistake in a model's code raises."""
+"""Errors raised by mistakes in a model's code."""
 
 
 @dataclass(frozen=True)
 class OwnSource:
-    """The source of an own model, as it was read."""
+    """Source of an own model."""
 
     path: Path
     function: str
@@ -94,14 +94,14 @@ def _execute(source: OwnSource) -> ModuleType:
     module.__file__ = str(source.path)
     sys.modules[name] = module  # dataclasses and pickle look a class's module up by name
     with explained(source, "the file"):
-        # What was hashed is what runs, whatever happens to the file in between; and no bytecode is left beside it.
+        # The hashed source is executed, even if the file changes in between, and no bytecode is written beside it.
         exec(compile(source.code, str(source.path), "exec"), module.__dict__)
     return module
 
 
 @contextmanager
 def explained(source: OwnSource, what: str) -> Iterator[None]:
-    """Turn an error of the user's code into one line that names the file and the line of the mistake.
+    """Convert an error of the user's code to one line that names the file and the line of the mistake.
 
     Raises:
         UsageError: something in the block raised one of `CODE_ERRORS`.
@@ -118,6 +118,6 @@ def explained(source: OwnSource, what: str) -> Iterator[None]:
 
 
 def _head(module: nn.Module, num_classes: int) -> tuple[str, ...]:
-    """Path of the last linear layer, if it gives the logits; nothing where it cannot be told."""
+    """Return the path of the last linear layer if it gives the logits; empty if unknown."""
     layers = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, nn.Linear)]
     return tuple(name for name, layer in layers[-1:] if layer.out_features == num_classes)

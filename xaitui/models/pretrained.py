@@ -1,4 +1,4 @@
-"""`pretrainedmodels:NAME`: any network of that library, fitted to any image size."""
+"""`pretrainedmodels:NAME`: any network of that library, adapted to any image size."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ _CLASSIFIERS = ("linear0", "linear1", "last_linear", "last_conv")
 
 
 def build_from_pretrainedmodels(request: ModelRequest) -> Net:
-    """Build one of pretrainedmodels' networks, made to take any image size; its own download is never used."""
+    """Build a pretrainedmodels network for any image size, without the library's own download."""
     library = import_pretrainedmodels()
     name = request.name.partition(":")[2]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the library calls torchvision in ways that it has since renamed
+        warnings.simplefilter("ignore")  # the library uses deprecated calls of torchvision
         module = getattr(library, name)(num_classes=1000, pretrained=None)
     if name.startswith("resnext101"):
         _draw_features(module)
@@ -40,7 +40,7 @@ def build_from_pretrainedmodels(request: ModelRequest) -> Net:
 
 
 def _weights(label: str, settings: dict[str, Any]) -> dict[str, Any]:
-    """Return the library's facts about its weights, told for RGB images in [0, 1]."""
+    """Return the properties of the library's weights, for RGB images in [0, 1]."""
     bgr, scale = settings["input_space"] == "BGR", max(settings["input_range"])
     order = slice(None, None, -1 if bgr else 1)
     return {
@@ -54,7 +54,7 @@ def _weights(label: str, settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def _draw_features(module: Any) -> None:
-    """Give a ResNeXt features of its own: the library makes them once, at import, and all its ResNeXts share them."""
+    """Give a ResNeXt its own features: the library creates them once at import, shared by all its ResNeXts."""
     module.features = copy.deepcopy(module.features).to_empty(device=torch.get_default_device())
     for layer in module.features.modules():
         if isinstance(layer, nn.Conv2d | nn.BatchNorm2d):

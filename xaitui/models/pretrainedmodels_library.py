@@ -1,4 +1,4 @@
-"""The one place that imports pretrainedmodels."""
+"""Import of pretrainedmodels."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a builder is asked for, and what it hands over."""
+"""Requests to model builders, and their results."""
 
 from __future__ import annotations
 
@@ -11,46 +11,46 @@ from xaitui.models.weights import WeightsFile
 
 @dataclass(frozen=True)
 class ModelRequest:
-    """The model that is wanted, as its builder sees it."""
+    """Request for a model."""
 
     name: str
     num_classes: int
     in_channels: int
-    """Channels of the first layer: those of the image, or 3 where RGB weights are to be loaded first."""
+    """Channels of the first layer: those of the image, or 3 if RGB weights are to be loaded."""
     image_size: int
     batch_norm: bool = True
     dropout: bool = True
     activation: str = "relu"
     stem: str = "imagenet"
-    """"small" or "imagenet", already decided."""
+    """"small" or "imagenet"."""
 
 
 @dataclass(frozen=True)
 class Net:
-    """A network with the places that fine-tuning has to know."""
+    """A network with the layer paths needed for fine-tuning."""
 
     module: nn.Module
     first_layer: str
-    """Path of the convolution that the image enters; empty where it is not known."""
+    """Path of the first convolution; empty if unknown."""
     classifier: tuple[str, ...]
     """Paths of the modules after the feature extractor; the last one gives the logits. Empty where not known."""
     mean: tuple[float, ...] = ()
-    """Normalisation of [0, 1] RGB images that the pretrained weights were made with; empty where there are none."""
+    """Normalisation of [0, 1] RGB images for the pretrained weights; empty if there are none."""
     std: tuple[float, ...] = ()
     size: int = 0
-    """Side in pixels of the images that those weights were made with."""
+    """Side in pixels of the images of those weights."""
     weights: tuple[WeightsFile, ...] = ()
-    """The files that fit, the default first."""
+    """Weights files that fit, the default first."""
     fresh: tuple[str, ...] = ()
-    """Paths that no pretrained file can fill, because this network has another layer there."""
+    """Paths that pretrained files cannot fill, because the network has other layers there."""
     dropped: tuple[str, ...] = ()
-    """Paths that a pretrained file holds and this network does not need."""
+    """Paths in pretrained files that the network does not have."""
     bgr: bool = False
-    """Whether the pretrained first layer takes blue before red."""
+    """Whether the pretrained first layer takes BGR images."""
     loaded: bool = False
-    """Whether its own library has filled it with pretrained weights already."""
+    """Whether its library has already loaded pretrained weights."""
 
     @property
     def head(self) -> str:
-        """Path of the layer that gives the logits; empty where it is not known."""
+        """Path of the layer that gives the logits; empty if unknown."""
         return self.classifier[-1] if self.classifier else ""

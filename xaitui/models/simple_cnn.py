@@ -1,4 +1,4 @@
-"""The report's two small networks; they return logits, and the loss takes the log-softmax that the listings end with.
+"""The report's two small networks; they return logits, without the log-softmax of the report's listings.
 
 Names and order of the layers are those of the report's appendix A.1, so that a listing can be read beside a state dict.
 """

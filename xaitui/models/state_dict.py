@@ -1,4 +1,4 @@
-"""Filling a network with one of the state dicts of a file, whose keys may be spelt in another way."""
+"""Loading of state dicts whose keys may be spelt differently."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from xaitui.models.weights import StateDicts
 from xaitui.text import listed, printable
 
 NAMED = 3
-"""Tensors that do not fit which a message names."""
+"""Most mismatched tensors that a message names."""
 
 _LONGEST = 6
 """Parts of a name that are tried as its prefix."""
@@ -59,7 +59,7 @@ def _within(key: str, paths: Iterable[str]) -> bool:
 
 
 def _differences(wanted: Mapping[str, Tensor], given: Mapping[str, Tensor]) -> Iterator[str]:
-    """Say of each tensor that does not fit why."""
+    """Yield why tensors do not fit."""
     for key, tensor in wanted.items():
         if key in given and given[key].shape != tensor.shape:
             yield f"{key} is {_shape(given[key])} and should be {_shape(tensor)}"
@@ -76,12 +76,12 @@ def _shape(tensor: Tensor) -> str:
 
 @dataclass(frozen=True)
 class Filled:
-    """How a file was used."""
+    """Result of loading a file."""
 
     anew: tuple[str, ...]
     """Paths of the layers that the file could not fill."""
     origin: tuple[str, ...]
-    """Where in the file the tensors were, and what was made of them, in words."""
+    """Location of the tensors in the file, and conversions."""
 
 
 @dataclass(frozen=True)
@@ -89,18 +89,18 @@ class _Reading:
     """The tensors of a state dict under the names of a network."""
 
     place: str
-    """The keys that lead to it in the file."""
+    """Keys that lead to it in the file."""
     prefix: str
-    """What its names begin with besides."""
+    """Additional prefix of its names."""
     given: Mapping[str, Tensor]
     unused: tuple[str, ...]
     """Names without the prefix."""
     matches: int
-    """Tensors that have name and shape of one that is wanted."""
+    """Number of tensors with matching name and shape."""
 
 
 def fill(net: Net, states: StateDicts, path: Path) -> Filled:
-    """Load that state dict of a file which matches the network best.
+    """Load the state dict of a file that matches the network best.
 
     Left at their initialisation are the head, where the file's has another number of classes, and the layers that the
     network has anew, where the file's have another shape. Kernels of 1x1 convolutions may be 2-D, as in old files.
@@ -145,7 +145,7 @@ def _read(net: Net, wanted: Mapping[str, Tensor], place: str, state: Mapping[str
 
 
 def _prefix(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
-    """Return what has to be taken off the names so that more than half of the wanted ones are there."""
+    """Return the prefix to remove so that more than half of the expected names match."""
     counts = Counter[str]()
     for key in state:
         parts = key.split(".")
@@ -172,12 +172,12 @@ def _fits(layer: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor])
 
 
 def _is_grey(theirs: Tensor | None, ours: Tensor | None) -> bool:
-    """Whether the file's kernels are for one channel where the network's are for three."""
+    """Return whether the file's kernels have one channel and the network's have three."""
     return theirs is not None and ours is not None and theirs.dim() == 4 and theirs.shape[1] == 1 != ours.shape[1] == 3
 
 
 def _other_classes(head: str, given: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> bool:
-    """Whether the two heads differ in the number of classes, and in nothing else."""
+    """Return whether the two heads differ only in the number of classes."""
     theirs, ours = given.get(f"{head}.weight"), wanted.get(f"{head}.weight")
     if theirs is None or ours is None:
         return False

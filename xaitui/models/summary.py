@@ -1,4 +1,4 @@
-"""How large a model is and what one image costs it."""
+"""Size of a model and its cost per image."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class ModelSummary:
 
     parameters: int
     trainable: int
-    """Those of the parameters that an optimizer may change."""
+    """Parameters that are trained."""
     multiply_adds: int
     """Multiply-and-add operations of convolutions and matrix products in one forward pass of one image."""
 

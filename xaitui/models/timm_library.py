@@ -46,5 +46,5 @@ def build_from_timm(request: ModelRequest, *, load: bool) -> Net:
 
 
 def _first(paths: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    """The path, if there is one: timm names several for models with several stems or heads."""
+    """Return the path if it is unique: timm names several for models with several stems or heads."""
     return (paths,) if isinstance(paths, str) else tuple(paths or ())[:1]

@@ -1,4 +1,4 @@
-"""AlexNet and the ResNets: torchvision's networks, with each activation a module of its own.
+"""torchvision's AlexNet and ResNets, with a separate module for each activation.
 
 A. Krizhevsky, "One weird trick for parallelizing convolutional neural networks", 2014; K. He et al., "Deep Residual
 Learning for Image Recognition", CVPR 2016. The small stem is the one that He et al. use for CIFAR-10's 32 px images.
@@ -62,7 +62,7 @@ _RESNETS: dict[str, tuple[type[nn.Module], tuple[int, int, int, int]]] = {
 
 
 def build_torchvision_net(request: ModelRequest) -> Net:
-    """Build AlexNet, or a ResNet with the stem that was asked for."""
+    """Build AlexNet, or a ResNet with the requested stem."""
     return _alexnet(request) if request.name == "alexnet" else _resnet(request)
 
 
@@ -95,7 +95,7 @@ def _first_convolution(in_channels: int, *, small: bool) -> nn.Conv2d:
 
 
 def _pretrained(name: str) -> dict[str, Any]:
-    """Return the facts about pretrained weights, which torchvision keeps itself; its default file comes first."""
+    """Return torchvision's properties of the pretrained weights, the default file first."""
     rows = torchvision.models.get_model_weights(name)
     files = [WeightsFile.from_url(row.url, row.name) for row in sorted(rows, key=lambda row: row != rows.DEFAULT)]
     transform = rows.DEFAULT.transforms()

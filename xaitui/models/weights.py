@@ -1,4 +1,4 @@
-"""Pretrained weights: where a file is looked for, how it is verified, and how it is read without running its code."""
+"""Search, verification and safe reading of pretrained weights files."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from xaitui.text import printable
 
 @dataclass(frozen=True)
 class WeightsFile:
-    """One published file of pretrained weights."""
+    """A published file of pretrained weights."""
 
     name: str
     """File name, the same in every cache and at every mirror."""
     urls: tuple[str, ...]
-    """Where it can be had, the first choice first."""
+    """Download addresses, in order of preference."""
     sha256_prefix: str
     """The first digits of its SHA-256: by torch.hub's convention the end of its name."""
     label: str
-    """Which weights these are, in their publisher's words."""
+    """Publisher's description of the weights."""
 
     @classmethod
     def from_url(cls, url: str, label: str) -> WeightsFile:
@@ -55,7 +55,7 @@ class FoundWeights:
     sha256: str
     """Of the whole file, in hexadecimal."""
     known: WeightsFile | None
-    """The published file that it is; None if its hash is none of those, which then vouches for nothing."""
+    """The published file it is; None if its hash is unknown, so that it is unverified."""
 
     @property
     def description(self) -> str:
@@ -65,7 +65,7 @@ class FoundWeights:
 
 
 def weights_dir() -> Path:
-    """Folder that downloaded weights are kept in."""
+    """Return the folder of downloaded weights."""
     return cache_home() / "weights"
 
 
@@ -84,7 +84,7 @@ def sha256_of(path: Path) -> str:
 def find_weights(
     model: str, known: tuple[WeightsFile, ...], given: Path | None = None, report: Report | None = None
 ) -> FoundWeights:
-    """Find the weights of a model: the file given, else the default one in a cache, else downloaded into ours.
+    """Find the weights of a model: the given file, else the default one in a cache, else by download.
 
     A file in a cache that does not have its hash is passed over, for it is damaged.
 
@@ -135,7 +135,7 @@ def read_state_dicts(path: Path) -> StateDicts:
     """
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(_HARMLESS):
-            warnings.simplefilter("ignore")  # what is wrong with a file is said below, in one line
+            warnings.simplefilter("ignore")  # damage is reported below, in one line
             content = _load(path)
     except (*TORCH_DAMAGE, MemoryError, SafetensorError) as error:
         raise DataError(f"cannot use the weights file {printable(path)}: {_reason(path, error)}") from None
@@ -162,10 +162,10 @@ def _state_dicts(content: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str
 
 
 _DEPTH = 3
-"""Keys that may lead to a state dict."""
+"""Depth of keys that may lead to a state dict."""
 
 _HARMLESS: list[Any] = [Namespace, scalar, np.dtype, *map(type, map(np.dtype, ("f4", "f8", "i4", "i8", "?")))]
-"""Plain values that trainers save beside their weights: parsed arguments, numpy's numbers."""
+"""Harmless types that trainers save beside their weights: parsed arguments, NumPy scalars."""
 
 
 def _reason(path: Path, error: Exception) -> str:

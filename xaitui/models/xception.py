@@ -1,4 +1,4 @@
-"""Xception, built on pretrainedmodels' layers, with each activation a module of its own.
+"""Xception on pretrainedmodels' layers, with a separate module for each activation.
 
 Architecture: F. Chollet, "Xception: Deep Learning with Depthwise Separable Convolutions", CVPR 2017.
 """
@@ -24,7 +24,7 @@ WEIGHTS = WeightsFile(
     "43020ad28",
     "ImageNet, ported from Keras",
 )
-"""The file that pretrainedmodels names, and where else the same bytes are kept: its own server is often down."""
+"""The file that pretrainedmodels names, and mirrors, as its server is often down."""
 
 
 class ResidualBlock(nn.Module):

@@ -1,4 +1,4 @@
-"""Files that are never half there."""
+"""Atomic writing of files."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from xaitui.system.fault_points import Point, point
 from xaitui.system.hash_log import note, take_back
 
 _TEMPORARY = re.compile(r"\..+\.[a-z0-9_]{8}")
-"""Names that `_beside` gives."""
+"""Pattern of the names made by `_beside`."""
 
 
 @contextlib.contextmanager
@@ -51,7 +51,7 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
             with contextlib.suppress(OSError):
                 take_back(path)
         if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(temporary)):
-            error.filename = str(path)  # nobody knows the temporary name
+            error.filename = str(path)  # users do not know the temporary name
             if error.filename2 is not None:
                 del error.filename2
         raise
@@ -62,7 +62,7 @@ def replacing(path: Path, *, durable: bool = True, grows: bool = False) -> Itera
 
 
 def _beside(path: Path) -> Path:
-    """A new file in the same folder, with the mode that the umask leaves: tempfile's are for their owner alone."""
+    """Create a file in the same folder, with the mode of the umask: tempfile's are readable by the owner only."""
     while True:
         temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
@@ -76,7 +76,7 @@ def _beside(path: Path) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what `replacing` could not when its process was killed; only for who alone writes in `folder`."""
+    """Remove temporary files of `replacing` in killed processes; only for the sole writer of `folder`."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if _TEMPORARY.fullmatch(path.name):
@@ -99,11 +99,11 @@ def sync_folder(folder: Path) -> None:
 
 
 NO_ROOM = {errno.ENOSPC: "the disk is full", errno.EDQUOT: "the disk quota is used up"}
-"""What a disk that takes no more refuses with, and the words for it."""
+"""Errors of a full or failing disk, and their descriptions."""
 
 
 def trouble_of(error: OSError, path: Path, then: str = "") -> str:
-    """What is wrong with a file or its disk, in a line for a user.
+    """Describe an error of a file or its disk in one line for the user.
 
     Args:
         path: what was being read or written, where the error names nothing.

@@ -17,15 +17,15 @@ BLOCK = 1 << 20
 """Bytes that are read or written at a time."""
 
 Report = Callable[[int, int], None]
-"""Called with the bytes that are done and the bytes there are in all, 0 where that is not known."""
+"""Called with the bytes done and in total, 0 if the total is unknown."""
 
 
 def no_report(done: int, total: int) -> None:
-    """Tell nobody."""
+    """Ignore the progress."""
 
 
 def ensure_free(folder: Path, needed: int) -> None:
-    """Raise DataError where the disk of `folder` has less than `needed` bytes left."""
+    """Raise DataError if the disk of `folder` has less than `needed` bytes free."""
     free = shutil.disk_usage(folder).free
     if free < needed:
         raise DataError(
@@ -36,7 +36,7 @@ def ensure_free(folder: Path, needed: int) -> None:
 
 def digest(path: Path, algorithm: str, report: Report = no_report) -> str:
     """Hash a whole file, block by block, in hexadecimal."""
-    # MD5 is what publishers chose; a system under FIPS rules refuses it unless no secret depends on it.
+    # Publishers use MD5, which a system in FIPS mode refuses unless it is declared not to be used for security.
     hasher = hashlib.new(algorithm, usedforsecurity=False)
     total, done = path.stat().st_size, 0
     with path.open("rb") as file:
@@ -48,7 +48,7 @@ def digest(path: Path, algorithm: str, report: Report = no_report) -> str:
 
 
 def publish(part: Path, target: Path) -> None:
-    """Give a finished file its name, so that the file under that name is whole even after a power cut."""
+    """Rename a finished file so that the file under its final name is complete even after a power cut."""
     with part.open("rb") as file:
         os.fsync(file.fileno())
     part.replace(target)
@@ -57,7 +57,7 @@ def publish(part: Path, target: Path) -> None:
 
 @contextlib.contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
-    """Make `folder` where it is not there; what the operating system refuses inside the block becomes DataError."""
+    """Create `folder` if it is missing; OSError inside the block becomes DataError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield

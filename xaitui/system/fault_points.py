@@ -1,4 +1,4 @@
-"""Named points of the work at which a test, or a measurement, can make something go wrong.
+"""Named points at which a test or a measurement can inject a fault.
 
 Where nobody does, a point is a call that looks at one name.
 """
@@ -11,22 +11,22 @@ from enum import StrEnum
 
 
 class Point(StrEnum):
-    """Where something can go wrong. What is written there is said with it: a file's name, or an event's kind."""
+    """A fault point; it is reported with the name of the file or the kind of event being written."""
 
     FILE_OPENED = "file opened"
-    """A temporary file lies beside the one that it will replace; nothing of it is written."""
+    """An empty temporary file has been created beside the one that it will replace."""
     FILE_WRITTEN = "file written"
-    """It is written, and may be in memory only."""
+    """The temporary file is written, maybe only in memory."""
     FILE_SYNCED = "file synced"
-    """It is on the disk, under its temporary name."""
+    """The temporary file is on disk."""
     FILE_RENAMED = "file renamed"
-    """It has taken the place of the one before; the folder may not be on the disk."""
+    """It has replaced the previous file; the folder may not be synced."""
     FILE_DONE = "file done"
     LINE_BEGUN = "line begun"
     """Before a line of the journal is written."""
     LINE_WRITTEN = "line written"
     LINE_SYNCED = "line synced"
-    """Of the lines that are to survive a power cut."""
+    """After a line that must survive a power cut is on disk."""
     ROW_BEGUN = "row begun"
     """Before a row of metrics.csv."""
     ROW_WRITTEN = "row written"
@@ -41,20 +41,20 @@ class Point(StrEnum):
 
 
 Hook = Callable[[Point, str], None]
-"""Told a point and what is being written there, empty where nothing is; may raise, or kill."""
+"""Called with a point and what is being written, or an empty text; may raise, or kill the process."""
 
 _hook: Hook | None = None
 
 
 def point(name: Point, what: str = "") -> None:
-    """Here something may be made to go wrong."""
+    """Mark a fault point."""
     if _hook is not None:
         _hook(name, what)
 
 
 @contextlib.contextmanager
 def injected(hook: Hook) -> Iterator[None]:
-    """Have `hook` called at every point of this process for the length of the block."""
+    """Call `hook` at every point of this process for the length of the block."""
     global _hook
     before, _hook = _hook, hook
     try:

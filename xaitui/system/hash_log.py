@@ -1,4 +1,4 @@
-"""Notes of what was written: a folder that holds a hashes.jsonl has each file noted that takes a place in it.
+"""Hash log: in a folder with a hashes.jsonl, size and hash of every file written are recorded.
 
 A note is on the disk before its file has its name: after a crash between the two the file is that of the note before.
 """
@@ -16,15 +16,15 @@ from xaitui.system.damaged_files import BAD_RECORD
 from xaitui.system.line_file import open_lines, write_line
 
 NAME = "hashes.jsonl"
-"""Append-only, a note a line; a torn line is normal."""
+"""Append-only, one note per line; the last line may be cut off."""
 
 _DEPTH = 5
-"""Folders above a file that are looked at."""
+"""Number of parent folders of a file that are searched for a log."""
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a file is, whatever its name."""
+    """Size and hash of a file."""
 
     bytes: int
     sha256: str
@@ -32,23 +32,23 @@ class Written:
 
 @dataclass(frozen=True)
 class Notes:
-    """All that is noted in a folder."""
+    """All notes of a folder."""
 
     written: dict[str, tuple[Written, ...]] = field(default_factory=dict)
-    """What stood, or was to stand, under each path beneath the folder, the newest last."""
+    """Contents written, or about to be written, to each path below the folder, the newest last."""
     newest: str = ""
-    """The path of the newest note: where a crash came next, its file has not got that name."""
+    """Path of the newest note; after a crash its file may not have been renamed."""
     damaged: tuple[int, ...] = ()
-    """The lines, from 1 on, that are whole and yet no notes."""
+    """Numbers, from 1, of complete lines that are not notes."""
 
 
 def begin_notes(folder: Path) -> None:
-    """From now on note what is written in a folder."""
+    """Start recording the files written in a folder."""
     (folder / NAME).touch()
 
 
 def written_in(path: Path) -> Written:
-    """Read a file through.
+    """Return size and hash of a file.
 
     Raises:
         OSError: it cannot be read.
@@ -59,7 +59,7 @@ def written_in(path: Path) -> Written:
 
 
 def note(path: Path, content: Path, *, durable: bool = True) -> None:
-    """Note that `content` is about to take the name `path`; nothing, where nobody keeps notes.
+    """Note that `content` is about to be renamed to `path`, if a folder above has a log.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -70,7 +70,7 @@ def note(path: Path, content: Path, *, durable: bool = True) -> None:
 
 
 def take_back(path: Path) -> None:
-    """Note that what was noted last of `path` did not happen.
+    """Note that the newest note of `path` did not take effect.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -81,7 +81,7 @@ def take_back(path: Path) -> None:
 
 
 def note_second_name(path: Path, first: Path) -> None:
-    """Note that the file that is `first` is about to be `path` too.
+    """Note that the file `first` is about to get the second name `path`.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -92,7 +92,7 @@ def note_second_name(path: Path, first: Path) -> None:
 
 
 def forget(path: Path) -> None:
-    """Note that a file, or all of a folder, is about to be removed on purpose.
+    """Note that a file or folder is about to be removed on purpose.
 
     Raises:
         OSError: the disk is full or cannot be written.
@@ -103,7 +103,7 @@ def forget(path: Path) -> None:
 
 
 def _noting(path: Path) -> Path | None:
-    """The folder above whose notes speak of a file."""
+    """Return the folder with the log that covers a file."""
     return next((folder for folder in path.parents[:_DEPTH] if (folder / NAME).exists()), None)
 
 
@@ -119,7 +119,7 @@ def _append(folder: Path, path: Path, what: dict[str, Any], *, durable: bool = T
 
 
 def read_notes(folder: Path) -> Notes:
-    """The notes of a folder; none where none are kept.
+    """Read the notes of a folder; empty if it has no log.
 
     Raises:
         OSError: they cannot be read.
@@ -138,7 +138,7 @@ def read_notes(folder: Path) -> Notes:
 
 
 def _take(written: dict[str, tuple[Written, ...]], record: dict[str, Any]) -> str:
-    """Add what a note says, and return the path that it speaks of."""
+    """Apply a note, and return its path."""
     path: str = record.pop("path")
     if "same_as" in record:
         written[path] = (*written.get(path, ()), *written.get(record["same_as"], ()))

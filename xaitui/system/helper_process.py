@@ -1,4 +1,4 @@
-"""A process of its own that answers questions, and whoever asks it: what would hold up the console is done there.
+"""Helper processes that answer questions, so that slow work does not block the console.
 
 A question is a line of JSON on its standard input, an answer one on its standard output. It ends with the pipe.
 """
@@ -22,7 +22,7 @@ NICE = 5
 """Answers may wait; the training and the keys may not."""
 
 Say = Callable[[str], None]
-"""Takes a word about how far an answer is."""
+"""Called with the progress of an answer."""
 Answer = Callable[[Mapping[str, Any], Say], Mapping[str, Any]]
 
 
@@ -35,11 +35,11 @@ def python_module(module: str) -> tuple[str, ...]:
 
 
 class NoAnswerError(OSError):
-    """The process could not be started, broke down, or was too slow; it is gone."""
+    """The helper process could not be started, failed or was too slow; it has been ended."""
 
 
 class HelperProcess:
-    """Asks a process that starts with the first question, and again after it broke down."""
+    """Client of a helper process, which starts with the first question and restarts after a failure."""
 
     def __init__(self, command: Sequence[str], name: str, patience: float | None = None) -> None:
         """Prepare to ask.
@@ -76,7 +76,7 @@ class HelperProcess:
                 raise NoAnswerError(str(error) or last or f"no answer of the {self._name} process") from None
 
     async def close(self) -> None:
-        """End the process; what it is doing comes to nothing."""
+        """End the process and discard its work."""
         self.closed = True
         self._kill()
         async with self._turn:
@@ -96,7 +96,7 @@ class HelperProcess:
         while line := await answers.readline():
             reply = json.loads(line)
             if reply["number"] != self._number:
-                continue  # an older one was asked for by somebody who no longer waits
+                continue  # an answer to a cancelled question
             if "answer" in reply:
                 answer: dict[str, Any] = reply["answer"]
                 return answer
@@ -109,7 +109,7 @@ class HelperProcess:
                 self._process.kill()
 
     async def _end(self) -> str:
-        """End it, and return its last words."""
+        """End the process, and return its last output."""
         self._kill()
         process, self._process = self._process, None
         if process is None:
@@ -121,7 +121,7 @@ class HelperProcess:
 
 
 def serve(answer: Answer, *, latest_only: bool = False) -> None:
-    """Answer the questions on standard input, in their order, until nobody can ask any more.
+    """Answer the questions on standard input in order, until it is closed.
 
     It ends then in the middle of an answer too: a console that was killed ends nothing, and an answer may take minutes.
     The terminal's signals are meant for the console, which ends this process by closing the pipe.
@@ -135,7 +135,7 @@ def serve(answer: Answer, *, latest_only: bool = False) -> None:
     os.nice(NICE)
     threading.Thread(target=_end_with_the_console, name="console", daemon=True).start()
     out = os.fdopen(os.dup(1), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # what libraries print is no answer
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # output of libraries is not an answer
 
     def send(number: int, **reply: object) -> None:
         text = json.dumps({"number": number, **reply}, ensure_ascii=False)
@@ -156,7 +156,7 @@ def serve(answer: Answer, *, latest_only: bool = False) -> None:
 def _end_with_the_console() -> None:
     """Wait for the other end of standard input to be closed."""
     poll = select.poll()
-    poll.register(0, 0)  # a hang-up is always told of
+    poll.register(0, 0)  # a hang-up is always reported
     while not any(happened & (select.POLLHUP | select.POLLERR) for _, happened in poll.poll()):
         pass
     os._exit(1)

@@ -1,4 +1,4 @@
-"""Small work beside the training, at intervals, that ends with it."""
+"""Periodic background actions during training."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 PATIENCE = 10.0
-"""Seconds to wait for an action in the end."""
+"""Seconds to wait for a running action at the end."""
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""A text stream that cannot end a program: one that fails is given up once, and the log says so."""
+"""Text streams that cannot end a program: a failing stream is abandoned, which is logged."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class SturdyStream:
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
         self.lost = False
-        """Whether the stream has been given up."""
+        """Whether the stream was abandoned."""
         self.error: Exception | None = None
-        """Why it has."""
+        """Reason for which it was abandoned."""
 
     def write(self, text: str) -> int:
         """Write, or do nothing once the stream is lost."""
