@@ -7,6 +7,7 @@ ROOMS, and nothing else. Only a few rooms know torch, and no command that merely
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Set
@@ -15,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.run_commands import environment
-from tests.source_tree import Import, Module, closure, modules
+from tests.source_tree import ROOT, Import, Module, closure, modules
 
 ROOMS = (
     "cli",
@@ -89,6 +90,23 @@ def floor(name: str) -> int:
         return -1
     room = name.split(".")[1]
     return ROOMS.index(room) if room in ROOMS else len(ROOMS)
+
+
+def test_the_picture_in_the_readme_shows_these_floors() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    picture = text.partition("## How it is built")[2].split("```")[1]
+    assert tuple(line.split()[0] for line in picture.strip().splitlines()) == ROOMS
+
+
+@pytest.mark.parametrize("document", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_the_documents_name_files_and_tables_that_exist(document: str) -> None:
+    words = re.findall(r"`([^`\n]+)`", (ROOT / document).read_text(encoding="utf-8"))
+    paths = [word for word in words if re.fullmatch(r"[\w./]+/[\w./]*|[\w/]+\.py", word) and word != ".ci/run"]
+    named = [path for path in paths if not {"NAME", "ROOM"} & {*re.findall("[A-Z]+", path)}]
+    beside = {path.name for path in (ROOT / "xaitui").rglob("*.py")}  # a second file of a folder that was just named
+    known = [path for path in named if path in beside or (ROOT / path).exists() or (ROOT / "xaitui" / path).exists()]
+    assert named == known
+    assert len(named) > 10
 
 
 def test_a_room_imports_only_libraries_that_suit_it() -> None:

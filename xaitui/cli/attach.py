@@ -30,7 +30,7 @@ def command(
     readonly: Annotated[bool, typer.Option("--readonly", help="Only look: refuse whatever changes something.")] = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Look at a run as it goes, from wherever it runs: in the console, or, without a terminal, as lines of text."""
+    """Watch a run live, wherever it is running: in the console, or, without a terminal, as lines of text."""
     folder = runs_folder(runs_dir)
     found = find_run(run, folder)
     if not (plain or json) and has_terminal():

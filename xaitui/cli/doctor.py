@@ -1,4 +1,4 @@
-"""`xaitui doctor`: one screen of what works on this machine, and what to do about the rest."""
+"""`xaitui doctor`: checks of this machine on one screen, and how to fix what is missing."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ WIDTH = 80
 def command(
     json: Annotated[bool, typer.Option("--json", help="One JSON object a check.")] = False, runs_dir: RunsDir = None
 ) -> int:
-    """Say what works on this machine, and what to do about the rest; 0 if training can run, otherwise 1."""
+    """Check this machine, and how to fix what is missing; exits with 0 if training can run, otherwise 1."""
     checks = examine(runs_dir)
     for check in checks:
         for line in [json_module.dumps(asdict(check))] if json else lines(check):

@@ -1,4 +1,4 @@
-"""`xaitui evaluate`: how good a run is on a split, how sure it is, and where it is wrong."""
+"""`xaitui evaluate`: metrics of a run on a split, their intervals, and its mistakes."""
 
 from __future__ import annotations
 

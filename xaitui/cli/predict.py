@@ -1,4 +1,4 @@
-"""`xaitui predict`: what a trained model says about pictures."""
+"""`xaitui predict`: predicted classes of image files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def command(
     trust_model: TrustModel = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Say of which class pictures are; where one cannot be read, the others are predicted, and the exit code is 3."""
+    """Predict the classes of image files; if one cannot be read, the others are predicted, and the exit code is 3."""
     found = find_run(run, runs_folder(runs_dir))
     paths = list(files_meant(images))
     from xaitui.jobs.predict.images import Unreadable, predict_pictures, training_border

@@ -23,7 +23,7 @@ def stop(
     after_epoch: Annotated[bool, typer.Option("--after-epoch", help="Let the epoch end first.")] = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Ask a run to stop, whichever process or machine it is on: it saves, tests its best weights and ends."""
+    """Stop a run, in whichever process or machine it is: it saves, tests its best weights and ends."""
     found = _ask(run, runs_dir, Request.STOP_AFTER_EPOCH if after_epoch else Request.STOP)
     when = " after this epoch" if after_epoch else ""
     put(f"asked {found.id} to stop{when}; follow it with: xaitui attach {quoted(found.id)}")
@@ -31,21 +31,21 @@ def stop(
 
 
 def pause(run: RunWord = "last", runs_dir: RunsDir = None) -> int:
-    """Ask a run to pause: it finishes its step, saves, and waits with everything in memory."""
+    """Pause a run: it finishes its step, saves, and waits with everything in memory."""
     found = _ask(run, runs_dir, Request.PAUSE)
     put(f"asked {found.id} to pause; let it go on with: xaitui continue {quoted(found.id)}")
     return 0
 
 
 def go_on(run: RunWord = "last", runs_dir: RunsDir = None) -> int:
-    """Ask a run that is paused to go on."""
+    """Continue a paused run."""
     found = _ask(run, runs_dir, Request.CONTINUE)
     put(f"asked {found.id} to go on")
     return 0
 
 
 def save(run: RunWord = "last", runs_dir: RunsDir = None) -> int:
-    """Ask a run to write an exact checkpoint now, and to go on."""
+    """Write an exact checkpoint of a run now; it continues."""
     found = _ask(run, runs_dir, Request.SAVE)
     put(f"asked {found.id} to save")
     return 0

@@ -33,7 +33,7 @@ def command(
     json: Annotated[bool, typer.Option("--json", help="The journal's events on stdout, nothing else.")] = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Take a run up again, exactly where its last checkpoint stands."""
+    """Resume a run exactly from its last checkpoint."""
     extend = parse_extension(epochs)
     try:
         limit = parse_duration(max_time)

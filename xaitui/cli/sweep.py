@@ -1,4 +1,4 @@
-"""`xaitui sweep`: make a study and carry it out, look at it, go on with it, try again what failed, stop it."""
+"""`xaitui sweep`: create, run, show, resume, retry and stop studies."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def _sweep(
     probe: Probe = False,
     runs_dir: RunsDir = None,
 ) -> int:
-    """Try many settings: a study. Its trials are ordinary runs."""
+    """Search settings in a study, whose trials are ordinary runs."""
     if context.invoked_subcommand is not None:
         return 0
     if file is not None:

@@ -44,7 +44,7 @@ def command(
         bool, typer.Option("--probe", help="With --dry-run: time a few real steps, and say whether the run fits.")
     ] = False,
 ) -> int:
-    """Train a model, and keep the run in a directory of its own."""
+    """Train a model; the run is kept in its own directory."""
     if probe and not dry_run:
         raise UsageError("--probe measures and does nothing else: add --dry-run, or leave it away to train")
     if dry_run:
