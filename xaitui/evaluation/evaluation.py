@@ -1,4 +1,4 @@
-"""All that stored predictions tell of a run on one split; nothing of it is computed before it is asked for."""
+"""Evaluation of a run on one split from its stored predictions; each part is computed on first use."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ SEVERAL_LABELS = "an image of this set may have several labels: there is no one 
 
 @dataclass(frozen=True)
 class Temperature:
-    """What dividing the logits by one number does; the number was fitted on validation."""
+    """Temperature scaling: the divisor of the logits, fitted on validation, and its effect."""
 
     value: float
     after: Calibration
-    """Of the split that is evaluated."""
+    """Calibration of the evaluated split with this temperature."""
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """How good a run is on a split, and where it is wrong.
+    """Scores and errors of a run on a split.
 
-    What needs one label an image (`kappa`, `confusion`, `selective`, `rank`) is not for sets that allow several:
-    `has_several_labels` tells, and SEVERAL_LABELS says why.
+    `kappa`, `confusion`, `selective` and `rank` need exactly one label per image, and do not apply if
+    `has_several_labels`.
     """
 
     split: str
@@ -55,7 +55,7 @@ class Evaluation:
     classes: tuple[str, ...]
     """Names of the classes or labels, in the order of the columns; foreign text."""
     validation: Predictions | None = None
-    """What the temperature is fitted on; None where it is not there."""
+    """Predictions on which the temperature is fitted; None if there are none."""
 
     @staticmethod
     def of(
@@ -91,17 +91,17 @@ class Evaluation:
 
     @property
     def has_several_labels(self) -> bool:
-        """Whether an image may have several."""
+        """Whether an image may have several labels."""
         return self.task is Task.MULTI_LABEL
 
     @property
     def images(self) -> int:
-        """How many there are."""
+        """Number of images."""
         return len(self.predictions.labels)
 
     @cached_property
     def decided(self) -> NDArray[np.int64]:
-        """What was said: classes (N,), or yeses and noes (N, L)."""
+        """Predicted classes (N,), or labels as zeros and ones (N, L)."""
         return decide(self.task, self.predictions.probabilities)
 
     @cached_property
@@ -133,7 +133,7 @@ class Evaluation:
 
     @cached_property
     def callouts(self) -> tuple[str, ...]:
-        """What a mean hides: classes of which not one image is recognised. They hold foreign text."""
+        """Warnings about classes of which no image is recognised, which means hide; with unsanitised class names."""
         noun = "label" if self.has_several_labels else "class"
         found = self.per_class
         return tuple(
@@ -153,12 +153,12 @@ class Evaluation:
 
     @cached_property
     def confused_pairs(self) -> tuple[ConfusedPair, ...]:
-        """The most frequent first."""
+        """Pairs of true and predicted class, the most frequent first."""
         return confused_pairs(self.confusion)
 
     @cached_property
     def calibration(self) -> Calibration:
-        """Whether it is as often right as it says."""
+        """Agreement of the probabilities with the accuracy."""
         return calibration(self.task, self.predictions.probabilities, self.predictions.labels)
 
     @cached_property
@@ -172,7 +172,7 @@ class Evaluation:
 
     @cached_property
     def selective(self) -> Selective:
-        """Accuracy where it may leave out what it is least sure of."""
+        """Accuracy when the least certain images are left out."""
         return selective(self.task, self.predictions.probabilities, self.predictions.labels)
 
     def roc(self, index: int) -> Curve:
@@ -184,7 +184,7 @@ class Evaluation:
         return precision_recall(self.predictions.probabilities, self.predictions.labels, index)
 
     def rank(self, by: Ranking, *, pair: tuple[int, int] | None = None, limit: int | None = None) -> tuple[Sample, ...]:
-        """The samples that most deserve a look, as `evaluation.mistakes.rank` gives them."""
+        """Samples ranked by `evaluation.mistakes.rank`."""
         return rank(self.predictions, self.task, by, pair=pair, limit=limit)
 
 

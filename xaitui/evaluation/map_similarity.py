@@ -1,4 +1,4 @@
-"""Whether runs look at the same places: the maps that they kept of the same images, at the end of their training."""
+"""Similarity of the training maps of two runs: of the same images, after the last epoch."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ MAPS_SCORE = "maps_rank_corr"
 def maps_likeness(run: RunDirectory, baseline: RunDirectory) -> float:
     """Spearman's rank correlation of the Grad-CAM maps of two runs after their last epochs, mean over the images.
 
-    nan where it cannot be told: one of them kept no maps, or not of the same images at the same size, as runs do whose
-    seeds cut different validation images; or no map orders anything.
+    NaN if a run has no maps, if the maps are not of the same images at the same size (as with seeds that cut different
+    validation images), or if all maps are constant.
     """
     one, other = read_watched(run), read_watched(baseline)
     if one is None or other is None or not (one.rows and other.rows and one.probe.is_same(other.probe)):
@@ -40,9 +40,9 @@ def maps_likeness(run: RunDirectory, baseline: RunDirectory) -> float:
 
 
 def with_maps(comparison: Comparison) -> Comparison:
-    """Add a score: how alike the maps of each run are to those of the baseline's settings with the run's own seed.
+    """Add a score: the similarity of each run's maps to those of the baseline's settings with the same seed.
 
-    Neither end of it is better. A comparison of runs of which none can be told stays as it is.
+    Neither direction is better. If no similarity is defined, the comparison is returned unchanged.
     """
     groups = group_by_seed(comparison)
     pinned = next((group for group in groups if comparison.baseline in group.runs), None)

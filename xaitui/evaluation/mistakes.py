@@ -1,4 +1,4 @@
-"""The samples that are worth looking at: what was wrong, what was undecided, what may be labelled wrongly."""
+"""Ranking of samples worth inspecting: mistakes, uncertain predictions, suspicious labels."""
 
 from __future__ import annotations
 
@@ -15,53 +15,53 @@ from xaitui.runs.predictions import Predictions
 
 Ranking = Literal["mistakes", "uncertain", "suspicious"]
 RANKINGS: tuple[Ranking, ...] = get_args(Ranking)
-"""The wrong ones by loss; all by how little the likeliest class is ahead; all by loss."""
+"""Wrong samples by loss; all samples by the margin of the likeliest class; all samples by loss."""
 
 SUSPICION = "suspicion only: a high loss may be a wrong label or a hard image"
-"""What must stand beside samples that are ranked as suspicious."""
+"""Caveat to show beside samples that are ranked as suspicious."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """One image, and what was said of it."""
+    """One image and its prediction."""
 
     index: int
-    """Its place in the split, from 0; also in the arrays of the predictions."""
+    """Index in the split and in the arrays of the predictions, from 0."""
     row: int | None
-    """Its place in the published split that this one was cut from; None where it was not cut."""
+    """Index in the published split that this one was cut from; None if it was not cut."""
     label: int
-    """The true class, as far as it is known."""
+    """The labelled class."""
     predicted: int
     p_label: float
-    """What its true class was given."""
+    """Probability of the labelled class."""
     p_predicted: float
     loss: float
     """Cross entropy."""
     margin: float
-    """How far the likeliest class lies before the next one."""
+    """Difference between the two largest probabilities."""
 
     @property
     def is_wrong(self) -> bool:
-        """Whether it was taken for another class."""
+        """Whether the prediction differs from the label."""
         return self.predicted != self.label
 
 
 def rank(
     predictions: Predictions, task: Task, by: Ranking, *, pair: tuple[int, int] | None = None, limit: int | None = None
 ) -> tuple[Sample, ...]:
-    """The samples of a split that has one label an image, those first that most deserve a look.
+    """Rank the samples of a split with one label per image, the most notable first.
 
     Args:
-        predictions: of the split.
-        task: that of the set.
-        by: what they are ranked by.
-        pair: a true and a predicted class; the samples of the others are left out.
-        limit: the most that are given.
+        predictions: predictions of the split.
+        task: task of the dataset.
+        by: the ranking.
+        pair: a true and a predicted class; other samples are left out.
+        limit: largest number of samples.
     """
     labels = predictions.labels
     predicted, costs = decide(task, predictions.probabilities), losses(task, predictions.probabilities, labels)
     chosen = np.ones(len(labels), np.bool_) if by != "mistakes" else predicted != labels
-    if pair is not None:  # a class paired with itself asks for what was right
+    if pair is not None:  # a class paired with itself selects correct predictions
         of_pair = (labels == pair[0]) & (predicted == pair[1])
         chosen = of_pair if pair[0] == pair[1] else chosen & of_pair
     places = np.flatnonzero(chosen)
@@ -70,7 +70,7 @@ def rank(
 
 
 def samples(predictions: Predictions, task: Task, indices: NDArray[np.int64]) -> tuple[Sample, ...]:
-    """The samples at these places of the split, in this order."""
+    """The samples at these indices of the split, in this order."""
     part = Predictions(predictions.probabilities[indices], predictions.labels[indices])
     predicted = decide(task, part.probabilities)
     rows = predictions.rows[indices].tolist() if predictions.rows is not None else [None] * len(indices)

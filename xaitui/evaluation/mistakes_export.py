@@ -1,4 +1,4 @@
-"""Samples for other programs: a line each in CSV, and their images side by side in one PNG."""
+"""Export of samples: one CSV line each, and a contact sheet of their images as PNG."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CAPTION_LETTERS = 18
 
 
 def samples_csv(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
-    """A line a sample: where it is, its classes by number and name, its loss, and every probability."""
+    """One line per sample: its index, classes by number and name, loss, and all probabilities."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     classes = [printable(name) for name in evaluation.classes]
@@ -57,7 +57,7 @@ def samples_csv(evaluation: Evaluation, samples: Sequence[Sample]) -> str:
 
 
 def labels_csv(evaluation: Evaluation) -> str:
-    """A line an image that may have several labels: of each label whether it has it, and its probability."""
+    """One line per multi-label image: each label as 0 or 1, and each probability."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     count = range(len(evaluation.classes))
@@ -99,7 +99,7 @@ def _filter(side: int) -> int:
 
 
 def caption(sample: Sample, classes: Sequence[str]) -> tuple[str, ...]:
-    """What stands below an image: short lines in letters that any font has."""
+    """Caption of an image: short lines in ASCII."""
     true, told = (_shortened(printable(classes[index])) for index in (sample.label, sample.predicted))
     return (
         f"#{sample.index}  loss {sample.loss:.2f}",

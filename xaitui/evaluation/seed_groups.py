@@ -1,4 +1,4 @@
-"""Runs of one setting over several seeds: what they have in common, and how far they lie from the baseline's."""
+"""Groups of runs that differ only by seed: their spread, and their difference from the baseline's group."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from xaitui.runs.listing.settings import read_settings
 
 SEED = "training.seed"
 _NO_SETTING = (SEED, "run.", "resolved.")
-"""What does not tell two settings apart: the seed, the name, and what the machine chose."""
+"""Settings that do not separate groups: the seed, the name, and the machine's choices."""
 
 
 @dataclass(frozen=True)
 class SeedGroup:
-    """Runs that differ by their seed alone."""
+    """Runs that differ only by their seed."""
 
     label: str
-    """The settings that tell it from the other groups; empty where there is no other."""
+    """The settings that distinguish it from the other groups; empty if there is only one."""
     runs: tuple[int, ...]
-    """Their places in the comparison; of runs with the same seed the first alone, for it is no further sample."""
+    """Indices in the comparison; of runs with the same seed only the first, because a repetition adds no sample."""
     seeds: tuple[str, ...]
-    """Of each of them."""
+    """Seed of each run."""
     spreads: Mapping[str, Spread]
-    """Of each score, by its name."""
+    """Spread of each score, by its name."""
     differences: Mapping[str, PairedDifference]
-    """Of each score, to the runs of the baseline's group with the same seeds; empty for that group."""
+    """Paired difference of each score from the baseline's group over common seeds; empty for that group."""
 
 
 def group_by_seed(comparison: Comparison) -> tuple[SeedGroup, ...]:
@@ -54,7 +54,7 @@ def group_by_seed(comparison: Comparison) -> tuple[SeedGroup, ...]:
 
 
 def _labels(settings: Sequence[Setting], keys: Sequence[tuple[str, ...]]) -> list[str]:
-    """What tells the groups apart: setting=value, with the table's name only where two tables have the setting."""
+    """Labels of the groups: setting=value, with the table's name only if two tables have the setting."""
     telling = [place for place in range(len(settings)) if len({key[place] for key in keys}) > 1]
     short = [settings[place].path.rpartition(".")[2] for place in telling]
     names = [

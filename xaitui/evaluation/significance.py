@@ -1,4 +1,4 @@
-"""Whether two runs differ at all: tests on what they said of the same images."""
+"""Significance tests of the difference between runs on the same images."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from xaitui.runs.predictions import Predictions, read_predictions
 from xaitui.runs.recorded_data import same_data
 
 LEVEL = 0.05
-"""Chance of one or more false differences that is taken, over all tests of a comparison."""
+"""Family-wise error rate over all tests of a comparison."""
 RESAMPLES = 10_000
 
 SplitName = Literal["val", "test"]
@@ -29,29 +29,29 @@ Verdict = Literal["better", "worse", "not distinguishable"]
 
 @dataclass(frozen=True)
 class PairedTest:
-    """A run against the baseline, on the same images."""
+    """Test of a run and the baseline on the same images."""
 
     run: int
-    """Its place among the runs."""
+    """Index of the run."""
     images: int
     several_labels: bool
     """Whether an image may have several labels; then `p` is the bootstrap's, else that of McNemar's test."""
     difference: float
-    """How much more accurate it is than the baseline; of several labels, over all their yeses and noes."""
+    """Accuracy minus the baseline's; for multi-label tasks over all labels of all images."""
     low: float
     high: float
     """The 95 % interval of the difference."""
     only_run: int
-    """Images that the run alone has right: all labels of an image, where it may have several."""
+    """Images that only the run has right; for multi-label tasks with all their labels."""
     only_baseline: int
     p: float
-    """Chance of such a difference, or a larger one, between equals."""
+    """The p value: probability of such a difference or a larger one between equal runs."""
     adjusted: float
-    """The same when all tests of the comparison are minded (Holm 1979)."""
+    """The p value adjusted for all tests of the comparison (Holm 1979)."""
 
     @property
     def verdict(self) -> Verdict:
-        """What can be said."""
+        """The conclusion at the level `LEVEL`."""
         if not self.adjusted < LEVEL or not self.difference:
             return "not distinguishable"
         return "better" if self.difference > 0 else "worse"
@@ -59,12 +59,12 @@ class PairedTest:
 
 @dataclass(frozen=True)
 class Significance:
-    """The tests of a comparison, and why the others could not be made."""
+    """The tests of a comparison, and the reasons for those that are not possible."""
 
     split: SplitName
     tests: tuple[PairedTest, ...]
     untested: dict[int, str]
-    """By the place of a run: why it cannot be tested against the baseline."""
+    """Why a run cannot be tested, by its index."""
 
 
 def tell_apart(runs: Sequence[RunDirectory], baseline: int, split: SplitName = "val") -> Significance:
@@ -98,11 +98,11 @@ def _read(run: RunDirectory, split: SplitName) -> Predictions | str:
 
 
 def _incomparable(run: RunDirectory, baseline: RunDirectory, split: SplitName) -> str:
-    """Why two runs have not seen the same images of a split, as their settings say."""
+    """Why two runs do not have the same images in a split, from their settings; empty if they have."""
     one, other = read_settings(run), read_settings(baseline)
     if not same_data(run, baseline):
         return "they are of different data sets"
-    # equal labels do not show it: in a set that is sorted by class, every cut has the same
+    # Comparing the labels is not enough: different cuts of a dataset that is sorted by class have equal labels.
     if split == "val" and (_is_cut(run) or _is_cut(baseline)):
         if one.get("data.val_fraction") != other.get("data.val_fraction"):
             return "another part of train was cut for validation"
@@ -112,7 +112,7 @@ def _incomparable(run: RunDirectory, baseline: RunDirectory, split: SplitName) -
 
 
 def _is_cut(run: RunDirectory) -> bool:
-    """Whether the validation images of a run were cut from train: by the catalog, else by the words of the run."""
+    """Whether the validation images of a run were cut from train: by the catalog, otherwise by a note of the run."""
     info = DATASETS.get(str(read_settings(run).get("data.dataset")))
     if info is not None:
         return not info.counts[1]
@@ -149,7 +149,7 @@ def _test(run: int, own: Predictions, pinned: Predictions) -> PairedTest:
 
 
 def _hits(predictions: Predictions) -> NDArray[np.bool_]:
-    """What is right, image by image, of shape (N, 1), or label by label of each image, (N, L)."""
+    """Correct predictions, of shape (N, 1), or for multi-label tasks (N, L)."""
     if predictions.has_several_labels:
         right: NDArray[np.bool_] = (predictions.probabilities > THRESHOLD) == (predictions.labels > 0)
         return right
@@ -158,9 +158,9 @@ def _hits(predictions: Predictions) -> NDArray[np.bool_]:
 
 
 def bootstrap_means(values: NDArray[np.int64], seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
-    """Means of resamples of some whole numbers (N,), drawn with replacement: of shape (resamples,).
+    """Means of bootstrap resamples of integers (N,), of shape (resamples,).
 
-    How often each number is drawn is multinomial, which takes no memory for the images themselves.
+    The counts of the distinct values are drawn from a multinomial distribution, without an array of all images.
     """
     kinds, counts = np.unique(values, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(values), counts / len(values), size=resamples)
@@ -169,7 +169,7 @@ def bootstrap_means(values: NDArray[np.int64], seed: int = 0, resamples: int = R
 
 
 def _bootstrap_p(means: NDArray[np.float64]) -> float:
-    """Twice the rarer side of zero; never 0, for only so many resamples were drawn (Davison and Hinkley 1997)."""
+    """Twice the rarer side of zero; never 0, because the number of resamples is finite (Davison and Hinkley 1997)."""
     rarer = min(int((means <= 0).sum()), int((means >= 0).sum()))
     return min(1.0, 2 * (rarer + 1) / (len(means) + 1))
 

@@ -1,4 +1,4 @@
-"""Curves of runs as figures: what a plot shows of them, and what is read from them at a place."""
+"""Figures of the curves of runs, and the values of curves at a position."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Curves:
 
 
 Source = Callable[[XAxis], Curves]
-"""Gives the curves as they are now, over the axis that is asked for."""
+"""Returns the current curves over an axis."""
 
 
 ViewField = Literal["x", "smoothing", "log"]
@@ -60,14 +60,14 @@ class View:
                 return dataclasses.replace(self, log=not self.log)
 
     def describe(self) -> str:
-        """What is not seen from the axes, in words; empty where everything is."""
+        """Description of the smoothing and the log scale; empty if neither is on."""
         words = ["log scale"] if self.log else []
         return ", ".join([*words, f"smoothed by {self.smoothing}"] if self.smoothing else words)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """The value of a curve at a place; None before its first point."""
+    """The value of a curve at a position; None before its first point."""
 
     label: str
     colour: int
@@ -75,7 +75,7 @@ class Reading:
 
 
 def smoothed(curves: Curves, view: View) -> Curves:
-    """The curves as they are seen: each smoothed as the view says."""
+    """The curves, smoothed by the weight of the view."""
     lines = (dataclasses.replace(line, curve=smooth(line.curve, view.smoothing)) for line in curves.lines)
     return dataclasses.replace(curves, lines=tuple(lines))
 
@@ -83,7 +83,7 @@ def smoothed(curves: Curves, view: View) -> Curves:
 def figure_of(
     title: str, curves: Curves, view: View, columns: int, cells: Cells = "braille", cursor: float | None = None
 ) -> Figure:
-    """A figure of curves that were smoothed before, with at most one point a column."""
+    """A figure of already smoothed curves, with at most one point per column."""
     lines = [(line, thin(line.curve, max(columns, 1))) for line in curves.lines]
     return Figure(
         title=title,
@@ -97,10 +97,10 @@ def figure_of(
 
 
 def read_at(curves: Curves, x: float) -> tuple[float | None, list[Reading]]:
-    """What each curve says at a place: its last point there or before.
+    """Values of the curves at a position: of the last point there or before.
 
     Returns:
-        Where the last of these points lies, and the readings in the order of the curves.
+        The position of the last of these points, and the readings in the order of the curves.
     """
     last: float | None = None
     readings = []

@@ -1,4 +1,4 @@
-"""Drawing outside the console: a process of its own is asked, so that neither keys nor training wait for a plot."""
+"""Drawing of plots in a helper process, so that neither the keyboard nor training waits for a plot."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from xaitui.system.helper_process import HelperProcess, NoAnswerError, python_mo
 
 COMMAND = python_module("xaitui.plotting.process")
 PATIENCE = 30.0
-"""Seconds after which an answer no longer comes; the first one waits for Python to start, on a machine that trains."""
+"""Seconds to wait for a drawing; the first one includes the start of Python on a busy machine."""
 
 
 class Drawer:
-    """Draws figures in a process that starts with the first of them, and again after it broke down.
+    """Draws figures in a process that starts with the first figure, and again after a crash.
 
-    plotext draws in a few milliseconds, but in Python, and Python that runs here keeps a training thread from running.
-    And it cannot end the console: its kernel is C++ that ends its own process where memory or a value is beyond it.
+    plotext draws in a few milliseconds, but in Python code, which would block a training thread in this process. Its
+    C++ kernel may also abort its process, for lack of memory or at an extreme value, which must not end the console.
     """
 
     def __init__(self, command: Sequence[str] = COMMAND, patience: float = PATIENCE) -> None:

@@ -1,4 +1,4 @@
-"""What a plot shows and what drawing it gives: plain records, which travel between processes as JSON."""
+"""Figures and drawings as plain records, which are exchanged between processes as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from xaitui.text import printable
 
 AXIS, MARK, CURSOR = -1, -2, -3
-"""Colours of what is no series: frame and words, the line at the best epoch, the cursor."""
+"""Colours of the parts that are not series: frame and text, the line at the best epoch, the cursor."""
 
 Cells = Literal["braille", "block", "ascii"]
 Span = tuple[str, int]
@@ -33,7 +33,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Figure:
-    """Everything that a drawing depends on, besides its size."""
+    """Everything that determines a drawing, except its size."""
 
     title: str
     lines: tuple[Line, ...]
@@ -45,7 +45,7 @@ class Figure:
 
 
 def to_wire(figure: Figure) -> dict[str, Any]:
-    """What `from_wire` reads back, of types that JSON knows; it shares the figure's sequences."""
+    """The figure as JSON types, for `from_wire`; shares the figure's sequences."""
     return {**vars(figure), "lines": [vars(line) for line in figure.lines]}
 
 

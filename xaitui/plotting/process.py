@@ -1,6 +1,6 @@
-"""The process that owns plotext: a figure a line comes in, its rows go out, until the console closes the pipe.
+"""Helper process that draws plots: reads one figure per line and writes its rows, until the pipe is closed.
 
-It loads nothing but the standard library and plotext.
+It loads only the standard library and plotext.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Builds the parts of a trainer from a configuration, a data set and what the machine chose."""
+"""Construction of a trainer's parts from a configuration, a dataset and the machine's choices."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ from xaitui.training.resolve import Resolved
 from xaitui.training.schedule import Plateau, Schedule, build_schedule
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-"""What torchvision's pretrained weights were trained with."""
+"""Normalisation of torchvision's pretrained weights."""
 
 Normalisation = tuple[tuple[float, ...], tuple[float, ...]]
 
 
 def _check(config: RunConfig, dataset: Dataset, model: nn.Module, micro_batch: int) -> None:
-    """Refuse what cannot be trained, and augmentations that would change what the images of a set mean."""
+    """Refuse configurations that cannot be trained, and augmentations that would change the class of an image."""
     settings = _augmentation(config)
     refuse_mirrors(dataset.info, settings)
     refuse_channels(dataset.info, settings)
-    for split in (dataset.train, dataset.val):  # a GPU that meets such a label takes no more orders, and names none
+    for split in (dataset.train, dataset.val):  # on a GPU such a label would break the CUDA context without naming it
         if wrong := strange_labels(torch.from_numpy(split.labels), dataset.info.task, len(dataset.info.classes)):
             raise DataError(f"the labels of {split.name} are not classes: {wrong}; check the dataset")
     one_at_once = 1 in (config.training.batch_size, micro_batch, len(dataset.train))
@@ -55,7 +55,7 @@ def _check(config: RunConfig, dataset: Dataset, model: nn.Module, micro_batch: i
 
 
 def _takes_one(model: nn.Module, channels: int, side: int) -> bool:
-    """Whether a model can be trained on one image at a time: normalisation takes no statistics of a single value."""
+    """Whether a model can train on a single image: batch normalisation refuses a single value per channel."""
     was_training, undo = model.training, Undo(model, torch.device("cpu"))
     undo.take()
     try:
@@ -70,12 +70,12 @@ def _takes_one(model: nn.Module, channels: int, side: int) -> bool:
 
 
 def _augmentation(config: RunConfig) -> Mapping[str, float]:
-    """The strengths of all augmentations, zero where off."""
+    """Strength of each augmentation; 0 is off."""
     return {name: float(value) for name, value in config.augmentation.model_dump().items()}
 
 
 def seed_weights(config: RunConfig) -> None:
-    """Decide the initial weights; to be called right before the model is built."""
+    """Seed the initial weights; call this right before building the model."""
     torch.manual_seed(derive_seed(config.training.seed, "weights"))
 
 
@@ -87,13 +87,13 @@ def build_parts(
     resolved: Resolved,
     device: torch.device,
 ) -> Parts:
-    """Put everything on the device, ready for the first step.
+    """Build all parts on the device, ready for the first step.
 
     Args:
         normalised: mean and standard deviation of each channel of the inputs.
 
     Raises:
-        UsageError: the configuration asks for what the set or the model cannot do.
+        UsageError: the dataset or the model does not support the configuration.
         DataError: the images cannot be read.
     """
     _check(config, dataset, model, resolved.micro_batch)
@@ -105,7 +105,7 @@ def build_parts(
     prepare = Prepare(image_side(config, dataset), *normalised, memory_format=numerics.memory_format).to(device)
     stopping = _stopping(config)
     optimizer = build_optimizer(model, config.optimizer.name, config.optimizer.model_dump(), fused=resolved.fused)
-    allocate_state(optimizer)  # what cannot fit is to be known before the first step
+    allocate_state(optimizer)  # running out of memory should show before the first step
     torch.manual_seed(derive_seed(training.seed, "training"))
     return Parts(
         config=config,
@@ -132,13 +132,13 @@ def build_parts(
 
 
 def normalisation(config: RunConfig, channels: int, statistics: Callable[[], Normalisation]) -> Normalisation:
-    """Mean and standard deviation of each channel, on the scale of [0, 1]; empty where the model's weights decide.
+    """Mean and standard deviation of each channel, on the scale of [0, 1]; empty if the model's weights decide.
 
-    Grey images for weights of RGB images get the three values: the model's first layer takes them up.
+    Grey images for RGB weights also have three values, which the model's first layer handles.
 
     Args:
-        channels: of the images.
-        statistics: tells those of the training split, where they are wanted.
+        channels: number of channels of the images.
+        statistics: computes the statistics of the training split if they are needed.
     """
     match config.data.normalize:
         case "half":
@@ -159,12 +159,12 @@ def train_statistics(dataset: Dataset) -> Normalisation:
 
 
 def effective_normalisation(built: BuiltModel, channels: int) -> Normalisation:
-    """What a model's inputs are normalised with: what was asked for, or its weights want, or else 0.5."""
+    """Normalisation of a model's inputs: as configured or required by its weights, otherwise 0.5."""
     return (built.mean, built.std) if built.mean else ((0.5,) * channels, (0.5,) * channels)
 
 
 def image_side(config: RunConfig, dataset: Dataset) -> int:
-    """Side in pixels of the images that the model sees."""
+    """Side of the model's inputs in pixels."""
     return config.data.image_size or dataset.train.images.shape[1]
 
 

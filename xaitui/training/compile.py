@@ -1,7 +1,7 @@
-"""Faster ways to compute a step, torch.compile and CUDA graphs: measured when a run is made, kept for its resumes.
+"""Faster training steps with torch.compile and CUDA graphs: measured when a run is created, and kept when it resumes.
 
 Only forward and backward in training are compiled or captured. Evaluation, averaging and checkpoints use the plain
-module, whose weights the other one shares.
+module, which shares its weights with the compiled one.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ SHORTEST = {"compile": 20.0, "cuda_graph": 2.0}
 """Seconds of training below which a way is not tried. With an empty cache the smallest networks took 47 s or more to
 compile, on two busy cores; idle ones are given half."""
 LEAST_GAIN = 0.02
-"""Part of a step's time; less is within what two measurements of the same differ by, and each resume compiles again."""
+"""Smallest gain, as a share of a step's time: less is within measurement noise, and each resume compiles again."""
 LEAST_WON = 0.8
-"""Part of the turns that the compiled model must have won: on a busy machine the medians alone are a coin's toss."""
+"""Share of the turns that the compiled model must win: on a busy machine the medians alone are unreliable."""
 TURNS = 10
-"""Steps that are timed of each, in turns, so that a machine that gets slower meanwhile slows both."""
+"""Timed steps of each model, in alternation, so that a change in the machine's load affects both."""
 FIRST_LOOK = 3
-"""Steps that are timed before anything is compiled, after one that is not."""
+"""Timed steps before anything is compiled, after one untimed step."""
 
 FAILURES = (RuntimeError, OSError, subprocess.SubprocessError, MemoryError)
-"""What graphs that cannot be compiled, compilers and full disks raise; torch's own errors are among them."""
+"""Errors of graphs that cannot be compiled, of compilers and of full disks; torch's own errors are subclasses."""
 
 
 @dataclass(frozen=True)
 class Way:
-    """A way to compute forward and backward that takes a while to be made."""
+    """A faster way to compute forward and backward, with a preparation that takes time."""
 
     name: str
-    """The field of `Resolved` that tells whether a run uses it."""
+    """The field of `Resolved` that records its use."""
     done: str
     doing: str
 
@@ -62,7 +62,7 @@ GRAPHED = Way("cuda_graph", "captured in CUDA graphs", "capturing")
 
 @dataclass(frozen=True)
 class Choice:
-    """Whether training computes in a certain way, and why."""
+    """Decision for or against a way, and the reason."""
 
     chosen: bool
     reason: str
@@ -70,14 +70,14 @@ class Choice:
 
 @dataclass(frozen=True)
 class Timing:
-    """What was measured, in seconds: forward and backward of a step."""
+    """Measured seconds of forward and backward of a step."""
 
     plain: float
     fast: float
     warm_up: float
-    """All that compiling or capturing took."""
+    """Seconds of compiling or capturing."""
     won: float = 1.0
-    """Part of the turns, 0 to 1, in which the new way was the faster one."""
+    """Share of the turns, 0 to 1, in which the new way was faster."""
 
     @staticmethod
     def of(turns: Sequence[tuple[float, float]], warm_up: float) -> Timing:
@@ -87,7 +87,7 @@ class Timing:
 
 
 def too_short(steps: int, plain: float, way: Way = COMPILED) -> Choice | None:
-    """The choice for a run that is over before anything could be compiled; None for a longer one.
+    """The choice for a run too short to benefit from compiling; None for a longer one.
 
     Args:
         steps: of the whole run.
@@ -105,7 +105,7 @@ def too_short(steps: int, plain: float, way: Way = COMPILED) -> Choice | None:
 
 
 def judge(steps: int, timing: Timing, way: Way = COMPILED) -> Choice:
-    """Keep the new way if the steps to come are faster with it; the time of making it is spent either way."""
+    """Choose the new way if its steps are faster; its preparation time is already spent either way."""
     times = (
         f"forward and backward take {1000 * timing.fast:.1f} ms a step {way.done}, {1000 * timing.plain:.1f} ms "
         f"plain; {way.doing} took {format_duration(timing.warm_up)}"
@@ -119,9 +119,9 @@ def judge(steps: int, timing: Timing, way: Way = COMPILED) -> Choice:
 def settle_compile(
     parts: Parts, resolved: Resolved, stop: Stop, say: Callable[[str], None], *, is_new: bool
 ) -> tuple[Parts, Resolved, str]:
-    """Give the parts a compiled or captured model where the run has one, or is to have one and gains by it.
+    """Give the parts a compiled or captured model if the run uses one, or if a new run would gain from it.
 
-    Weights, buffers and generators are left as they are.
+    Weights, buffers and generators are not changed.
 
     Args:
         resolved: whether to compile; of a new run it is measured first whether that pays.
@@ -199,7 +199,7 @@ def _compiled(parts: Parts, stop: Stop, say: Callable[[str], None]) -> tuple[Par
     """The parts with their model compiled for each size of batch that the run has, and the seconds that it took."""
     say("compiling the model, which may take minutes")
     began = time.perf_counter()
-    torch.compiler.reset()  # the same code may have been compiled for other runs of this process, and there is a limit
+    torch.compiler.reset()  # other runs of this process may have compiled the same code, which torch limits
     compiled = replace(parts, forward=torch.compile(parts.model, dynamic=False))
     with _workers():
         for number in (0, -1):
@@ -227,7 +227,7 @@ def _step(parts: Parts) -> TrainingStep:
 
 
 def _rehearsal(parts: Parts, inputs: Tensor, targets: Tensor) -> Callable[[], float]:
-    """Computes a gradient, leaves nothing of it, and returns the seconds that it took."""
+    """Return a function that computes a gradient, discards it, and returns the seconds taken."""
     device, step = parts.numerics.device, _step(parts)
 
     def rehearse() -> float:
@@ -242,7 +242,7 @@ def _rehearsal(parts: Parts, inputs: Tensor, targets: Tensor) -> Callable[[], fl
 
 @contextlib.contextmanager
 def _workers() -> Iterator[None]:
-    """Let inductor compile with processes and threads of its own within the block, and with none after it."""
+    """Allow inductor its own processes and threads within the block, and none afterwards."""
     import torch._inductor.async_compile as workers
     import torch._inductor.config as inductor
 
@@ -251,12 +251,12 @@ def _workers() -> Iterator[None]:
         yield
     finally:
         workers.shutdown_compile_workers()
-        inductor.compile_threads = 1  # what is compiled later, for smaller portions, is compiled in this process
+        inductor.compile_threads = 1  # later compilations, for smaller micro-batches, run in this process
 
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Keep torch's warnings from the terminal for the length of the block."""
+    """Suppress torch's warnings within the block."""
     torch_logger = logging.getLogger("torch")
     level = torch_logger.level
     torch_logger.setLevel(logging.CRITICAL)

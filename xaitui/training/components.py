@@ -1,4 +1,4 @@
-"""What a trainer is made of, and the part of its state that belongs to them."""
+"""Parts of a trainer, and their state."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from xaitui.training.schedule import Plateau, Schedule
 
 @dataclass(frozen=True)
 class Parts:
-    """Everything that takes part in a step or in an evaluation."""
+    """Everything needed for a training step or an evaluation."""
 
     config: RunConfig
     task: Task
@@ -32,37 +32,37 @@ class Parts:
     numerics: Numerics
     model: nn.Module
     forward: Callable[[Tensor], Tensor]
-    """The model in training, compiled where that was chosen: float (B, C, H, W) to logits (B, classes)."""
+    """The model in training, possibly compiled: float (B, C, H, W) to logits (B, classes)."""
     train: Store
     val: Store
     inputs: TrainingInputs
-    """Makes a batch of stored images one of inputs and targets, augmentation included."""
+    """Turns a batch of stored images into inputs and targets, with augmentation."""
     prepare: Prepare
-    """The same for evaluation: resize and normalise, nothing random."""
+    """Preprocessing for evaluation: resize and normalise, nothing random."""
     loss: Loss
     optimizer: torch.optim.Optimizer
     scaler: torch.amp.GradScaler
-    """Does something in float16 only."""
+    """Active in float16 only."""
     schedule: Schedule
     plateau: Plateau | None
     average: WeightAverage | None
     stopping: EarlyStopping
     log_every: int
     micro_batch: int
-    """Images that are computed at once in training, as long as memory does not run out."""
+    """Images computed at once in training, until memory runs out."""
     eval_batch_size: int
 
     @property
     def evaluated_model(self) -> nn.Module:
-        """The model that is evaluated and kept: the averaged one, where weights are averaged."""
+        """The model that is evaluated and saved: the averaged one if weights are averaged."""
         return self.average.module if self.average else self.model
 
     def rate(self, step: int) -> float:
-        """The learning rate of the step after so many: a function of the step and of the plateau's reductions."""
+        """The learning rate of a step, counted from 0: a function of the step and of the plateau's reductions."""
         return self.schedule.rate(step, self.plateau.reductions if self.plateau else 0)
 
     def state(self) -> State:
-        """Tensors and plain values."""
+        """State of all parts, as tensors and plain values."""
         device = self.numerics.device
         return {
             "model": self.model.state_dict(),
@@ -76,7 +76,7 @@ class Parts:
         }
 
     def restore(self, state: State) -> None:
-        """Take over what `state` returned.
+        """Restore the state returned by `state`.
 
         Raises:
             KeyError, RuntimeError, ValueError: it is the state of another model or optimizer.

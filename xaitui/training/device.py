@@ -1,4 +1,4 @@
-"""Which device a run computes on, and why."""
+"""Choice of the device of a run."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLL_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class ChosenDevice:
-    """A device and a line that says which and why."""
+    """A device, its name, and the reason for choosing it."""
 
     device: torch.device
     name: str
@@ -27,15 +27,15 @@ class ChosenDevice:
 def choose_device(
     wanted: str, *, wait_for: int, stop: Stop, say: Callable[[str], None], read: Callable[[], Driver] = read_driver
 ) -> ChosenDevice:
-    """Choose among what this process can use.
+    """Choose among the devices that this process can use.
 
     Args:
         wanted: "auto", "cpu", "cuda", "cuda:N" or "mps".
-        wait_for: bytes that must be free on a GPU; the call waits for them, and says so.
+        wait_for: bytes that must be free on a GPU; the call waits for them, and reports that.
 
     Raises:
-        UsageError: the device asked for is not there.
-        StoppedError: a stop was asked for meanwhile.
+        UsageError: the requested device does not exist.
+        StoppedError: a stop was requested meanwhile.
     """
     if wanted == "cpu" or (wanted == "auto" and not torch.cuda.is_available()):
         return _without_cuda(wanted, read)
@@ -66,7 +66,7 @@ def _check_index(wanted: str) -> None:
 
 
 def _visible(driver: Driver) -> dict[int, Gpu]:
-    """The GPUs that torch sees, by its index; the driver counts differently, so they are matched by UUID."""
+    """The GPUs that torch sees, by torch's index; the driver numbers them differently, so they are matched by UUID."""
     by_uuid = {gpu.uuid.removeprefix("GPU-"): gpu for gpu in driver.gpus}
     uuids = {index: str(torch.cuda.get_device_properties(index).uuid) for index in range(torch.cuda.device_count())}
     return {index: by_uuid[uuid] for index, uuid in uuids.items() if uuid in by_uuid}
@@ -102,7 +102,7 @@ def _without_cuda(wanted: str, read: Callable[[], Driver]) -> ChosenDevice:
 
 
 def _why_no_cuda(driver: Driver) -> str:
-    """Why torch has no GPU, and, where one is there, the way out."""
+    """Why torch has no GPU, with a remedy if the machine has one."""
     if not driver.gpus:
         return driver.problem or "the driver knows no GPU"
     name = driver.gpus[0].name
@@ -115,7 +115,7 @@ def _why_no_cuda(driver: Driver) -> str:
 
 
 def unsupported_capability(index: int) -> str:
-    """Why this build of torch has no code for a GPU; empty where it has."""
+    """Why this build of torch does not support a GPU; empty if it does."""
     major, minor = torch.cuda.get_device_capability(index)
     built = [
         int(arch.removeprefix("sm_").rstrip("af")) for arch in torch.cuda.get_arch_list() if arch.startswith("sm_")

@@ -1,4 +1,4 @@
-"""What a model says about a split: probabilities in float32, and the loss."""
+"""Predictions of a model for a split: probabilities in float32, and the loss."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
-import sklearn.metrics  # noqa: F401 -- loads slowly, and the first epoch is not to wait for it
+import sklearn.metrics  # noqa: F401 -- loads slowly, and must not delay the first epoch
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
@@ -27,10 +27,10 @@ from xaitui.training.progress import Position
 
 @dataclass(frozen=True)
 class Predictions:
-    """The answers for each image of a split, in its order."""
+    """Predictions for each image of a split, in order."""
 
     probabilities: NDArray[np.float32]
-    """(N, C): softmax, or sigmoid for multi-label tasks; always of float32 logits."""
+    """(N, C): softmax, or sigmoid for multi-label tasks; always from float32 logits."""
     labels: NDArray[np.int64]
     """(N,) or (N, L)."""
     loss: float
@@ -47,7 +47,7 @@ def probabilities(logits: Tensor, task: Task) -> Tensor:
 def predict(
     model: nn.Module, store: Store, prepare: Prepare, task: Task, numerics: Numerics, batch_size: int, stop: Stop | None
 ) -> Predictions | None:
-    """Run a model over a split in eval mode; None where it was asked to stop in between."""
+    """Run a model over a split in eval mode; return None if a stop interrupts."""
     was_training = model.training
     model.eval()
     loss_of = build_loss(task)
@@ -76,7 +76,7 @@ def predict(
 def predict_within_memory(
     model: nn.Module, store: Store, parts: Parts, sizes: BatchSizes, at: Position, stop: Stop | None
 ) -> Generator[Event, None, Predictions | None]:
-    """Predict as `predict` does, from the beginning again in smaller batches where memory runs out, which is an event.
+    """Run `predict`, starting again with smaller batches each time memory runs out, which is also yielded as an event.
 
     Raises:
         OutOfMemoryError: not even a single image fits.
@@ -87,6 +87,7 @@ def predict_within_memory(
         except MEMORY_ERRORS as error:
             if not is_out_of_memory(error):
                 raise
-        free(parts.numerics.device)  # outside of the `except`: the error's traceback holds what did not fit
+        # Outside the `except` block, because the error's traceback keeps the tensors of the failed batch alive.
+        free(parts.numerics.device)
         before = sizes.halve_evaluation(len(store))
         yield MemoryRanOut(epoch=at.epoch, step=at.step, during="evaluation", before=before, after=sizes.evaluation)

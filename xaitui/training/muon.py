@@ -16,8 +16,8 @@ _LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 def matrix_view(weight: Tensor) -> Tensor:
     """View a weight (out, in, ...) as a matrix (out, in * ...) of the same storage.
 
-    Where the weight lies channels-last in memory, the columns stand in that order. Orthogonalisation does not care:
-    permuted columns of the input are permuted columns of the result.
+    For a channels-last weight the columns are in that order. Orthogonalisation is not affected: permuting the columns
+    of the input permutes those of the result.
     """
     if weight.is_contiguous():
         return weight.view(len(weight), -1)
@@ -25,16 +25,16 @@ def matrix_view(weight: Tensor) -> Tensor:
 
 
 def _matrix_of_gradient(gradient: Tensor, like: Tensor) -> Tensor:
-    """Bring a gradient into the column order of `matrix_view(like)`; its own memory layout may be another."""
+    """Reorder the columns of a gradient, whose memory layout may differ, like those of `matrix_view(like)`."""
     if like.is_contiguous():
         return gradient.reshape(len(gradient), -1)
     return gradient.movedim(1, -1).reshape(len(gradient), -1)
 
 
 def hidden_weights(module: nn.Module) -> list[nn.Parameter]:
-    """Return the trainable weights that Muon is meant for: those of linear and convolution layers, without the head.
+    """Return the trainable weights suited to Muon: those of linear and convolution layers, without the head.
 
-    The head is the last such layer that is trained. Grouped and depthwise convolutions are left out: their kernels are
+    The head is the last such layer. Grouped and depthwise convolutions are left out: their kernels are
     many small maps side by side, and orthogonalising the stack as one matrix would mix channels that never meet.
     """
     layers = [layer for layer in module.modules() if isinstance(layer, _LAYERS) and layer.weight.requires_grad]
@@ -48,8 +48,8 @@ class MuonWithAdamW(torch.optim.Optimizer):
     size of AdamW's (Liu and others 2025, "Muon is scalable for LLM training"), so that one learning rate and one weight
     decay serve both groups.
 
-    torch's Muon takes matrices only; it is given views that share the storage of the convolution kernels. Build it
-    once the module has its device, type and memory layout, for these move the storage.
+    torch's Muon takes matrices only; it receives views that share the storage of the convolution kernels. Build it
+    after the module has its device, type and memory layout, because changing these moves the storage.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step with the rates that stand in `param_groups`."""
+        """Take one step with the rates in `param_groups`."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -99,7 +99,7 @@ class MuonWithAdamW(torch.optim.Optimizer):
         return {"muon": self._muon.state_dict(), "adamw": self._adamw.state_dict()}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Restore the states returned by `state_dict`."""
         self._muon.load_state_dict(state_dict["muon"])
         self._adamw.load_state_dict(state_dict["adamw"])
         for group, inner in zip(self.param_groups, self.parts, strict=True):

@@ -26,7 +26,7 @@ _TORCH: Mapping[str, Callable[..., torch.optim.Optimizer]] = {
 }
 
 _FUSED = ("sgd", "sgd-nesterov", "adam", "adamw")
-"""Those that torch has as one kernel on processors and GPUs alike; the others go by its default, batched on a GPU."""
+"""Optimizers with a fused kernel in torch on both CPU and GPU; the others use torch's default, batched on a GPU."""
 
 
 def build_optimizer(
@@ -34,9 +34,9 @@ def build_optimizer(
 ) -> torch.optim.Optimizer:
     """Build the optimizer `name` over the parameters of `module` that require a gradient.
 
-    Of `settings`, those that apply to the kind are taken; the others keep the catalog's default. `fused` asks for
-    torch's one-kernel implementation where there is one; None leaves the choice to torch. Build it once the module has
-    its device and memory layout. Raises UsageError for an unknown name and for a module without trainable parameters.
+    Only the `settings` of this kind are used; missing ones have the catalog's default. `fused` selects torch's fused
+    implementation if there is one; None leaves the choice to torch. Build it after the module has its device and memory
+    layout. Raises UsageError for an unknown name and for a module without trainable parameters.
     """
     info = OPTIMIZERS.get(name)
     if info is None:
@@ -58,10 +58,10 @@ def build_optimizer(
 
 
 def allocate_state(optimizer: torch.optim.Optimizer) -> None:
-    """Have a new optimizer make its state now, not in its first step; weights and what it computes stay the same.
+    """Allocate the state of a new optimizer before its first step, without changing weights or later steps.
 
-    It takes a step with gradients of zero and a rate of zero, after which its state is made what a first step begins
-    with: zeros, but for the running product of NAdam's momentum, which begins with one.
+    The optimizer takes a step with zero gradients and a zero rate. Its state is then reset to its initial values: zeros
+    except the running product of NAdam's momentum, which is one.
     """
     rates = [group["lr"] for group in optimizer.param_groups]
     set_rate(optimizer, 0.0)

@@ -1,4 +1,4 @@
-"""Where the time of a training step goes: some steps are measured phase by phase, some more are traced."""
+"""Profile of training steps: some steps are timed phase by phase, the next ones are traced."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from xaitui.training.step import TrainingStep, prepared_batch
 from xaitui.training.trainer import Trainer
 
 WARM_UP = 5
-"""Steps that pass before: the first ones reserve memory and choose kernels."""
+"""Unmeasured first steps, which reserve memory and choose kernels."""
 STEPS = 10
-"""Steps that are measured, and then traced: their mean is steady, and a trace of more is slow to open."""
+"""Measured steps, and as many traced ones: their mean is stable, and a longer trace is slow to open."""
 
 PHASES = ("data", "augmentation", "forward", "backward", "optimizer", "logging")
-"""The first of them begins a step."""
+"""Phases of a step; the first one begins it."""
 OTHER = "other"
 
 PRODUCT_SIDES = {"cpu": 1024, "cuda": 8192}
@@ -41,12 +41,12 @@ PRODUCT_SECONDS = 0.3
 TRACE = "trace.json"
 
 _UNCOUNTABLE = (*MEMORY_ERRORS, TypeError, ValueError, AssertionError)
-"""What a lack of memory, a model that cannot be copied, and operations that torch cannot count raise."""
+"""Errors of missing memory, of a model that cannot be copied, and of operations that torch cannot count."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """How many steps pass, are measured, and are traced."""
+    """Numbers of warm-up, measured and traced steps."""
 
     warm_up: int
     measured: int
@@ -68,16 +68,16 @@ class _Stage(Enum):
 
 
 class Profile(Observer):
-    """Observes the first steps of a process, and looks no more after them.
+    """Observer of the first steps of a process.
 
-    Times are taken without torch's profiler, which slows a step, and steps are traced after that. A GPU works behind
-    the back of the program that gives it work: the measured steps wait for it at the end of each phase, so that the
-    time of a phase is that of its work, and a step takes somewhat longer than without. Traced steps do not wait. What
-    lies between two steps (an evaluation, a checkpoint, a pause) is not counted. No number of the run is changed.
+    Times are measured without torch's profiler, which slows a step; other steps are traced afterwards. A GPU works
+    asynchronously, so the measured steps wait for it at the end of each phase: the time of a phase is then that of its
+    own work, and a step takes somewhat longer than usual. Traced steps do not wait. Time between two steps (an
+    evaluation, a checkpoint, a pause) is not counted. The results of the run do not change.
     """
 
     def __init__(self, parts: Parts, window: Window, steps_per_epoch: int, folder: Path) -> None:
-        """Write what is found to `folder`, which is made."""
+        """Write the results to `folder`, which is created."""
         self._parts = parts
         self._window = window
         self._steps_per_epoch = steps_per_epoch
@@ -91,7 +91,7 @@ class Profile(Observer):
         self._profiler: profile | None = None
 
     def phase(self, name: str) -> AbstractContextManager[object]:
-        """Take the time of a phase, or give it a name in the trace."""
+        """Time a phase, or name it in the trace."""
         match self._stage:
             case _Stage.MEASURED:
                 return self._timed(name)
@@ -100,7 +100,7 @@ class Profile(Observer):
         return super().phase(name)
 
     def step_done(self, epoch: int, step: int, images: int) -> Iterable[Event]:
-        """Count a step; after the last one of the window give what was found."""
+        """Count a step; after the last one of the window return the results."""
         self._steps_of_stage += 1
         match self._stage:
             case _Stage.WARM_UP if self._steps_of_stage == self._window.warm_up:
@@ -116,11 +116,11 @@ class Profile(Observer):
         return ()
 
     def missing(self) -> Iterable[Event]:
-        """Say that the steps ended before everything was found, if they did."""
+        """A note if the steps ended before the profile was complete."""
         return () if self._stage is _Stage.OVER else (Note(message="there were too few steps for a profile"),)
 
     def close(self) -> None:
-        """End a trace that a stop or an error cut short."""
+        """End a trace that was interrupted by a stop or an error."""
         if self._profiler is not None:
             self._profiler.stop()
             self._profiler = None
@@ -135,7 +135,7 @@ class Profile(Observer):
     @contextmanager
     def _timed(self, name: str) -> Iterator[None]:
         began = self._now()
-        if name == PHASES[0]:  # also where a step is tried again after memory ran out: it begins anew
+        if name == PHASES[0]:  # also when a step is repeated after memory ran out
             self._began, self._step = began, {}
         yield
         self._step[name] = self._step.get(name, 0.0) + self._now() - began
@@ -159,7 +159,7 @@ class Profile(Observer):
             yield Note(message=f"the profile could not be kept in {self._folder}: {problem}")
 
     def _end_trace(self) -> str:
-        """Write the trace, or return why not; the profiler goes with the call, for it would hold its file open."""
+        """Write the trace, or return why not; the profiler is released, because it would keep its file open."""
         wait_for(self._parts.numerics.device)
         profiler = self._profiler
         assert profiler is not None  # it was started with the stage
@@ -190,9 +190,9 @@ class Profile(Observer):
 
 @contextmanager
 def profiling(trainer: Trainer, folder: Path, *, wanted: bool) -> Iterator[Callable[[], Iterable[Event]]]:
-    """Profile the first steps of a trainer within the block, where that is wanted.
+    """Profile the first steps of a trainer within the block, if `wanted`.
 
-    What is yielded is to be called after the last step; it says so where there were too few of them.
+    The yielded function must be called after the last step; it returns a note if there were too few steps.
     """
     if not wanted:
         yield tuple
@@ -245,7 +245,7 @@ def _flop_per_image(parts: Parts) -> float:
 
 
 def _started(device: torch.device) -> profile:
-    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # it would write to the terminal, past every screen
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # otherwise it writes to the terminal, over the screen
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device.type == "cuda" else [])]
     profiler = profile(activities=activities)
     profiler.start()
@@ -261,6 +261,6 @@ def _export(profiler: profile, path: Path) -> None:
     path.parent.mkdir(exist_ok=True)
     path.unlink(missing_ok=True)
     profiler.export_chrome_trace(str(path))
-    if not path.exists():  # the exporter says nothing, and leaves what it could write
+    if not path.exists():  # the exporter reports no error, and leaves a partial file
         path.with_name(f"{path.name}.tmp").unlink(missing_ok=True)
         raise OSError("the trace could not be written")

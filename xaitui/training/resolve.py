@@ -1,4 +1,4 @@
-"""What the machine chooses for a run, decided once, so that a resume on any day computes the same."""
+"""Machine-dependent choices of a run, made once and stored, so that a resumed run computes the same."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from xaitui.training.batch_order import log_every, steps_per_epoch
 from xaitui.training.device import ChosenDevice
 
 EVAL_BATCH_SIZES = {"cuda": 1024}
-"""By device: small batches leave most of a GPU idle. Where memory runs out they are halved."""
+"""By device: small batches leave most of a GPU idle. They are halved if memory runs out."""
 EVAL_BATCH_SIZE = 256
 """On other devices."""
 FUSED_DEVICES = ("cuda", "cpu")
-"""Where the update of all weights in one kernel is the faster one (benchmarks/README.md, Training)."""
+"""Devices on which the fused update of all weights is faster (benchmarks/README.md, Training)."""
 
 
 @dataclass(frozen=True)
 class Resolved:
-    """The choices that decide the bits of a result, besides the configuration."""
+    """Choices that, besides the configuration, determine the exact result of a run."""
 
     device: str
     """Class of the device: "cpu", "cuda", "mps"."""
@@ -37,23 +37,23 @@ class Resolved:
     precision: str
     tf32: bool
     fused: bool
-    """Whether the optimizer's fused kernels are used, where it has them."""
+    """Whether to use the optimizer's fused kernels, if it has them."""
     eval_batch_size: int
     log_every: int
     """Steps between two journal lines."""
     torch: str
     micro_batch: int = 0
-    """Images that are computed at once; 0 is the whole batch."""
+    """Images computed at once; 0 for the whole batch."""
     compile: bool = False
-    """Whether training computes with a compiled model."""
+    """Whether the model is compiled for training."""
     cuda_graph: bool = False
     """Whether forward and backward of whole batches are captured in CUDA graphs."""
     data_rules: int = 1
-    """The version of the rules by which files become classes and splits."""
+    """Version of the rules that turn files into classes and splits."""
     reasons: dict[str, str] = field(default_factory=dict)
 
     def table(self) -> dict[str, Any]:
-        """For the `[resolved]` table of a run's file."""
+        """The values of the `[resolved]` table of config.toml."""
         return asdict(self)
 
     @staticmethod
@@ -71,10 +71,10 @@ class Resolved:
 
 
 def resolve_machine(config: RunConfig, chosen: ChosenDevice, train_size: int) -> Resolved:
-    """Choose for a new run.
+    """Make the choices for a new run.
 
     Raises:
-        UsageError: the device cannot do what the configuration asks for, or nothing can be compiled here.
+        UsageError: the device does not support the configuration, or nothing can be compiled here.
     """
     training, device = config.training, chosen.device
     _check_precision(training.precision, device)
@@ -103,7 +103,7 @@ def resolve_machine(config: RunConfig, chosen: ChosenDevice, train_size: int) ->
 
 
 def differences(run: Resolved, here: ChosenDevice) -> list[str]:
-    """Why this machine cannot go on exactly with what a run was made with; empty where it can."""
+    """Reasons why this machine cannot continue a run exactly; empty if it can."""
     found = []
     if run.device != here.device.type:
         found.append(f"the run was made on {run.device}, this is {here.device.type}")
@@ -115,7 +115,7 @@ def differences(run: Resolved, here: ChosenDevice) -> list[str]:
 
 
 def adapted(run: Resolved, here: ChosenDevice) -> Resolved:
-    """The run's choices on another device class."""
+    """The run's choices, adapted to another device."""
     cuda = here.device.type == "cuda"
     return replace(
         run,

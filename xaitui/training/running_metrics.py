@@ -1,4 +1,4 @@
-"""Running sums of an epoch, kept on the device so that counting never waits for it."""
+"""Running sums of an epoch, kept on the device so that updates never wait for it."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Batch = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class Means:
-    """What some images gave on average."""
+    """Means over some images."""
 
     loss: float
     accuracy: float
@@ -27,7 +27,7 @@ class Means:
 
 
 class Meter:
-    """Sums loss and right predictions over an epoch, and over the window since the last journal line."""
+    """Sums loss and correct predictions over an epoch, and over the window since the last journal line."""
 
     def __init__(self, task: Task, numerics: Numerics, clock: Callable[[], float] = time.monotonic) -> None:
         self._task = task
@@ -37,20 +37,20 @@ class Meter:
         self._images, self._since, self._waited = 0, clock(), 0.0
 
     def add(self, loss: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Count a batch: its mean loss (), logits (B, C) and true labels (B,) or (B, L)."""
+        """Add a batch: its mean loss (), logits (B, C) and true labels (B,) or (B, L)."""
         if self._task is Task.MULTI_LABEL:
             right = ((logits > 0) == labels.bool()).float().mean(dim=1).sum()
         else:
             right = (logits.argmax(dim=1) == labels).sum()
         images = len(labels)
-        count = torch.full_like(loss, images, dtype=self._epoch.dtype)  # filled there: a copy would wait for the device
+        count = torch.full_like(loss, images, dtype=self._epoch.dtype)  # filled on the device; a copy would wait for it
         row = torch.stack([loss.to(self._epoch) * images, right.to(self._epoch), count])
         self._epoch += row
         self._window += row
         self._images += images
 
     def waiting_for(self, batches: Iterable[Batch], observer: Observer) -> Iterator[Batch]:
-        """Hand on `batches`, and take the time that each one lets the training wait."""
+        """Yield `batches`, and measure the time spent waiting for each."""
         source = iter(batches)
         while True:
             began = self._clock()
@@ -62,8 +62,9 @@ class Meter:
             yield batch
 
     def window(self) -> tuple[Means, float, float]:
-        """The means since the last call, and since then the images per second and the part of the time, 0 to 1, that
-        was spent waiting for data; waits for the device.
+        """Means, images per second, and share of the time (0 to 1) spent waiting for data, all since the last call.
+
+        Waits for the device.
         """
         means = self._means(self._window)
         seconds = max(self._clock() - self._since, 1e-9)
@@ -73,21 +74,21 @@ class Meter:
         return means, speed, waiting
 
     def epoch(self) -> Means:
-        """The means of the epoch, which begins anew; waits for the device."""
+        """Return the means of the epoch and reset its sums; waits for the device."""
         means = self._means(self._epoch)
         self._epoch.zero_()
         return means
 
     def restart_clock(self) -> None:
-        """Measure speed from now on: what lay between (an evaluation, a checkpoint) is not training."""
+        """Measure speed from now on, to exclude an evaluation or a checkpoint."""
         self._images, self._since, self._waited = 0, self._clock(), 0.0
 
     def state(self) -> dict[str, Any]:
-        """The sums, as plain tensors."""
+        """The sums, as tensors on the CPU."""
         return {"epoch": self._epoch.cpu(), "window": self._window.cpu()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Go on from the sums of `state`."""
+        """Restore the sums returned by `state`."""
         self._epoch.copy_(state["epoch"])
         self._window.copy_(state["window"])
 

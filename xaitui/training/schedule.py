@@ -1,7 +1,7 @@
 """The learning rate as a pure function of the step, so that it can be resumed anywhere and drawn before a run.
 
-torch's schedulers keep state, cannot all be chained with a warm-up, and one-cycle refuses to go on past its end. Here
-each kind is one function of the step, and tests compare each with torch's scheduler.
+torch's schedulers keep state, cannot all be combined with a warm-up, and one-cycle refuses to continue past its end.
+Here each kind is one function of the step, and tests compare each with torch's scheduler.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Schedule:
 
     name: str
     settings: Mapping[str, Any]
-    """The settings that the catalog's row of this name lists, each with a value."""
+    """Values of the settings that the catalog lists for this schedule."""
     base_lr: float
     """The rate where the schedule's factor is 1; the peak of one-cycle."""
     steps_per_epoch: int
@@ -29,7 +29,7 @@ class Schedule:
 
     @property
     def total_steps(self) -> int:
-        """The horizon: number of optimizer steps that the schedule was made for."""
+        """The horizon: number of optimizer steps of the planned run."""
         return self.steps_per_epoch * self.epochs
 
     @property
@@ -40,7 +40,7 @@ class Schedule:
     def rate(self, step: int, reductions: int = 0) -> float:
         """Return the learning rate of optimizer step `step`, counted from 0.
 
-        Beyond the horizon the last rate goes on. `reductions` counts how often a `Plateau` has lowered the rate; it
+        Beyond the horizon the last rate is kept. `reductions` counts how often a `Plateau` has lowered the rate; it
         matters to the kind "plateau" only.
         """
         within = min(step, self.total_steps - 1)
@@ -65,8 +65,8 @@ def _multistep(schedule: Schedule, step: int) -> float:
 
 
 def _cosine(schedule: Schedule, step: int) -> float:
-    # The half wave begins after the warm-up, so that the full rate is reached; it would be at its lowest one step
-    # after the last one, so that no step is taken at a rate of zero.
+    # The half wave begins after the warm-up, so that the full rate is reached, and ends one step after the last one, so
+    # that no step is taken at a rate of zero.
     length = max(1, schedule.total_steps - schedule.warmup_steps)
     progress = max(0, step - schedule.warmup_steps) / length
     lowest = schedule.settings["min_lr_ratio"]
@@ -132,17 +132,17 @@ class Plateau:
     mode: Literal["min", "max"]
     """Whether less or more of the metric is better."""
     patience: int
-    """Epochs without improvement that are borne."""
+    """Epochs without improvement that are tolerated."""
     threshold: float
     """Relative change of the best value that counts as an improvement."""
     best: float | None = None
     """None until the first value that is not NaN."""
     bad_epochs: int = 0
     reductions: int = 0
-    """How often the rate has fallen; what `Schedule.rate` asks for."""
+    """Number of reductions so far, an argument of `Schedule.rate`."""
 
     def update(self, value: float) -> bool:
-        """Take the metric of an epoch; return whether the rate falls now."""
+        """Record the metric of an epoch; return whether the rate is reduced now."""
         if self._improves(value):
             self.best, self.bad_epochs = value, 0
         else:
@@ -165,5 +165,5 @@ class Plateau:
         return {"best": self.best, "bad_epochs": self.bad_epochs, "reductions": self.reductions}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state` returned."""
+        """Restore the values returned by `state`."""
         self.best, self.bad_epochs, self.reductions = state["best"], state["bad_epochs"], state["reductions"]
