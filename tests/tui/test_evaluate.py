@@ -200,7 +200,7 @@ async def test_read_only_computes_nothing(made: RunDirectory, runs_dir: Path) ->
         await until(app, shows(app, "test, 50 images"))
         await pilot.press("v", "c")
         await until(app, shows(app, "no val predictions"))
-        assert screen(app).process is None
+        assert screen(app).predictions.process is None
         assert "compute" not in screen_rows(app)[-1]
 
 

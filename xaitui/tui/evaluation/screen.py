@@ -1,10 +1,11 @@
-"""How good a run is, and where it is wrong: what its stored predictions tell."""
+"""The evaluation screen: scores, confusion matrix, calibration and curves from the stored predictions of a run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from textual import on
+from textual.content import Content
 from textual.events import Resize
 from textual.widget import Widget
 from textual.widgets import DataTable, Static
@@ -24,8 +25,10 @@ from xaitui.tui.evaluation.panes import (
     ScoresPane,
     SelectivePane,
 )
-from xaitui.tui.evaluation.predictions import EvaluationSource
-from xaitui.tui.threads import work
+from xaitui.tui.evaluation.predictions import PredictionProcess, first_split, next_split
+from xaitui.tui.palette import MUTED
+from xaitui.tui.screen import ConsoleScreen
+from xaitui.tui.threads import in_thread, work
 from xaitui.tui.widgets.key_bar import KeyBar
 
 PANES: dict[str, type[Pane]] = {
@@ -37,19 +40,22 @@ PANES: dict[str, type[Pane]] = {
 }
 
 
-class EvaluateScreen(EvaluationSource):
+class EvaluateScreen(ConsoleScreen):
     """Shows one run on one split, in panes."""
 
     NAME = "evaluate"
 
     def __init__(self, run: RunDirectory) -> None:
-        super().__init__(run)
+        super().__init__()
+        self.run, self.split = run, first_split(run)
+        self.evaluation: Evaluation | None = None
+        self.predictions = PredictionProcess(run)
         self.pane = "scores"
         self.index = 0
-        """The class that is looked at."""
+        """The selected class."""
 
     def compose_body(self) -> Iterable[Widget]:
-        """What is seen, and the panes, of which one is shown."""
+        """The head, and the panes, one of which is shown."""
         yield Static(classes="head", markup=False)
         for name, kind in PANES.items():
             pane = kind(id=name)
@@ -57,31 +63,64 @@ class EvaluateScreen(EvaluationSource):
             yield pane
 
     def on_mount(self) -> None:
-        """Say what it is, and read."""
+        """Show whose evaluation this is, and read it."""
         self.say_title(f"evaluation of {printable(self.run.id)}")
         self.load()
 
+    def on_unmount(self) -> None:
+        """End the process that computes predictions."""
+        self.predictions.kill()
+
     def on_resize(self, event: Resize) -> None:
-        """Lay out what is shown anew."""
+        """Lay out the pane again."""
         super().on_resize(event)
         if self.evaluation is not None:
             self.call_after_refresh(self._show)
 
     def commands(self) -> tuple[Command, ...]:
-        """The keys that can do something for what is seen."""
+        """The keys that apply to the visible pane."""
         useless = {"compute"} if self.evaluation is not None else {"mistakes"}
         useless |= set() if self.pane == "confusion" else {"toggle_shares"}
         return tuple(row for row in super().commands() if row.action not in useless)
 
+    # -- reading
+
+    @work(exclusive=True, group="load")
+    async def load(self) -> None:
+        """Read the stored predictions of the split."""
+        self.evaluation = None
+        try:
+            self.evaluation = await in_thread(Evaluation.read, self.run, self.split)
+        except (XaituiError, OSError) as error:
+            self._show_missing(str(error))
+        else:
+            self._take(self.evaluation)
+
+    @work(exclusive=True, group="compute")
+    async def _compute(self, split: str) -> None:
+        self.say(f"{split}: computing...")
+        problem = await self.predictions.compute(split, self.console.options.data_dir)
+        if split != self.split:
+            return  # the user has gone to another split meanwhile
+        if problem:
+            self.say(f"{split}: cannot be computed", problem)
+        else:
+            self.load()
+
     # -- showing
 
-    def take(self, found: Evaluation) -> None:
-        """Show what was read, on the pane that was looked at."""
+    def say(self, what: str, about: str = "") -> None:
+        """Set the head: one line, or two where there is no evaluation."""
+        lines = [Content.styled(printable(what), "bold"), Content.styled(printable(about), MUTED)]
+        gap = "  " if self.evaluation is not None else "\n"
+        self.query_one(".head", Static).update(Content(gap).join(lines))
+
+    def _take(self, found: Evaluation) -> None:
         self.index = min(self.index, len(found.classes) - 1)
         self.action_pane(self.pane)
 
-    def miss(self, why: str) -> None:
-        """Say why there is nothing, and how there can be."""
+    def _show_missing(self, why: str) -> None:
+        """Show why there is no evaluation, and how to make one."""
         for pane in self.query(Pane):
             pane.display = False
         self.set_focus(None)
@@ -127,6 +166,16 @@ class EvaluateScreen(EvaluationSource):
 
     # -- what the keys do
 
+    def action_split(self) -> None:
+        """Show the next split."""
+        self.split = next_split(self.run, self.split)
+        self.load()
+
+    def action_compute(self) -> None:
+        """Compute missing predictions."""
+        if self.evaluation is None and not self.predictions.is_running:
+            self._compute(self.split)
+
     def action_pane(self, name: str) -> None:
         """Show a pane."""
         self.pane = name
@@ -142,17 +191,17 @@ class EvaluateScreen(EvaluationSource):
         self.set_focus(first)
 
     def action_class(self, step: int) -> None:
-        """Look at another class."""
+        """Show the curves of another class."""
         if self.evaluation is not None and self.pane == "curves":
             self.index = (self.index + step) % len(self.evaluation.classes)
             self._show()
 
     def action_toggle_shares(self) -> None:
-        """Say shares of the true class instead of counts, or the other way round."""
+        """Change between counts and shares of the true class."""
         self.query_one(ConfusionMap).toggle_shares()
 
     def action_mistakes(self) -> None:
-        """Go through the images that were wrong."""
+        """Open the misclassified images."""
         self._open_mistakes(None)
 
     @on(ConfusionMap.Opened)
@@ -168,5 +217,5 @@ class EvaluateScreen(EvaluationSource):
             self.console.open("mistakes", self.run, self.split, pair)
 
     def action_explain(self) -> None:
-        """See what it looks at."""
+        """Open the attribution maps of the run."""
         self.console.open("explain", self.run, self.split if self.split in PREDICTED else "")

@@ -1,4 +1,4 @@
-"""One epoch of a run as the screen of its training shows it: in words, and as tiles."""
+"""One epoch of the training maps screen, in words and as tiles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Arrays = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 @dataclass(frozen=True, eq=False)
 class EpochView:
-    """What is looked at: an epoch, and one of the images."""
+    """One epoch, and the selected image."""
 
     watched: Watched
     arrays: Mapping[int, Arrays]
@@ -44,7 +44,7 @@ class EpochView:
         return self.watched.epochs[self.place]
 
     def about_epoch(self) -> Content:
-        """How good the run was, how far its maps moved, and alarms."""
+        """The accuracy, how far the maps moved, and alarms."""
         row, alarms = self.watched.rows[self.place], self.watched.alarms
         parts = [(f"epoch {row.epoch} of {self.watched.epochs[-1]}", "bold")]
         parts += [(f"  accuracy {row.accuracy:.4f}", "")] if math.isfinite(row.accuracy) else []
@@ -56,7 +56,7 @@ class EpochView:
         return Content.assemble(*parts)
 
     def about_sample(self, *, shows_all: bool) -> Content:
-        """Which image, and which maps."""
+        """The selected image, and the method of its maps."""
         count = len(self.watched.probe.indices)
         which = f"all {count} images" if shows_all else f"image {self.sample + 1} of {count}"
         return Content.styled(f"{which}  Grad-CAM of {printable(self.watched.probe.layer)}, true class  ", MUTED)
@@ -93,7 +93,7 @@ class EpochView:
         return Tile(head, self.watched.probe.images[sample], attributions, signed=False, lines=lines, problem=problem)
 
     def _likeness(self, epoch: int) -> list[Content]:
-        """How alike another epoch's map is to the one that is looked at."""
+        """The rank correlation of another epoch's map with this one."""
         if epoch == self.epoch:
             return []
         one, other = (self.arrays[each][0][self.sample : self.sample + 1] for each in (self.epoch, epoch))
@@ -101,7 +101,7 @@ class EpochView:
         return [Content.styled(f"rank correlation {alike:.2f}", MUTED)] if math.isfinite(alike) else []
 
     def _answers(self) -> list[Content]:
-        """What the model said of the image after this epoch."""
+        """The most probable classes of the image after this epoch."""
         probabilities = self.arrays[self.epoch][1][self.sample]
         order = np.argsort(-probabilities, kind="stable")[:ANSWERS].tolist()
         return [

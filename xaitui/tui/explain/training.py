@@ -28,7 +28,7 @@ ALARM_COLOUR = 6
 
 
 class TrainingMapsScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
-    """Goes through the epochs of a run; where it is going on, the last one is followed."""
+    """Shows the training maps of a run by epoch; while the run is live, the last epoch is followed."""
 
     NAME = "training_maps"
     AUTO_FOCUS: ClassVar[str | None] = "Plot"
@@ -48,14 +48,14 @@ class TrainingMapsScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
         self._was_read = False
 
     def compose_body(self) -> Iterable[Widget]:
-        """What is seen, the maps, and the curves below them."""
+        """The head, the maps, and the curves below them."""
         yield Static(classes="head", markup=False)
         yield MapGrid()
         yield Plot()
         yield Static(classes="foot", markup=False)
 
     def on_mount(self) -> None:
-        """Say what it is, and look."""
+        """Show whose maps these are."""
         self.map_display.title = f"what {printable(self.run.id)} looked at through its training"
         self.map_display.say_progress("")
 
@@ -64,7 +64,7 @@ class TrainingMapsScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
         return read_watched(self.run, self.watched), self._names or class_names(self.run)
 
     def take(self, found: tuple[Watched | None, tuple[str, ...]]) -> None:
-        """Show it, if it is new."""
+        """Show it if it has changed."""
         before, (self.watched, self._names) = self.watched, found
         is_same = before is not None and self.watched is not None and self.watched.rows == before.rows
         if not is_same or not self._was_read:
@@ -74,7 +74,7 @@ class TrainingMapsScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
 
     @property
     def epoch(self) -> int:
-        """The epoch that is looked at; 0 where there is none."""
+        """The selected epoch; 0 where there is none."""
         epochs = self.watched.epochs if self.watched is not None else ()
         return epochs[self.place] if epochs else 0
 
@@ -153,7 +153,7 @@ class TrainingMapsScreen(PollingScreen[tuple[Watched | None, tuple[str, ...]]]):
         self.redraw()
 
     def action_sample(self, by: int) -> None:
-        """Look at another image."""
+        """Show another image."""
         if self.watched is not None:
             self.sample = (self.sample + by) % len(self.watched.probe.indices)
             self.shows_all = False

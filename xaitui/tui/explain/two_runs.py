@@ -1,4 +1,4 @@
-"""The same images as two runs saw them: a map of each, what differs, and how alike they order the pixels."""
+"""The two runs screen: maps of the same images by two runs, their difference and their rank correlation."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Pair = tuple[Watched | None, Watched | None]
 
 
 class TwoRunsScreen(PollingScreen[Pair]):
-    """Compares what two runs that watched the same images looked at, after the same epoch or after their last ones."""
+    """Compares the training maps of two runs, after the same epoch or after the last one of each."""
 
     NAME = "two_runs"
 
@@ -48,13 +48,13 @@ class TwoRunsScreen(PollingScreen[Pair]):
         self._was_read = False
 
     def compose_body(self) -> Iterable[Widget]:
-        """What is seen, and the maps."""
+        """The head, the maps, and a line about problems."""
         yield Static(classes="head", markup=False)
         yield MapGrid()
         yield Static(classes="foot", markup=False)
 
     def on_mount(self) -> None:
-        """Say what it is, and look."""
+        """Show whose maps these are."""
         self.map_display.title = f"what {self.labels[0]} and {self.labels[1]} look at"
         self.map_display.say_progress("")
 
@@ -65,7 +65,7 @@ class TwoRunsScreen(PollingScreen[Pair]):
         return one, other
 
     def take(self, found: Pair) -> None:
-        """Show it, if it is new."""
+        """Show it if it has changed."""
         before, self.pair = self.pair, found
         if not self._was_read or [_rows(each) for each in before] != [_rows(each) for each in found]:
             self._was_read = True
@@ -159,7 +159,7 @@ class TwoRunsScreen(PollingScreen[Pair]):
         self.map_display.toggle_overlay()
 
     def action_sample(self, by: int) -> None:
-        """Look at another image."""
+        """Show another image."""
         if self.pair[0] is not None:
             self.sample = (self.sample + by) % len(self.pair[0].probe.indices)
             self.redraw()
