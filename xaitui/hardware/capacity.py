@@ -1,4 +1,4 @@
-"""Processors and memory that this process may use: those of the machine, or less where a container or job is limited.
+"""CPUs and memory available to this process, within the limits of its container or job.
 
 Limits of control groups, of the first and the second version (cgroups(7)), hold for a group and all groups below it.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 FEW_CORES = 4
-"""Up to so many cores, one less would cost more than a console that shares them."""
+"""Number of cores up to which all are used: one less would cost more than sharing them with the console."""
 GROUPS, MOUNTED = Path("/proc/self/cgroup"), Path("/sys/fs/cgroup")
 CACHED = frozenset({"active_file", "inactive_file", "total_active_file", "total_inactive_file"})
 """Lines of memory.stat: the file cache, which the kernel gives up before a group reaches its limit."""
@@ -23,19 +23,19 @@ CACHED = frozenset({"active_file", "inactive_file", "total_active_file", "total_
 
 @dataclass(frozen=True)
 class ControlGroups:
-    """The control groups of a process: its own and those above it."""
+    """Control groups of a process: its own and those above it."""
 
     groups: Path = GROUPS
-    """The file that names them."""
+    """File that names them."""
     mounted: Path = MOUNTED
-    """The folder below which their files lie."""
+    """Root folder of their files."""
 
     def cores(self) -> float:
-        """The smallest quota, in cores; infinite where there is none."""
+        """The smallest quota, in cores; infinite if there is none."""
         return min([*self._quotas()], default=math.inf)
 
     def memory_left(self) -> float:
-        """Bytes until the nearest limit, with the file cache counted as free; infinite where there is none."""
+        """Bytes until the nearest limit, counting the file cache as free; infinite if there is none."""
         found = [
             _number(folder / limit, math.inf) - _number(folder / used, 0) + _cached(folder)
             for folder in self._folders("memory")
@@ -87,13 +87,13 @@ def _cached(folder: Path) -> int:
 
 
 def available_memory(groups: ControlGroups | None = None) -> int:
-    """Bytes that this process can still take."""
+    """Return the bytes that this process can still allocate."""
     free: int = psutil.virtual_memory().available
     return int(min(free, (groups or ControlGroups()).memory_left()))
 
 
 def usable_cores(environ: Mapping[str, str] = os.environ, groups: ControlGroups | None = None) -> tuple[int, str]:
-    """How many cores this process may use, and what decides it."""
+    """Return the number of cores this process may use, and what limits it."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     quota = (groups or ControlGroups()).cores()
     bounds = [
@@ -105,9 +105,9 @@ def usable_cores(environ: Mapping[str, str] = os.environ, groups: ControlGroups 
 
 
 def default_threads(environ: Mapping[str, str] = os.environ, groups: ControlGroups | None = None) -> tuple[int, str]:
-    """How many threads to compute with where nobody says, and why."""
+    """Return the default number of compute threads, and the reason."""
     usable, why = usable_cores(environ, groups)
-    cores = min(usable, psutil.cpu_count(logical=False) or usable)  # two threads of one core share its arithmetic
+    cores = min(usable, psutil.cpu_count(logical=False) or usable)  # hyper-threads share the arithmetic units of a core
     threads = cores - 1 if cores > FEW_CORES else cores
     wanted = _count(environ, "OMP_NUM_THREADS", threads)
     if wanted < threads:

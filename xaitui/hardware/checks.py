@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this machine: each check is a function that returns what it found, and a remedy."""
+"""Checks of `doctor`: each returns its finding and a remedy."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ from xaitui.hardware.capacity import available_memory, usable_cores
 
 
 class Level(StrEnum):
-    """How a check went."""
+    """Result of a check."""
 
     OK = "ok"
     WARN = "warn"
-    """Training works, with less than there could be."""
+    """Training works, with limitations."""
     FAIL = "FAIL"
     """Training cannot run."""
 
 
 @dataclass(frozen=True)
 class Check:
-    """One thing that was looked at."""
+    """Result of one check."""
 
     name: str
     level: Level
     text: str
-    """What was found."""
+    """Finding."""
     remedy: str = ""
-    """What to do about it."""
+    """Remedy."""
 
 
 TESTED = ((3, 11), (3, 13))
-"""The oldest and the newest Python that the tests run on."""
+"""Oldest and newest tested versions of Python."""
 
 PACKAGES: Mapping[str, str] = {
     "captum": "captum",
@@ -61,19 +61,19 @@ PACKAGES: Mapping[str, str] = {
     "textual_image": "textual-image",
     "tomli_w": "tomli-w",
 }
-"""Modules that are loaded late, so that their absence shows late, and the distributions that bring them."""
+"""Modules that are imported on demand, and their distributions."""
 
 FOR_TRAINING = frozenset({"numpy", "PIL", "scipy", "sklearn", "tomli_w"})
-"""Those of them without which no training runs; the others explain, report, draw and study."""
+"""Modules required for training; the others are for explanations, reports, plots and studies."""
 
 MIN_FREE = 2**30
 SLOW_BYTES_PER_SECOND = 5 * 2**20
 WRITTEN = 4 * 2**20
-"""Bytes that are written to see how fast a folder is."""
+"""Bytes written to measure the speed of a folder."""
 
 
 def check_python(version: tuple[int, int, int], executable: str) -> Check:
-    """Whether this Python is one that is tested."""
+    """Check that this version of Python is tested."""
     text = f"{'.'.join(map(str, version))} ({executable})"
     if TESTED[0] <= version[:2] <= TESTED[1]:
         return Check("python", Level.OK, text)
@@ -82,7 +82,7 @@ def check_python(version: tuple[int, int, int], executable: str) -> Check:
 
 
 def check_packages(is_installed: Callable[[str], bool]) -> Check:
-    """Whether the libraries that are loaded late are there."""
+    """Check that the libraries imported on demand are installed."""
     missing = {module: distribution for module, distribution in PACKAGES.items() if not is_installed(module)}
     if missing:
         level = Level.FAIL if missing.keys() & FOR_TRAINING else Level.WARN
@@ -95,11 +95,11 @@ OPTIONAL: Mapping[str, tuple[tuple[str, ...], str]] = {
     "onnx": (("onnx", "onnxscript", "onnxruntime"), "export --to onnx"),
     "timm": (("timm",), "models timm:NAME"),
 }
-"""What can be installed besides, as `xaitui[NAME]`: its modules, and what they are for."""
+"""Extras, installed as `xaitui[NAME]`: their modules and uses."""
 
 
 def check_optional(is_installed: Callable[[str], bool]) -> Check:
-    """Which optional libraries are there; training needs none."""
+    """Report the installed optional libraries; training needs none."""
     missing = [name for name, (modules, _) in OPTIONAL.items() if not all(map(is_installed, modules))]
     found = [f"{name}: {'not ' if name in missing else ''}installed ({OPTIONAL[name][1]})" for name in OPTIONAL]
     return Check(
@@ -108,7 +108,7 @@ def check_optional(is_installed: Callable[[str], bool]) -> Check:
 
 
 def check_memory() -> Check:
-    """Cores and memory that this process may use."""
+    """Report the cores and memory available to this process."""
     available, (cores, _) = available_memory(), usable_cores()
     text = f"{cores} processor core{'s' if cores > 1 else ''}, {format_size(available)} of memory free"
     if available >= MIN_FREE:
@@ -117,7 +117,7 @@ def check_memory() -> Check:
 
 
 def check_terminal(environ: Mapping[str, str], *, is_terminal: bool, columns: int, lines: int, encoding: str) -> Check:
-    """Colours, size, characters and graphics of the terminal."""
+    """Check colours, size, characters and graphics of the terminal."""
     if not is_terminal:
         return Check("terminal", Level.OK, "the output is no terminal: plain lines without colours")
     term, language = environ.get("TERM", ""), _locale(environ)
@@ -141,7 +141,7 @@ def _colours(environ: Mapping[str, str]) -> str:
 
 
 def _locale(environ: Mapping[str, str]) -> str:
-    """The locale that decides about characters; empty where none is set."""
+    """Return the locale that determines the character set; empty if none is set."""
     return next(filter(None, (environ.get(name) for name in ("LC_ALL", "LC_CTYPE", "LANG"))), "")
 
 
@@ -153,11 +153,11 @@ SPEAKS: Mapping[str, tuple[str, ...]] = {
     "Kitty": ("xterm-kitty", "ghostty", "xterm-ghostty"),
     "Sixel": ("foot", "mlterm", "contour", "wezterm", "iterm.app", "mintty", "konsole"),
 }
-"""Terminals by the graphics that they are known for, as TERM or TERM_PROGRAM names them."""
+"""Graphics protocols of known terminals, by TERM or TERM_PROGRAM."""
 
 
 def _graphics(environ: Mapping[str, str]) -> str:
-    """What a terminal is likely to show pictures with; only the console asks it, when it steps aside for them."""
+    """Return the graphics protocol a terminal probably supports; only the console queries the terminal."""
     if environ.get("TMUX") or environ.get("TERM", "").startswith(("tmux", "screen")):
         return "half blocks (tmux seldom passes graphics on)"
     names = {environ.get(name, "").lower() for name in ("TERM", "TERM_PROGRAM")}
@@ -167,11 +167,11 @@ def _graphics(environ: Mapping[str, str]) -> str:
 
 
 _OWN_VARIABLES = {"KITTY_WINDOW_ID": "xterm-kitty", "KONSOLE_VERSION": "konsole", "WEZTERM_PANE": "wezterm"}
-"""Set by terminals that do not name themselves otherwise."""
+"""Variables set by terminals that have no other identification."""
 
 
 def check_folder(name: str, folder: Path) -> Check:
-    """Space and speed of a folder, or of the nearest one above it that exists; what is written is removed again."""
+    """Check space and speed of a folder, or of its nearest existing parent; test files are removed."""
     try:
         there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.is_dir())
         free = psutil.disk_usage(str(there)).free

@@ -1,4 +1,4 @@
-"""Whether this machine can compile a model: that takes a compiler and Python's headers.
+"""Requirements for compiling models: a compiler and Python's headers.
 
 A processor's kernels are made by torch's inductor, with CXX or g++; a GPU's by Triton, which makes their launchers with
 CC, gcc or clang. Both include Python.h.
@@ -18,21 +18,21 @@ from xaitui.hardware.checks import Check, Level
 
 @dataclass(frozen=True)
 class Compiler:
-    """A compiler that may be asked for."""
+    """A compiler."""
 
     language: str
     variable: str
-    """Of the environment; it decides alone where it is set."""
+    """Environment variable that overrides the search."""
     names: tuple[str, ...]
     package: str
 
     def find(self, environ: Mapping[str, str]) -> str:
-        """Its path; empty where there is none."""
+        """Return its path; empty if there is none."""
         names = (environ[self.variable],) if self.variable in environ else self.names
         return next(filter(None, (shutil.which(name, path=environ.get("PATH")) for name in names)), "")
 
     def missing(self, environ: Mapping[str, str]) -> str:
-        """What was looked for in vain."""
+        """Return the names that were not found."""
         if self.variable in environ:
             return f"there is no program {environ[self.variable]!r}, which {self.variable} names"
         return f"there is no {self.language} compiler ({' or '.join(self.names)}) on the PATH"
@@ -42,12 +42,12 @@ COMPILERS: Mapping[str, Compiler] = {
     "cpu": Compiler("C++", "CXX", ("g++",), "g++"),
     "cuda": Compiler("C", "CC", ("gcc", "clang"), "gcc"),
 }
-"""By the class of the device that is compiled for."""
+"""Compilers by device type."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What is missing, and how to get it."""
+    """A missing requirement, and how to install it."""
 
     text: str
     remedy: str
@@ -56,7 +56,7 @@ class Problem:
 def compiler_problem(
     device: str, environ: Mapping[str, str] = os.environ, headers: Path | None = None
 ) -> Problem | None:
-    """Why a model cannot be compiled for a class of devices; None where nothing is missing.
+    """Return why models cannot be compiled for a device type; None if they can.
 
     Args:
         headers: the folder of Python's headers; None is that of this Python.
@@ -73,7 +73,7 @@ def compiler_problem(
 
 
 def check_compiler(device: str) -> Check:
-    """Whether `--compile` can be used on a class of devices."""
+    """Check whether `--compile` can be used on a device type."""
     if problem := compiler_problem(device):
         return Check("compiler", Level.WARN, f"--compile cannot be used: {problem.text}", problem.remedy)
     found = COMPILERS[device].find(os.environ) if device in COMPILERS else "nothing else is needed"

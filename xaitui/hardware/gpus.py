@@ -1,4 +1,4 @@
-"""The GPUs of this machine as the driver tells of them; works without torch and without a driver."""
+"""GPUs of this machine as reported by the driver; works without torch and without a driver."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xaitui.hardware.nvml import Nvml
 
 @dataclass(frozen=True)
 class Gpu:
-    """One GPU at one moment, as a choice between several needs it."""
+    """State of a GPU, for choosing between several."""
 
     uuid: str
     name: str
@@ -19,12 +19,12 @@ class Gpu:
     total: int
     """Bytes."""
     utilisation: int | None
-    """Percent; None where the driver does not tell (MIG)."""
+    """Percent; None if the driver does not report it (MIG)."""
 
 
 @dataclass(frozen=True)
 class Driver:
-    """What the driver says, or why it says nothing."""
+    """The driver's report, or why there is none."""
 
     gpus: tuple[Gpu, ...]
     version: str = ""
@@ -32,7 +32,7 @@ class Driver:
 
 
 def read_driver() -> Driver:
-    """Ask the driver once for every GPU that tells its memory, whether CUDA_VISIBLE_DEVICES shows it or not."""
+    """Query every GPU that reports its memory, whether or not CUDA_VISIBLE_DEVICES includes it."""
     with contextlib.closing(Nvml()) as nvml:
         gpus = tuple(
             Gpu(gpu.uuid, gpu.name, gpu.memory_total - gpu.memory_used, gpu.memory_total, gpu.utilisation)
@@ -43,7 +43,7 @@ def read_driver() -> Driver:
 
 
 def idlest(gpus: tuple[Gpu, ...]) -> Gpu:
-    """The GPU with the most free memory; where several are within 5 %, the least busy of them."""
+    """Return the GPU with the most free memory, or the least busy one of those within 5 % of it."""
     most = max(gpu.free for gpu in gpus)
     roomy = [gpu for gpu in gpus if gpu.free >= 0.95 * most]
     return min(roomy, key=lambda gpu: (gpu.utilisation is None, gpu.utilisation or 0))

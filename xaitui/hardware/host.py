@@ -1,4 +1,4 @@
-"""Processors and memory, and what our own processes take of them."""
+"""CPUs and memory, and their use by our own processes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import psutil
 from xaitui.hardware.sample import HostSample
 
 _READINGS = 10
-"""Between two looks at all processes of the machine, which cost more than everything else here."""
+"""Interval of listing all processes of the machine, the most expensive operation here."""
 
 
 class Host:
-    """Reads the processors, in the thread that made it: a share is what was taken since the reading before."""
+    """Reader of CPU use, for the thread that created it; shares are relative to the previous reading."""
 
     def __init__(self, roots: Set[int] = frozenset()) -> None:
         self._ours = ProcessTree()
@@ -24,7 +24,7 @@ class Host:
         psutil.cpu_percent(percpu=True)
 
     def read(self, roots: Set[int]) -> HostSample:
-        """Shares since the last reading; `roots` are the pids of processes that are ours besides this one."""
+        """Return the shares since the last reading; `roots` are the pids of our other processes."""
         self._ours.update(roots)
         our_processor, our_memory = self._ours.usage()
         memory = psutil.virtual_memory()
@@ -34,7 +34,7 @@ class Host:
             memory.total - memory.available,
             memory.total,
             _load(),
-            min(our_processor, 100.0 * len(cores)),  # it is counted in ticks, of which a short time has too few
+            min(our_processor, 100.0 * len(cores)),  # counted in ticks, which are too coarse for short times
             our_memory,
         )
 
@@ -45,7 +45,7 @@ class Host:
 
 
 class ProcessTree:
-    """This process, others that are named, and the children of them all; new children are seen a little later."""
+    """This process, other given ones, and all their children; new children are found with a delay."""
 
     def __init__(self) -> None:
         self._processes: dict[int, psutil.Process] = {}
@@ -57,7 +57,7 @@ class ProcessTree:
         return self._processes.keys()
 
     def update(self, roots: Set[int]) -> None:
-        """Find who belongs to it: the `roots` at once, their children at every tenth call."""
+        """Update the processes: the `roots` at every call, their children at every tenth call."""
         wanted = {os.getpid(), *roots}
         if self._readings % _READINGS == 0:
             wanted |= _descendants(wanted)

@@ -1,4 +1,4 @@
-"""How the C library deals with memory that is freed; torch takes and frees the same large blocks at every step."""
+"""Reuse of freed memory by the C library; torch allocates and frees the same large blocks at every step."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import ctypes
 import resource
 
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8
-"""Parameters of mallopt(3), by glibc's malloc.h."""
+"""Parameters of mallopt(3), from glibc's malloc.h."""
 _LARGEST_BLOCKS = (1 << 30, 1 << 25)
-"""Bytes up to which blocks come from kept memory; older versions of glibc refuse more than the second."""
+"""Largest block in bytes that is allocated from kept memory; older versions of glibc refuse more than the second."""
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep what is freed for what is taken next; other C libraries are left as they are.
+    """Make glibc keep freed memory for later allocations; no effect on other C libraries.
 
     By default it gives large blocks back to the system, which hands them out again page by page, each zeroed when it is
     first touched: a step of the report's first network at batch 256 had 53,000 page faults and took 1.7 times as long.
@@ -35,7 +35,7 @@ def _is_limited() -> bool:
 
 
 def give_back_freed_memory() -> None:
-    """Have glibc give what nothing holds any more back to the system."""
+    """Make glibc return unused memory to the system."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim is not None:
         trim(0)

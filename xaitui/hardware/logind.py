@@ -1,4 +1,4 @@
-"""Whether the login manager ends what a user leaves running at logout; read from its files, without asking it.
+"""Detection of login managers that end a user's processes at logout, from their configuration files.
 
 The files and their order are those of logind.conf(5). A vendor's file shows the compiled-in defaults as comments.
 """
@@ -17,7 +17,7 @@ _SETTING = re.compile(r"^(?P<comment>[#;]?)\s*KillUserProcesses\s*=\s*(?P<value>
 
 
 def check_sessions(root: Path = Path("/")) -> Check | None:
-    """A warning where a logout ends this process and its children; None where it does not, or cannot be told."""
+    """Return a warning if a logout ends this process and its children; None if it does not, or if unknown."""
     if not (_in_session(root) and ends_user_processes(root)):
         return None
     return Check(
@@ -29,7 +29,7 @@ def check_sessions(root: Path = Path("/")) -> Check | None:
 
 
 def ends_user_processes(root: Path = Path("/")) -> bool:
-    """Whether KillUserProcesses is on; False where no file tells."""
+    """Return whether KillUserProcesses is on; False if no file sets it."""
     value = ""
     for path in _files(root):
         for match in _SETTING.finditer(_read(path)):
@@ -49,7 +49,7 @@ def _files(root: Path) -> list[Path]:
 
 
 def _in_session(root: Path) -> bool:
-    """Whether this process is in the scope of a login."""
+    """Return whether this process is in the scope of a login session."""
     return bool(re.search(r"/session-[^/]+\.scope", _read(root / "proc/self/cgroup")))
 
 

@@ -1,4 +1,4 @@
-"""What the NVIDIA driver tells: opened once, asked often; a question that it does not answer has the answer None."""
+"""Access to the NVIDIA driver, opened once and queried often; unsupported queries return None."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from xaitui.hardware.sample import GpuSample
 from xaitui.hardware.visible import Identity, find_hidden
 
 _FIRST_NAMESPACE = 0xEFFFFFFC
-"""The inode that Linux gives the pid namespace of the machine itself."""
+"""Inode of the machine's initial pid namespace on Linux."""
 
 
 class Nvml:
-    """The driver, from its opening to `close`; where there is none, or it goes away, `problem` says so."""
+    """The driver, open until `close`; `problem` is set if it is missing or fails."""
 
     def __init__(self) -> None:
         self.problem = ""
@@ -39,7 +39,7 @@ class Nvml:
             self.problem = f"the NVIDIA driver answers with an error ({error})"
 
     def read(self, ours: Container[int]) -> tuple[GpuSample, ...]:
-        """Ask every GPU, whether CUDA_VISIBLE_DEVICES shows it or not; `ours` are the pids of our processes."""
+        """Query every GPU, whether or not CUDA_VISIBLE_DEVICES includes it; `ours` are the pids of our processes."""
         try:
             return tuple(device.read(ours) for device in self._devices)
         except pynvml.NVMLError as error:
@@ -48,7 +48,7 @@ class Nvml:
             return ()
 
     def close(self) -> None:
-        """Let go of the driver."""
+        """Close the driver."""
         if self._open:
             self._open = False
             try:
@@ -96,15 +96,15 @@ class _Device:
         }
 
     def _shares(self, ours: Container[int]) -> tuple[int | None, int | None]:
-        """Bytes of our processes and of the others."""
+        """Return the bytes used by our processes and by others."""
         compute = self._ask(pynvml.nvmlDeviceGetComputeRunningProcesses)
         if compute is None:
             return None, None
         graphics = self._ask(pynvml.nvmlDeviceGetGraphicsRunningProcesses) or []
-        # A program that computes and draws is in both lists; one on several MIG instances is there once for each.
+        # A program with compute and graphics is in both lists, and one on several MIG instances is listed for each.
         used = {(each.pid, each.gpuInstanceId): each.usedGpuMemory for each in [*graphics, *compute]}
         here = {pid for pid, _ in used if pid in ours}
-        if not here and _in_container():  # the driver may count processes by numbers that mean nothing here
+        if not here and _in_container():  # the driver may report pids of another namespace
             return None, None
         return (
             _sum([memory for (pid, _), memory in used.items() if pid in here]),
@@ -112,7 +112,7 @@ class _Device:
         )
 
     def _ask(self, question: Callable[..., Any], *details: object) -> Any:
-        """An answer, or None where the GPU has none: a kind that lacks it, MIG, a right that is missing."""
+        """Return the result of a query, or None if the GPU does not support or permit it."""
         try:
             return question(self.handle, *details)
         except (
@@ -145,7 +145,7 @@ def _has_mig(handle: object) -> bool:
 
 
 def _instances(handle: object) -> tuple[str, ...]:
-    """The UUIDs of the MIG instances; the numbers of those that do not exist answer with an error."""
+    """Return the UUIDs of the MIG instances; querying a missing instance is an error."""
     uuids = []
     for number in range(pynvml.nvmlDeviceGetMaxMigDeviceCount(handle) if _has_mig(handle) else 0):
         try:
@@ -161,7 +161,7 @@ def _sum(sizes: list[int | None]) -> int | None:
 
 
 def _in_container() -> bool:
-    """Whether the pids of this process are not those of the machine."""
+    """Return whether this process is in a pid namespace of its own."""
     try:
         return Path("/proc/self/ns/pid").stat().st_ino != _FIRST_NAMESPACE
     except OSError:

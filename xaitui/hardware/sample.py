@@ -1,4 +1,4 @@
-"""What the machine does at one moment, as records. What is not told is None, and is shown as "N/A", never as 0."""
+"""Samples of hardware use. Unknown values are None and are shown as "N/A", never as 0."""
 
 from __future__ import annotations
 
@@ -7,20 +7,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class HostSample:
-    """Processors and memory; `ours` is this process, the runs it knows of, and the children of them all."""
+    """CPUs and memory; `ours` is this process, the known runs, and all their children."""
 
     cores: tuple[float, ...]
     """Percent of each."""
     memory_used: int
-    """Bytes that are not available to a new program."""
+    """Bytes in use, not available to a new program."""
     memory_total: int
     """Bytes."""
     load: tuple[float, float, float] | None
-    """Processes that want to run, over 1, 5 and 15 minutes."""
+    """Load averages over 1, 5 and 15 minutes."""
     our_processor: float
     """Percent of one core: 200 is two cores."""
     our_memory: int
-    """Bytes; what processes share is counted with each."""
+    """Bytes; shared memory is counted for each process."""
 
     @property
     def processor(self) -> float | None:
@@ -33,13 +33,13 @@ class GpuSample:
     """One GPU."""
 
     index: int
-    """As the driver counts, in the order of the PCI bus."""
+    """Index of the driver, in PCI bus order."""
     uuid: str
     name: str
     hidden: bool | None
     """Whether CUDA_VISIBLE_DEVICES hides it from this process."""
     mig: bool
-    """Whether it is divided into instances, in which case its utilisation is not told."""
+    """Whether it is divided into MIG instances, in which case its utilisation is unknown."""
     utilisation: int | None = None
     """Percent."""
     memory_used: int | None = None
@@ -47,7 +47,7 @@ class GpuSample:
     memory_total: int | None = None
     """Bytes."""
     ours: int | None = None
-    """Bytes of this process, the runs it knows of, and the children of them all."""
+    """Bytes of this process, the known runs, and all their children."""
     others: int | None = None
     """Bytes of all other processes."""
     temperature: int | None = None
@@ -61,16 +61,16 @@ class GpuSample:
     clock_max: int | None = None
     """MHz."""
     problem: str = ""
-    """Why it tells nothing."""
+    """Why it cannot be queried."""
 
 
 @dataclass(frozen=True)
 class Sample:
-    """The machine at one moment."""
+    """State of the machine at one time."""
 
     time: float
     """Wall clock, seconds since 1970."""
     host: HostSample
     gpus: tuple[GpuSample, ...]
     problem: str = ""
-    """Why the driver tells of no GPU."""
+    """Why no GPU is reported."""

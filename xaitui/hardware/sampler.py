@@ -1,4 +1,4 @@
-"""Samples of the machine at a steady pace, taken by a thread beside the screen and the training."""
+"""Periodic hardware samples, taken in a thread."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from xaitui.hardware.nvml import Nvml
 from xaitui.hardware.sample import Sample
 
 FIRST_SECONDS = 0.2
-"""Over which the first shares of the processors are taken."""
+"""Seconds over which the first CPU shares are measured."""
 KEPT = 120
 JOIN_SECONDS = 2.0
-"""How long an end waits for a driver that does not answer."""
+"""Seconds to wait at the end for a driver that does not respond."""
 
 
 class Reader:
-    """Takes one sample after another, in the thread that made it."""
+    """Source of samples, for the thread that created it."""
 
     def __init__(self, pids: Callable[[], Set[int]] = frozenset) -> None:
         self._pids = pids
@@ -30,18 +30,18 @@ class Reader:
         self._host = Host(pids())
 
     def read(self) -> Sample:
-        """The machine now; shares of processors since the last reading."""
+        """Sample the machine; CPU shares are since the last sample."""
         host = self._host.read(self._pids())
         gpus = self._nvml.read(self._host.ours)
         return Sample(time.time(), host, gpus, self._nvml.problem)
 
     def close(self) -> None:
-        """Let go of the driver."""
+        """Close the driver."""
         self._nvml.close()
 
 
 class Sampler:
-    """Reads in a thread of its own from `start` to `stop`, and keeps the last two minutes' worth."""
+    """Background thread that samples from `start` to `stop` and keeps the last two minutes."""
 
     def __init__(self, pids: Callable[[], Set[int]] = frozenset, interval: float = 1.0) -> None:
         """Take the pids of processes that are ours besides this one, asked in the thread, and seconds."""
@@ -58,18 +58,18 @@ class Sampler:
 
     @property
     def history(self) -> tuple[Sample, ...]:
-        """The samples that are kept, the oldest first."""
+        """The kept samples, oldest first."""
         return tuple(self._samples)
 
     def start(self) -> None:
-        """Begin; the first sample comes after a moment."""
+        """Start sampling; the first sample follows shortly."""
         if self._thread is None:
             self._over.clear()
             self._thread = threading.Thread(target=self._work, name="sampler", daemon=True)
             self._thread.start()
 
     def stop(self) -> None:
-        """End; what was sampled stays."""
+        """Stop sampling; the samples are kept."""
         self._over.set()
         if self._thread is not None:
             self._thread.join(JOIN_SECONDS)
@@ -79,6 +79,8 @@ class Sampler:
         with contextlib.closing(Reader(self._pids)) as reader:
             pause = FIRST_SECONDS
             while not self._over.wait(pause):
-                with contextlib.suppress(OSError, psutil.Error, RuntimeError, ValueError):  # the next one may be told
+                with contextlib.suppress(
+                    OSError, psutil.Error, RuntimeError, ValueError
+                ):  # the next sample may succeed
                     self._samples.append(reader.read())
                 pause = self._interval

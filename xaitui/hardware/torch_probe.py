@@ -1,4 +1,4 @@
-"""Whether torch and torchvision can be imported, found out in a process of its own: a broken build may well crash."""
+"""Trial import of torch and torchvision in a separate process, as a broken build may crash."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from xaitui.hardware.checks import Check, Level
 
 SECONDS = 120.0
-"""More than a first import from a slow network disk takes."""
+"""Seconds; enough for a first import from a slow network disk."""
 
 _PROGRAM = """
 import json
@@ -29,15 +29,15 @@ _TOGETHER = "pip install --upgrade --force-reinstall torch torchvision"
 
 @dataclass(frozen=True)
 class TorchProbe:
-    """What could be imported."""
+    """Result of the imports."""
 
     torch: str = ""
-    """Its version; empty where it cannot be imported."""
+    """Version; empty if it cannot be imported."""
     gpu_toolkit: str = ""
     """The CUDA or ROCm that torch was built with, and its version; empty for a build without."""
     torchvision: str = ""
     error: str = ""
-    """What kept the first of the two that failed from being imported."""
+    """Error of the first failed import."""
 
 
 def probe_torch(environment: Mapping[str, str] | None = None, timeout: float = SECONDS) -> TorchProbe:
@@ -68,7 +68,7 @@ def _error(code: int, words: str) -> str:
 
 
 def check_torch(probe: TorchProbe) -> Check:
-    """Whether torch can be imported."""
+    """Check that torch can be imported."""
     if not probe.torch:
         return Check("torch", Level.FAIL, f"cannot be imported: {probe.error}", _TOGETHER)
     built = f"built with {probe.gpu_toolkit}" if probe.gpu_toolkit else "a build without CUDA"
@@ -76,7 +76,7 @@ def check_torch(probe: TorchProbe) -> Check:
 
 
 def check_torchvision(probe: TorchProbe) -> Check:
-    """Whether torchvision fits that torch: its compiled part needs the very build that it was made for."""
+    """Check that torchvision fits torch: its compiled part requires the build it was made for."""
     if not probe.torch:
         return Check("torchvision", Level.FAIL, "needs torch first")
     if probe.torchvision:

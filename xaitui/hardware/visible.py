@@ -1,4 +1,4 @@
-"""Which GPUs CUDA_VISIBLE_DEVICES hides, told without CUDA."""
+"""Interpretation of CUDA_VISIBLE_DEVICES without CUDA."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ SETTING = "CUDA_VISIBLE_DEVICES"
 
 @dataclass(frozen=True)
 class Identity:
-    """What stays the same about a GPU."""
+    """Identity of a GPU."""
 
     index: int
-    """As the driver counts, in the order of the PCI bus."""
+    """Index of the driver, in PCI bus order."""
     uuid: str
     name: str
     instances: tuple[str, ...] = ()
@@ -21,7 +21,7 @@ class Identity:
 
 
 def find_hidden(gpus: Sequence[Identity], environ: Mapping[str, str]) -> tuple[bool | None, ...]:
-    """Whether each of `gpus`, which are all of the machine, is hidden; None where that cannot be told.
+    """Return whether each of `gpus`, all those of the machine, is hidden; None if unknown.
 
     CUDA counts the fastest first unless CUDA_DEVICE_ORDER says otherwise, and only CUDA knows which that is: a number
     tells nothing where the models differ.
@@ -32,7 +32,7 @@ def find_hidden(gpus: Sequence[Identity], environ: Mapping[str, str]) -> tuple[b
     words, shown = [word.strip() for word in setting.split(",")], set[int]()
     for word in words:
         gpu = next((gpu for gpu in gpus if _names(word, gpu)), None)
-        if gpu is None:  # CUDA takes what stands before the first word that names nothing
+        if gpu is None:  # CUDA ignores everything from the first invalid word on
             break
         shown.add(gpu.index)
     same_order = environ.get("CUDA_DEVICE_ORDER") == "PCI_BUS_ID" or len({gpu.name for gpu in gpus}) == 1
@@ -42,7 +42,7 @@ def find_hidden(gpus: Sequence[Identity], environ: Mapping[str, str]) -> tuple[b
 
 
 def _names(word: str, gpu: Identity) -> bool:
-    """Whether a word is a GPU's number, the beginning of its UUID, or one of its MIG instances in either spelling."""
+    """Return whether a word is a GPU's index, a prefix of its UUID, or one of its MIG instances."""
     if word.isdecimal():
         return int(word) == gpu.index
     if word.startswith("GPU-"):

@@ -1,4 +1,4 @@
-"""Values of samples in words, the same on every screen and in every list; what is not told is N/A."""
+"""Formatting of sample values; unknown values are N/A."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ NOT_TOLD = "N/A"
 
 
 def number(value: float | None, digits: int = 0) -> str:
-    """A value with so many decimals."""
+    """Format a value with a number of decimals."""
     return NOT_TOLD if value is None else f"{value:.{digits}f}"
 
 
@@ -59,13 +59,13 @@ def cores(host: HostSample) -> str:
 
 
 def marks(gpu: GpuSample) -> str:
-    """What must be known about a GPU besides its values; empty for most."""
+    """Return remarks on a GPU; empty for most."""
     hidden = {True: "hidden by CUDA_VISIBLE_DEVICES", None: "CUDA_VISIBLE_DEVICES may hide it", False: ""}[gpu.hidden]
     return ", ".join(mark for mark in (hidden, "MIG" if gpu.mig else "", gpu.problem) if mark)
 
 
 def share(part: float | None, whole: float | None) -> float | None:
-    """A part of a whole from 0 to 1; None where one of them is not told."""
+    """Return a fraction from 0 to 1; None if a value is unknown."""
     return None if part is None or not whole else min(1.0, max(0.0, part / whole))
 
 

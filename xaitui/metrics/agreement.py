@@ -1,4 +1,4 @@
-"""Agreement beyond chance."""
+"""Cohen's kappa: agreement beyond chance."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from xaitui.metrics.scores import Labels
 
 @dataclass(frozen=True)
 class Kappa:
-    """Cohen's kappa: 1 is agreement, 0 what chance would give."""
+    """Cohen's kappa: 1 is perfect agreement, 0 is chance."""
 
     value: float
-    """NaN where it is undefined."""
+    """NaN if undefined."""
     is_quadratic: bool = False
-    """Whether a mistake counts by the square of its distance, as it does where classes have an order (Cohen 1968)."""
+    """Whether errors are weighted by their squared distance, as for ordinal classes (Cohen 1968)."""
     undefined: str = ""
     """Why it is NaN."""
 
 
 def cohen_kappa(task: Task, decided: Labels, labels: Labels) -> Kappa:
-    """Kappa between predicted classes and labels (N,), quadratic for ordinal sets; not defined for several labels."""
+    """Return kappa of predicted classes and labels (N,), quadratic for ordinal tasks; not for multi-label tasks."""
     if task is Task.MULTI_LABEL:
         return Kappa(nan, undefined="an image may have several labels")
     quadratic = task is Task.ORDINAL

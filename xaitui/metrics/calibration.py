@@ -1,4 +1,4 @@
-"""Whether probabilities are as often right as they say, and a temperature that mends them.
+"""Calibration of probabilities, and temperature scaling.
 
 Expected calibration error and temperature scaling are those of Guo et al. 2017 ("On Calibration of Modern Neural
 Networks").
@@ -18,25 +18,25 @@ from xaitui.metrics.scores import Labels, Probabilities, decide
 BINS = 15
 """Of equal width, as in the paper."""
 TEMPERATURES = 0.05, 20.0
-"""Between which one is looked for; a model that is never wrong on validation would ask for 0."""
+"""Search range of the temperature; a model without validation errors would need 0."""
 
 
 @dataclass(frozen=True)
 class ReliabilityBin:
-    """The answers whose confidence lies in (low, high]."""
+    """Predictions with confidence in (low, high]."""
 
     low: float
     high: float
     count: int
     confidence: float
-    """Their mean; NaN where there are none."""
+    """Mean confidence; NaN for an empty bin."""
     accuracy: float
-    """The part of them that is right; NaN where there are none."""
+    """Fraction that is correct; NaN for an empty bin."""
 
 
 @dataclass(frozen=True)
 class Calibration:
-    """How well confidence and accuracy agree.
+    """Calibration of a model.
 
     An answer is the likeliest class of an image, its confidence that class's probability. Where an image may have
     several labels, each of them is an answer, its confidence the probability of yes, and right means yes.
@@ -44,16 +44,16 @@ class Calibration:
 
     bins: tuple[ReliabilityBin, ...]
     ece: float
-    """Expected calibration error: the mean distance of accuracy from confidence over the bins, weighted by count."""
+    """Expected calibration error: mean difference of accuracy and confidence over the bins, weighted by count."""
     brier: float
-    """Mean squared error of the probabilities: summed over the classes, of two classes one; for several labels the
-    mean over labels."""
+    """Brier score: mean squared error of the probabilities, summed over classes (one of two for binary tasks); for
+    multi-label tasks the mean over labels."""
     loss: float
-    """Mean cross entropy, which the temperature lowers on validation."""
+    """Mean cross entropy, which the temperature minimises on validation."""
 
 
 def calibration(task: Task, probabilities: Probabilities, labels: Labels) -> Calibration:
-    """Judge probabilities (N, C) against labels (N,), or (N, L) of several labels each; at least one sample."""
+    """Measure the calibration of probabilities (N, C) for labels (N,), or multi-label (N, L); at least one sample."""
     confidence, right = _answers(task, probabilities, labels)
     edges = np.linspace(0, 1, BINS + 1)
     places = np.searchsorted(edges[1:-1], confidence, side="left")
@@ -75,7 +75,7 @@ def calibration(task: Task, probabilities: Probabilities, labels: Labels) -> Cal
 def _answers(
     task: Task, probabilities: Probabilities, labels: Labels
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """The confidence of each answer, and whether it is right."""
+    """Return the confidence of each prediction, and whether it is correct."""
     if task is Task.MULTI_LABEL:
         return probabilities.ravel().astype(np.float64), labels.ravel().astype(np.float64)
     right = decide(task, probabilities) == labels
@@ -88,12 +88,12 @@ def _brier(task: Task, probabilities: Probabilities, labels: Labels) -> float:
     if task is Task.MULTI_LABEL:
         return float(brier_score_loss(labels.ravel(), probabilities.ravel(), pos_label=1))
     exact = probabilities.astype(np.float64)
-    exact /= exact.sum(axis=1, keepdims=True)  # float32 adds up to 1 but for rounding, which would be warned of
+    exact /= exact.sum(axis=1, keepdims=True)  # float32 sums to 1 only up to rounding, which causes a warning
     return float(brier_score_loss(labels, exact, labels=range(probabilities.shape[1])))
 
 
 def fit_temperature(task: Task, probabilities: Probabilities, labels: Labels) -> float:
-    """The temperature that makes the loss smallest on these samples, which must be validation's, never test's."""
+    """Return the temperature that minimises the loss on these samples, which must be validation, never test."""
     from scipy.optimize import minimize_scalar
 
     low, high = np.log(TEMPERATURES)
@@ -107,7 +107,7 @@ def fit_temperature(task: Task, probabilities: Probabilities, labels: Labels) ->
 
 
 def with_temperature(task: Task, probabilities: Probabilities, temperature: float) -> Probabilities:
-    """What the probabilities are when the logits are divided by a temperature."""
+    """Return the probabilities after dividing the logits by a temperature."""
     from scipy.special import expit, logit, softmax
 
     exact = np.maximum(probabilities.astype(np.float64), SMALLEST)

@@ -1,4 +1,4 @@
-"""Which class is taken for which."""
+"""Confusion matrices."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from xaitui.metrics.scores import Labels
 
 @dataclass(frozen=True)
 class ConfusedPair:
-    """Images of one class that are taken for another."""
+    """Images of one class predicted as another."""
 
     true: int
     predicted: int
     count: int
     share: float
-    """Of the images of the true class."""
+    """Fraction of the images of the true class."""
 
 
 def confusion_matrix(decided: Labels, labels: Labels, classes: int) -> NDArray[np.int64]:
@@ -39,12 +39,12 @@ def confusion_matrix(decided: Labels, labels: Labels, classes: int) -> NDArray[n
 
 
 def row_shares(matrix: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The same as parts of the true class, each row adding up to 1; a class without images has zeros."""
+    """Normalise each row to sum to 1; classes without images have zeros."""
     return np.asarray(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1))
 
 
 def confused_pairs(matrix: NDArray[np.int64]) -> tuple[ConfusedPair, ...]:
-    """The pairs of classes that are confused at all, the most frequent first."""
+    """Return the pairs of confused classes, the most frequent first."""
     counts = matrix.copy()
     np.fill_diagonal(counts, 0)
     shares = row_shares(matrix)

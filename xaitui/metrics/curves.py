@@ -1,4 +1,4 @@
-"""Curves over all thresholds, thinned to what can be drawn."""
+"""ROC and precision-recall curves, thinned for drawing."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from xaitui.metrics.scores import Labels, Probabilities
 
 POINTS = 200
-"""The most that a curve has."""
+"""Most points of a curve."""
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A line through (x, y), float64 (K,) each, and the area that belongs to it."""
+    """Points (x, y), float64 (K,) each, and the area under the curve."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
     area: float
     undefined: str = ""
-    """Why there is no line, where there is none."""
+    """Why the curve is undefined; empty if it is defined."""
 
 
 def roc(probabilities: Probabilities, labels: Labels, index: int) -> Curve:
@@ -50,7 +50,7 @@ def precision_recall(probabilities: Probabilities, labels: Labels, index: int) -
 
 
 def thin(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """At most POINTS points of a line, its ends among them."""
+    """Thin a curve to at most POINTS points, including its ends."""
     kept = np.unique(np.linspace(0, len(x) - 1, min(len(x), POINTS)).round().astype(np.int64))
     return x[kept].astype(np.float64), y[kept].astype(np.float64)
 

@@ -7,12 +7,12 @@ from typing import Any
 
 
 def score_text(value: float, digits: int = 4, undefined: str = "-") -> str:
-    """A score with a fixed number of digits, or the sign of an undefined one."""
+    """Format a score with a fixed number of digits, or as undefined."""
     return f"{value:.{digits}f}" if math.isfinite(value) else undefined
 
 
 def without_nan(record: Any) -> Any:
-    """A record for JSON, which has no NaN and no infinity: such numbers become null, at any depth."""
+    """Replace NaN and infinity, which JSON lacks, by null at any depth."""
     if isinstance(record, dict):
         return {name: without_nan(each) for name, each in record.items()}
     if isinstance(record, list | tuple):

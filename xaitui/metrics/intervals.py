@@ -1,4 +1,4 @@
-"""How far scores would move on other images of the same kind: percentile bootstrap (Efron and Tibshirani 1993).
+"""Confidence intervals of scores: percentile bootstrap (Efron and Tibshirani 1993).
 
 A resample is how often each image is drawn. All scores are computed for many resamples at once from these counts,
 which takes seconds where to score each resample by itself would take minutes; the tests compare them.
@@ -20,7 +20,7 @@ from xaitui.metrics.scores import Labels, Probabilities, decide
 RESAMPLES = 1000
 CONFIDENCE = 0.95
 _AT_ONCE = 1 << 20
-"""Counts that are held in memory at once."""
+"""Number of counts in memory at a time."""
 
 Counts = NDArray[np.float32]
 Values = NDArray[np.float64]
@@ -28,7 +28,7 @@ Values = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Interval:
-    """Where a score lies with 95 % confidence; NaN where that cannot be said."""
+    """95 % confidence interval of a score; NaN if undefined."""
 
     low: float
     high: float
@@ -37,7 +37,7 @@ class Interval:
 def bootstrap_intervals(
     task: Task, probabilities: Probabilities, labels: Labels, *, resamples: int = RESAMPLES, seed: int = 0
 ) -> dict[str, Interval]:
-    """The intervals of the loss and of every score, by their names in the catalog.
+    """Return the intervals of the loss and of every score, by catalog name.
 
     A resample in which a score is undefined, because a rare class is not in it, does not count for that score.
     """
@@ -46,7 +46,7 @@ def bootstrap_intervals(
 
 
 def _draws(images: int, resamples: int, seed: int) -> Iterator[Counts]:
-    """How often each image is drawn, of shape (resamples, images), in portions."""
+    """Yield how often each image is drawn, of shape (resamples, images), in portions."""
     draw = np.random.default_rng(seed)
     portion = max(1, _AT_ONCE // images)
     for first in range(0, resamples, portion):
@@ -64,7 +64,7 @@ def _interval(values: Values) -> Interval:
 
 
 def _resampled(task: Task, probabilities: Probabilities, labels: Labels, counts: Counts) -> dict[str, Values]:
-    """Each score of each resample, (resamples,); NaN where it is undefined."""
+    """Return each score of each resample, (resamples,); NaN if undefined."""
     decided = decide(task, probabilities)
     is_of = labels > 0 if labels.ndim > 1 else labels[:, None] == np.arange(probabilities.shape[1])
     said = decided > 0 if labels.ndim > 1 else decided[:, None] == np.arange(probabilities.shape[1])
@@ -88,13 +88,13 @@ def _resampled(task: Task, probabilities: Probabilities, labels: Labels, counts:
 
 
 def _aucs(task: Task, probabilities: Probabilities, is_of: NDArray[np.bool_], counts: Counts) -> Values:
-    """The AUC of each class in each resample, (resamples, classes); of binary tasks that of the last class alone."""
+    """Return the AUC of each class in each resample, (resamples, classes); for binary tasks of the last class only."""
     classes = [-1] if task is Task.BINARY else range(probabilities.shape[1])
     return np.stack([_auc(probabilities[:, index], is_of[:, index], counts) for index in classes], axis=1)
 
 
 def _auc(scores: Probabilities, positive: NDArray[np.bool_], counts: Counts) -> Values:
-    """The chance that a positive has a higher score than a negative, equal scores counting half (Hanley 1982)."""
+    """Return the probability that a positive scores higher than a negative, ties counting half (Hanley 1982)."""
     negative = np.flatnonzero(~positive)
     negative = negative[np.argsort(scores[negative])]
     drawn = counts[:, negative]

@@ -15,35 +15,35 @@ from xaitui.metrics.scores import Labels, Probabilities, decide
 
 @dataclass(frozen=True)
 class ClassScores:
-    """How well one class is told from the others; NaN where it is undefined."""
+    """Scores of one class; NaN if undefined."""
 
     precision: float
-    """NaN where the class is never predicted."""
+    """NaN if the class is never predicted."""
     recall: float
-    """NaN where it has no samples."""
+    """NaN if the class has no samples."""
     f1: float
     auc: float
-    """One against the rest; NaN where all samples are of it, or none."""
+    """One against the rest; NaN if all samples are of the class, or none."""
     support: int
     """Samples of the class."""
 
 
 @dataclass(frozen=True)
 class PerClass:
-    """Every class by its index, and two means over the classes that have samples.
+    """Scores of every class, and two means over the classes that have samples.
 
     In the means, as in scikit-learn's report, the precision of a class that is never predicted counts as 0.
     """
 
     classes: tuple[ClassScores, ...]
     macro: ClassScores
-    """The plain mean; its support is that of all."""
+    """Unweighted mean; its support is the total."""
     weighted: ClassScores
-    """The mean weighted by support."""
+    """Mean weighted by support."""
 
     @property
     def never_found(self) -> tuple[int, ...]:
-        """The classes that have samples, none of which is recognised."""
+        """Classes with samples of which none is recognised."""
         return tuple(index for index, each in enumerate(self.classes) if each.support and each.recall == 0)
 
 
@@ -80,7 +80,7 @@ def _is_of(labels: Labels, index: int) -> Any:
 
 
 def _scores(labels: Labels, decided: Labels, which: Sequence[int], average: str | None, undefined: float) -> Any:
-    """Precision, recall and F1: of each class, or a mean of them."""
+    """Return precision, recall and F1 of each class, or their mean."""
     from sklearn.metrics import precision_recall_fscore_support
 
     found = precision_recall_fscore_support(

@@ -1,4 +1,4 @@
-"""What probabilities cost and how sure they are, sample by sample."""
+"""Loss and margin of each sample."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from xaitui.catalog.records import Task
 from xaitui.metrics.scores import Labels, Probabilities
 
 SMALLEST = float(np.finfo(np.float32).tiny)
-"""What a probability of 0 counts as: float32 rounds to it what is less."""
+"""Lower bound of probabilities: float32 rounds smaller ones to 0."""
 
 
 def losses(task: Task, probabilities: Probabilities, labels: Labels) -> NDArray[np.float64]:
-    """The cross entropy of each sample (N,); for several labels the mean of the binary ones, as in training."""
+    """Return the cross entropy of each sample (N,); for multi-label tasks the mean over labels, as in training."""
     exact = probabilities.astype(np.float64)
     if task is Task.MULTI_LABEL:
         each = -np.log(np.maximum(np.where(labels > 0, exact, 1 - exact), SMALLEST))
@@ -22,6 +22,6 @@ def losses(task: Task, probabilities: Probabilities, labels: Labels) -> NDArray[
 
 
 def margins(probabilities: Probabilities) -> NDArray[np.float32]:
-    """How far the likeliest class lies before the next one, (N,): 0 is undecided. Not for several labels."""
+    """Return the margin of the most likely class over the next, (N,): 0 is undecided. Not for multi-label tasks."""
     two = np.partition(probabilities, -2, axis=1)[:, -2:]
     return two[:, 1] - two[:, 0]

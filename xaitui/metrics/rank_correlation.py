@@ -1,4 +1,4 @@
-"""How alike two maps order their pixels."""
+"""Spearman's rank correlation of maps."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 Maps = NDArray[np.floating]
-"""(N, ...): a row for each map."""
+"""(N, ...): one row per map."""
 
 
 def ranks(values: Maps) -> NDArray[np.float64]:
-    """Ranks from 1 on, row by row, of shape (N, P); equal values share the mean of their ranks.
+    """Return ranks from 1 within each row, of shape (N, P); ties get their mean rank.
 
     scipy.stats.rankdata gives the same; loading it takes longer than many an epoch, and this is asked for after each.
     """
@@ -23,7 +23,7 @@ def ranks(values: Maps) -> NDArray[np.float64]:
 
 
 def rank_correlation(one: Maps, other: Maps) -> NDArray[np.float64]:
-    """Spearman's rank correlation of maps at equal places, (N,): 1 where they order all pixels alike (Spearman 1904).
+    """Return Spearman's rank correlation of each pair of maps, (N,): 1 for the same pixel order (Spearman 1904).
 
     nan where a map is constant or not finite: it orders nothing.
     """

@@ -1,4 +1,4 @@
-"""Scores of predictions, by MedMNIST's rule where it has one.
+"""Scores of predictions, by MedMNIST's rules where they exist.
 
 Labels are int64: class indices (N,), or for several labels zeros and ones (N, L). Probabilities are float32, (N, C) or
 (N, L): scores of another type or of logits rank samples differently, and the AUC with them.
@@ -22,33 +22,33 @@ Labels = NDArray[np.int64]
 Probabilities = NDArray[np.float32]
 
 THRESHOLD = 0.5
-"""A probability above it, strictly, is a yes in binary and multi-label tasks."""
+"""Probabilities strictly above it are positive in binary and multi-label tasks."""
 
 
 @dataclass(frozen=True)
 class Scores:
-    """How well probabilities agree with labels; NaN where a score is undefined, with the reason."""
+    """Scores of predictions; NaN if undefined, with the reason."""
 
     accuracy: float
-    """Part of the samples that is right; for several labels, part of all their yeses and noes."""
+    """Fraction of correct samples; for multi-label tasks, of all label decisions."""
     auc: float
-    """Area under the ROC curve: of the last column for binary tasks, else the plain mean over classes of one against
-    the rest, or over labels."""
+    """Area under the ROC curve: of the last column for binary tasks, else the mean over classes (one against the
+    rest) or labels."""
     balanced_accuracy: float
-    """Mean recall of the classes; for several labels, the mean over labels of the mean recall of yes and no."""
+    """Mean recall of the classes; for multi-label tasks, the mean over labels of sensitivity and specificity."""
     macro_f1: float
-    """Plain mean over the classes of F1; for several labels, over the F1 of each label's yes."""
+    """Mean F1 of the classes; for multi-label tasks, of the labels."""
     undefined: dict[str, str] = field(default_factory=dict)
-    """Why a score is NaN, by its name."""
+    """Why scores are NaN, by name."""
 
     @property
     def values(self) -> dict[str, float]:
-        """The scores by their names in the catalog."""
+        """Return the scores by catalog name."""
         return {name: getattr(self, name) for name in ("accuracy", "auc", "balanced_accuracy", "macro_f1")}
 
 
 def decide(task: Task, probabilities: Probabilities) -> Labels:
-    """What probabilities say, by MedMNIST's rule: classes (N,), of equal ones the first, or yeses and noes (N, L)."""
+    """Return predictions by MedMNIST's rule: classes (N,), the first of equal ones, or zeros and ones (N, L)."""
     if task is Task.MULTI_LABEL:
         return (probabilities > THRESHOLD).astype(np.int64)
     if task is Task.BINARY:
@@ -58,7 +58,7 @@ def decide(task: Task, probabilities: Probabilities) -> Labels:
 
 
 def score(task: Task, probabilities: Probabilities, labels: Labels, classes: Sequence[str] = ()) -> Scores:
-    """Score probabilities against labels; reasons call the columns by the names of the `classes`, or by number.
+    """Score probabilities against labels; reasons name the columns by `classes`, or by number.
 
     Accuracy and AUC equal those of `medmnist.evaluator` for every task. A score that these labels leave undefined is
     NaN with a reason in `undefined`; nothing is raised or warned of.
@@ -120,7 +120,7 @@ def _score_labels(scores: Probabilities, labels: Labels, names: Sequence[str]) -
 
 
 def undefined_scores(task: Task, labels: Labels, classes: Sequence[str]) -> dict[str, str]:
-    """Why labels leave scores undefined whatever is predicted: reasons by the names of the scores.
+    """Return why labels make scores undefined for any prediction, by name of the score.
 
     Args:
         task: of the dataset.
@@ -142,7 +142,7 @@ def undefined_scores(task: Task, labels: Labels, classes: Sequence[str]) -> dict
 
 
 def require_defined(metric: str, option: str, task: Task, labels: Labels, classes: Sequence[str]) -> None:
-    """Refuse to follow a score that the validation labels leave undefined in every epoch.
+    """Refuse to monitor a score that the validation labels make undefined.
 
     Raises:
         UsageError: says which classes are missing, and what to follow instead.
