@@ -1,4 +1,4 @@
-"""How the console is opened: what the command line tells it, without knowing it."""
+"""Options of the console, and the actions that a command may ask of it, without importing it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens to a run, as frozen records.
+"""Events of a run, as frozen records.
 
 A step number is the number of optimizer steps that were finished; an epoch number counts from 1.
 """

@@ -1,4 +1,4 @@
-"""How a run is asked to stop or to pause, from a signal handler, another thread or another process."""
+"""Requests to stop or pause a run, from a signal handler, another thread or another process."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where runs are kept, and what each command that uses a trained model takes."""
+"""Arguments that commands share: the folder of runs, a run, and the options for a trained model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `train` and `resume` share: carry out a run, and show it as it goes."""
+"""Training without the console, for `train` and `resume`: execute a run and print its progress."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the commands share that carry out a study: in this process, in worker processes, or in the background."""
+"""Execution of a study, for several commands: in this process, in worker processes, or in the background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How alike two models' maps of the same images are, and where they differ."""
+"""Similarity of two models' maps of the same images, and where they differ."""
 
 from __future__ import annotations
 

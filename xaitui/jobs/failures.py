@@ -1,4 +1,4 @@
-"""From what torch and the system raise to a kind of error with an exit code and a line that says what to do."""
+"""Kinds of failure: errors of torch and the system become an exit code and one line that says what to do."""
 
 from __future__ import annotations
 

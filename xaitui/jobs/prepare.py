@@ -1,4 +1,4 @@
-"""From a configuration to a trainer that is ready for its first step; nothing is written yet."""
+"""Preparation of a trainer from a configuration, up to its first step; nothing is written yet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where things go in a plot: the limits of its axes, their ticks, and the cells of the canvas. No plotext in here."""
+"""Layout of a plot: the limits of its axes, their ticks, and the cells of the canvas. No plotext in here."""
 
 from __future__ import annotations
 

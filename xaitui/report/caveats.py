@@ -1,4 +1,4 @@
-"""What of a run is less than the whole: said on top of a report, and in its figures."""
+"""Caveats: the ways in which a run was cut short, listed on top of a report and in its figures."""
 
 from __future__ import annotations
 

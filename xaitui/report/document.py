@@ -1,4 +1,4 @@
-"""What a report is made of: plain records, which HTML and Markdown are written from alike."""
+"""The document of a report: plain records from which both HTML and Markdown are written."""
 
 from __future__ import annotations
 

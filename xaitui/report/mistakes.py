@@ -1,4 +1,4 @@
-"""What a run got wrong: its confusion matrix, and the images it was most wrong about."""
+"""Mistakes of a run: its confusion matrix, and the images with the most confident errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From words to runs: an id or its beginning, a name, a path, ``last``, ``best:val_auc``, a pattern, a study."""
+"""Runs by name: an id or its beginning, a name, a path, ``last``, ``best:val_auc``, a pattern, a study."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a command or a form names to a study that can be begun: everything is checked before anything is made."""
+"""Creation of a study from a command or a form; everything is checked before anything is written."""
 
 from __future__ import annotations
 

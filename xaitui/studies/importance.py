@@ -1,4 +1,4 @@
-"""How much each varied setting mattered for the objective."""
+"""Importance of each varied setting for the objective."""
 
 from __future__ import annotations
 

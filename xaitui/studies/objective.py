@@ -1,4 +1,4 @@
-"""What a study wants more or less of: a validation metric, or what the model costs. Never the test split."""
+"""Objectives of a study: a validation metric or a cost of the model, never the test split."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a study varies: for each setting the values to choose from, or a range to draw from."""
+"""The search space of a study: for each setting the values to choose from, or a range to draw from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a study stands: the state and the value of each trial, derived from its runs at each look."""
+"""Status of a study: the state and the value of each trial, derived from its runs at each read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How long a trial will take, by what like runs took on this machine."""
+"""Time estimates of trials, from similar runs on this machine."""
 
 from __future__ import annotations
 

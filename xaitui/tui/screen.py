@@ -1,4 +1,4 @@
-"""What every screen of the console has: title, key bar, keys, and a word for terminals that are too small."""
+"""The base of every screen: title, key bar, keys, and a message for terminals that are too small."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How data sets are listed: two lines each for people, one JSON object each for programs."""
+"""Output of `xaitui data ls`: two lines for each dataset, or one JSON object each."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a large file is: a bar on a terminal, a line now and then elsewhere; both on stderr."""
+"""Progress of a download on stderr: a bar on a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a run is shown without a screen: a bar and a line an epoch on a terminal, plain lines elsewhere, or JSON."""
+"""Progress of a run without the console: a bar and a line an epoch on a terminal, plain lines, or JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a pixel shows: brightness, contrast, colour, and the amounts of stain in histology.
+"""Color augmentations: brightness, contrast, saturation, hue, and the amounts of stain in histology.
 
 Each is one affine map of the colour space per image, computed on the processor and applied in one product.
 """

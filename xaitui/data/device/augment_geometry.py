@@ -1,4 +1,4 @@
-"""Where a pixel goes: the symmetries of the square, and small turns, shifts and zooms."""
+"""Geometric augmentations: the symmetries of the square, and small rotations, shifts and zooms."""
 
 from __future__ import annotations
 

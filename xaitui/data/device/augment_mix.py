@@ -1,4 +1,4 @@
-"""What covers or blends: random erasing, mixup and cutmix."""
+"""Augmentations that cover or blend images: random erasing, mixup and cutmix."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From the bytes of a batch to what a model sees, on the device."""
+"""Preparation of a batch on the device: from uint8 images to the inputs of a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What augmentation makes of a few images, by the very code that a training step runs."""
+"""Preview of augmentations on a few images, by the code that a training step runs."""
 
 from __future__ import annotations
 

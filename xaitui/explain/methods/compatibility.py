@@ -1,4 +1,4 @@
-"""Whether a method can explain a model, asked before anything is computed."""
+"""Compatibility of a method with a model, checked before anything is computed."""
 
 from __future__ import annotations
 

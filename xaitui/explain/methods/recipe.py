@@ -1,4 +1,4 @@
-"""What a method is told, and what it gives."""
+"""Arguments and results of an attribution method."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the pixels that a map calls important are important to the model: deletion and insertion.
+"""Faithfulness of a map: deletion and insertion of the pixels that it calls important.
 
 Both follow RISE (Petsiuk, Das and Saenko 2018, https://arxiv.org/abs/1806.07421, `evaluation.py` of its code). Pixels
 are changed in the order of the map, largest first and without taking absolute values, a row's worth at a time; equal

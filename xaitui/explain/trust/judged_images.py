@@ -1,4 +1,4 @@
-"""What maps are judged on: a model, images, and the class that each map is about."""
+"""The images on which maps are judged, with the model and the class that each map explains."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a map depends on what the model has learnt: it must change when the weights are drawn anew."""
+"""The model randomisation test: a map must change when the weights are replaced by random ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a map foretells what changes of the image do, how far noise moves it, and how few pixels it names."""
+"""Infidelity, sensitivity and sparseness of a map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a map can be trusted, and whether a method says more of a run than maps that know nothing of its model."""
+"""Verdict on a map and on a method: whether it beats reference maps that do not depend on the model."""
 
 from __future__ import annotations
 

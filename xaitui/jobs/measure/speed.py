@@ -1,4 +1,4 @@
-"""How fast a model trains and is evaluated on this machine, by a few steps: for telling how long a run will take."""
+"""Training and evaluation speed on this machine, measured in a few steps, for estimates of a run's time."""
 
 from __future__ import annotations
 

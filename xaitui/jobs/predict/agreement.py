@@ -1,4 +1,4 @@
-"""Whether what was made of a trained model still says what the run's own evaluation said."""
+"""Agreement of an exported or loaded model with the run's own evaluation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a trained model says about pictures from anywhere: a digit of one's own, a tile cut from a slide."""
+"""Predictions of a trained model for image files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a run before it begins, as a record and as lines for people."""
+"""The preflight report of a run, as a record and as lines of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a run looks at, watched through its training: Grad-CAM of the same few validation images after each epoch."""
+"""Training maps of a run: Grad-CAM of the same few validation images after each epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether two states of a trainer are the same, bit for bit."""
+"""Comparison of two states of a trainer, bit for bit."""
 
 from __future__ import annotations
 

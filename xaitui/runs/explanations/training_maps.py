@@ -1,4 +1,4 @@
-"""What a run looked at while it learned: maps of a few validation images, the same ones after each epoch."""
+"""Stored training maps: maps of the same few validation images after each epoch."""
 
 from __future__ import annotations
 

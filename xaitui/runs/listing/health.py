@@ -1,4 +1,4 @@
-"""What a run suffers from, if anything, in one line; the rules are few and each says what it saw."""
+"""Health of a run: at most one warning, from a few rules that each state what they found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How far a run is, and how long it still takes."""
+"""Progress of a run, and its remaining time."""
 
 from __future__ import annotations
 

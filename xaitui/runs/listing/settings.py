@@ -1,4 +1,4 @@
-"""What the list of runs needs of a run beside its journal's ends: its name and tags, its settings, its best epoch."""
+"""Settings of a run for the list of runs: its name and tags, its settings, its best epoch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a data set: facts, counts, pictures, and what augmentation makes of them."""
+"""The card of a dataset: facts, counts, images, and their augmented versions."""
 
 from __future__ import annotations
 

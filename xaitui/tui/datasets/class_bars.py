@@ -1,4 +1,4 @@
-"""How many images each class has, as bars."""
+"""Images of each class, as bars."""
 
 from __future__ import annotations
 

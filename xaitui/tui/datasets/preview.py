@@ -1,4 +1,4 @@
-"""What a card says of a data set, gathered in a thread: files are read here, and torch is loaded for augmentation."""
+"""Contents of a dataset card, gathered in a thread: it reads files, and loads torch for augmentation."""
 
 from __future__ import annotations
 

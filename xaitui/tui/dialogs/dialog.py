@@ -1,4 +1,4 @@
-"""What lies over a screen and is closed with a result."""
+"""Dialogs: screens above a screen, which are closed with a result."""
 
 from __future__ import annotations
 

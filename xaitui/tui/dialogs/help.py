@@ -1,4 +1,4 @@
-"""What the keys of a screen do."""
+"""Help: the keys of a screen."""
 
 from __future__ import annotations
 

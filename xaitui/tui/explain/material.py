@@ -1,4 +1,4 @@
-"""What the screen of explanations is made from: predictions, stored maps and images of a run, read in a thread."""
+"""Data of the explanation screen: predictions, stored maps and images of a run, read in a thread."""
 
 from __future__ import annotations
 

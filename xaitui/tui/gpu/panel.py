@@ -1,4 +1,4 @@
-"""What the GPUs, or without them the processors, do: drawn anew with each sample."""
+"""Panel of the GPUs, or of the processors where there is none; drawn again with each sample."""
 
 from __future__ import annotations
 

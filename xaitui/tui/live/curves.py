@@ -1,4 +1,4 @@
-"""What the two plots of a run show: its loss, and one of its scores."""
+"""The two plots of a run: its loss, and one of its scores."""
 
 from __future__ import annotations
 

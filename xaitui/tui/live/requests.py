@@ -1,4 +1,4 @@
-"""What can be asked of a run from its screen: whichever process writes it, by a request in its directory."""
+"""Actions on a run from its screen, by a request in its directory, whichever process writes it."""
 
 from __future__ import annotations
 

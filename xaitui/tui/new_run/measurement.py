@@ -1,4 +1,4 @@
-"""What a few real steps tell of the run in the form, taken in a process of its own: torch would hold up the console."""
+"""Measurement of a few real steps in a process of its own, because torch would block the console."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a model before it is trained: its size, its cost, what of it is trained, the memory it takes."""
+"""The card of a model: its size, its cost, its trainable part and its memory."""
 
 from __future__ import annotations
 

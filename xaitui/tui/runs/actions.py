@@ -1,4 +1,4 @@
-"""What can be done with the runs of the list."""
+"""Actions on the runs of the list."""
 
 from __future__ import annotations
 

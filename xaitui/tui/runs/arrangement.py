@@ -1,4 +1,4 @@
-"""How the list of runs is looked at: filtered, sorted and grouped."""
+"""Arrangement of the list of runs: filtered, sorted and grouped."""
 
 from __future__ import annotations
 

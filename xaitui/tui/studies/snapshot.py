@@ -1,4 +1,4 @@
-"""What the screen of a study looks at: how it stands, which settings mattered, the curves of some of its trials."""
+"""A snapshot of a study for its screen: status, importance of settings, and the curves of some trials."""
 
 from __future__ import annotations
 
