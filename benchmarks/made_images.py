@@ -1,4 +1,4 @@
-"""Data sets for benchmarks that have to train, as .npz files in MedMNIST's form: made, or some images of MNIST."""
+"""Datasets for benchmarks that have to train, as .npz files in MedMNIST's form: made, or some images of MNIST."""
 
 from __future__ import annotations
 

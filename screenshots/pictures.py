@@ -19,7 +19,7 @@ from xaitui.tui.run_controller import STOP
 from xaitui.tui.widgets.picture import PictureGrid
 
 TALL = 36
-"""Rows of a terminal in which the card of a data set shows its images without being scrolled."""
+"""Rows of a terminal in which the card of a dataset shows its images without being scrolled."""
 COMPARED = ("baseline", "first-net", "no-dropout")
 LIVE = {"run.name": "on-screen", "training.epochs": 600, "optimizer.lr": 0.0005}
 """The run that goes on while it is photographed."""
@@ -101,7 +101,7 @@ def _is_loading(stage: Stage) -> bool:
 
 
 async def data(stage: Stage, dataset: str) -> None:
-    """The data sets, the cursor on one."""
+    """The datasets, the cursor on one."""
     stage.app.open("data", dataset)
     await stage.until_seen("splits")
     await stage.until(lambda: stage.app.size.height < TALL or _has_pictures(stage))

@@ -162,7 +162,7 @@ def test_groups_and_tests_as_json(runs_dir: Path, capsys: pytest.CaptureFixture[
         ("0.1-1", "worse"),
         ("0.2-1", "not distinguishable"),
     ]
-    assert record["tests"]["untested"] == [{"run": "other", "why": "they are of different data sets"}]
+    assert record["tests"]["untested"] == [{"run": "other", "why": "they are of different datasets"}]
 
 
 def test_as_csv(runs_dir: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -81,7 +81,7 @@ def test_as_json(folder: Path, capsys: Captured) -> None:
     ("one", "other", "split", "reason"),
     [
         ("relu", "relu", "test", "--against takes another run than the one that is explained"),
-        ("relu", "digits", "test", "cannot be compared: another data set, "),
+        ("relu", "digits", "test", "cannot be compared: another dataset, "),
         ("relu", "larger", "test", "cannot be compared: another side in px that the model sees, 12 and 16"),
         ("digits", "reseeded", "val", "are not the same: seeds cut different ones; try --split test"),
         ("relu", "nobody", "test", "nobody"),

@@ -1,4 +1,4 @@
-"""The cards of a data set and of a model, on a screen of their own."""
+"""The cards of a dataset and of a model, on a screen of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The screen of the data sets, driven by its keys."""
+"""The screen of the datasets, driven by its keys."""
 
 from __future__ import annotations
 

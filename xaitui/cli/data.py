@@ -1,4 +1,4 @@
-"""`xaitui data`: list, fetch, verify and remove data sets."""
+"""`xaitui data`: list, fetch, verify and remove datasets."""
 
 from __future__ import annotations
 

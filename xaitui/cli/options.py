@@ -64,7 +64,7 @@ def _sources(
         ),
     ] = "",
     config: Annotated[Path | None, typer.Option("--config", "-c", help="A TOML file of settings.")] = None,
-    augment: Annotated[bool, typer.Option("--augment", help="The augmentations that suit the data set.")] = False,
+    augment: Annotated[bool, typer.Option("--augment", help="The augmentations that suit the dataset.")] = False,
 ) -> None:
     """Declare where settings come from, besides the options of their own."""
 

@@ -45,7 +45,7 @@ def command(
     seeds: Annotated[int, typer.Option("--seeds", help="Runs of each setting.")] = 3,
     fraction: Annotated[float, typer.Option("--fraction", help="Part of the training images: a cut.")] = 1.0,
     epochs: Annotated[int, typer.Option("--epochs", help="Epochs instead of the report's: a cut.")] = 0,
-    dataset: Annotated[str, typer.Option("--dataset", help="Another data set than the report's.")] = "",
+    dataset: Annotated[str, typer.Option("--dataset", help="Another dataset than the report's.")] = "",
     data_dir: Annotated[str, typer.Option("--data-dir", help="Folder where data files are looked for first.")] = "",
     device: Annotated[
         str, typer.Option("--device", help="auto, cpu, cuda or cuda:N; cpu runs what needs a GPU too.")

@@ -101,7 +101,7 @@ def _incomparable(run: RunDirectory, baseline: RunDirectory, split: SplitName) -
     """Why two runs do not have the same images in a split, from their settings; empty if they have."""
     one, other = read_settings(run), read_settings(baseline)
     if not same_data(run, baseline):
-        return "they are of different data sets"
+        return "they are of different datasets"
     # Comparing the labels is not enough: different cuts of a dataset that is sorted by class have equal labels.
     if split == "val" and (_is_cut(run) or _is_cut(baseline)):
         if one.get("data.val_fraction") != other.get("data.val_fraction"):

@@ -203,7 +203,7 @@ def _wanted(config: RunConfig, resolved: Resolved | None) -> str:
 
 
 def open_data(config: RunConfig, device: torch.device, say: Say, rules: int, grey_range: GreyRange | None) -> Dataset:
-    """Open the data set of a configuration by that version of the rules; what does not fit stays on disk."""
+    """Open the dataset of a configuration by that version of the rules; what does not fit stays on disk."""
     limit = {"resident": 1 << 62, "streaming": 0, "auto": resident_limit(device)}[config.data.storage]
     return open_configured(config, resident_limit=limit, report=_in_tenths(say), rules=rules, grey_range=grey_range)
 

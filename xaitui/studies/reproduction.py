@@ -25,7 +25,7 @@ class Cut:
     epochs: int = 0
     """Epochs of the base instead of the report's; 0 leaves them."""
     dataset: str = ""
-    """Another data set; empty for the report's."""
+    """Another dataset; empty for the report's."""
 
 
 def find_experiments(name: str) -> list[Experiment]:

@@ -53,7 +53,7 @@ def trial_id(config: RunConfig) -> str:
     """What a run computes, as a short word: the hash of its settings without those that change no result.
 
     Left out are name, device and the rest of the table of the run itself, and the folder of the data. The path of an
-    own data set, own model or weights file stays: it says what is trained. Settings at their defaults are left out
+    own dataset, own model or weights file stays: it says what is trained. Settings at their defaults are left out
     too, so that a setting of a later version does not give the trials of before another name.
     """
     values = {

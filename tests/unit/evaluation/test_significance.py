@@ -68,7 +68,7 @@ def test_runs_of_other_images_are_refused(runs_dir: Path) -> None:
     assert found.tests == ()
     assert found.untested == {
         1: "seeds cut different validation images",
-        2: "they are of different data sets",
+        2: "they are of different datasets",
         3: "another part of train was cut for validation",
         4: "they were made of other images",
         5: "its val predictions are damaged",
@@ -142,4 +142,4 @@ def test_the_example_of_holm() -> None:
 def test_a_run_without_a_configuration_is_no_hindrance(runs_dir: Path) -> None:
     runs = runs_with(runs_dir, right_but(3), right_but(3))
     runs[1].config.unlink()
-    assert tell_apart(runs, 0, "val").untested == {1: "they are of different data sets"}
+    assert tell_apart(runs, 0, "val").untested == {1: "they are of different datasets"}

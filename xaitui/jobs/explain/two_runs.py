@@ -112,7 +112,7 @@ def check_comparable(one: TrainedModel, other: TrainedModel) -> None:
     ours, theirs = one.preprocessing, other.preprocessing
     names = one.config.data.dataset, other.config.data.dataset
     for what, own, foreign in (
-        ("data set", *(("", "") if same_data(one.run, other.run) else names)),
+        ("dataset", *(("", "") if same_data(one.run, other.run) else names)),
         ("size of the images in px", ours.source_size, theirs.source_size),
         ("side in px that the model sees", ours.image_size, theirs.image_size),
         ("set of classes", ", ".join(ours.classes), ", ".join(theirs.classes)),

@@ -64,7 +64,7 @@ class TrainedModel:
         return output.float()
 
     def dataset(self, say: Say = lambda text: None) -> Dataset:
-        """The data set of the run, opened once.
+        """The dataset of the run, opened once.
 
         Raises:
             DataError: a file is missing or damaged, or the data are not those of the run.
@@ -151,7 +151,7 @@ def load_trained(
 def _open_data(
     run: RunDirectory, config: RunConfig, device: torch.device, say: Say, *, accept_changed: bool = False
 ) -> tuple[Dataset, str]:
-    """The data set of a run, and how it differs from what the run was made with, if that is accepted."""
+    """The dataset of a run, and how it differs from what the run was made with, if that is accepted."""
     placed = with_place(config, find_place(run, config.data.dataset))
     dataset = open_data(placed, device, say, data_rules(run), grey_range_of(run.preprocessing))
     return dataset, require_same(run, placed.data.dataset, dataset, accept=accept_changed).content

@@ -37,7 +37,7 @@ class Probe:
     targets: NDArray[np.int64]
     """The class whose logit is explained, (n,): the true one; of several the first that the image has."""
     images: NDArray[np.uint8]
-    """(n, H, W, C), as they are in the data set."""
+    """(n, H, W, C), as they are in the dataset."""
     layer: str
     """The layer whose activations Grad-CAM weighs."""
 

@@ -33,7 +33,7 @@ DEBOUNCE = 0.3
 
 
 class DatasetCard(VerticalScroll):
-    """The data set of a configuration; it brings the set here when asked."""
+    """The dataset of a configuration; it brings the set here when asked."""
 
     class Changed(Message):
         """What is here of the set may have changed: a download or a check is over."""
@@ -66,7 +66,7 @@ class DatasetCard(VerticalScroll):
         yield PictureGrid(side=24)
 
     def show(self, config: RunConfig) -> None:
-        """Show the data set of a configuration, once it has stood for a moment."""
+        """Show the dataset of a configuration, once it has stood for a moment."""
         before, self._config = self._config, config
         if before is not None and before.data != config.data:
             self.cancel()

@@ -1,4 +1,4 @@
-"""The data sets of the catalog: what of them is here, and what their images look like."""
+"""The datasets of the catalog: what of them is here, and what their images look like."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class DataScreen(ConsoleScreen):
     def on_mount(self) -> None:
         """Fill the table."""
         place = self.console.options.data_dir or os.environ.get("XAITUI_DATA_DIR", "")
-        self.say_title("data sets" + (f" in {printable(place)}" if place else ""))
+        self.say_title("datasets" + (f" in {printable(place)}" if place else ""))
         table = self._table
         for label in _COLUMNS:
             table.add_column(label, key=label, width=_FILES_WIDTH if label == "files" else None)

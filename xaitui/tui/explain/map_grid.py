@@ -49,7 +49,7 @@ class Tile:
 
     heading: Content
     image: Pixels | None = None
-    """(H, W, C), as it is in the data set."""
+    """(H, W, C), as it is in the dataset."""
     attributions: NDArray[np.float32] | None = None
     """The map (H, W) over it, finite; none shows the image itself."""
     signed: bool = True

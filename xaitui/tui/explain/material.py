@@ -149,7 +149,7 @@ class MaterialReader:
         return Material(split, evaluation, problem, tuple(each for each in sets if each is not None and each.samples))
 
     def image(self, split: str, index: int) -> Pixels:
-        """An image (H, W, C) of the data set, which is opened with the first one.
+        """An image (H, W, C) of the dataset, which is opened with the first one.
 
         Raises:
             DataError: the data is not here, or not what the run was made with.

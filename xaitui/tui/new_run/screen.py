@@ -1,4 +1,4 @@
-"""Setting up a run: the form, the cards of its data set and its model, and the exact line for a shell."""
+"""Setting up a run: the form, the cards of its dataset and its model, and the exact line for a shell."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ class NewRunScreen(FormScreen):
         return covered or super().back()
 
     def action_fetch(self) -> None:
-        """Download the data set, on its card."""
+        """Download the dataset, on its card."""
         if self.has_class("-narrow"):
             self.add_class("-cards")
             self._show_cards()
@@ -187,7 +187,7 @@ class NewRunScreen(FormScreen):
         self.run_form.choose_preset()
 
     async def action_augment(self) -> None:
-        """Turn on the augmentations that suit the data set, and show them."""
+        """Turn on the augmentations that suit the dataset, and show them."""
         await self.run_form.settle()
         try:
             self.run_form.become(self.run_form.form.augment())
