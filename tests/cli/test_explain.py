@@ -14,7 +14,8 @@ from tests.run_commands import made_set
 from xaitui.catalog.attributions import ATTRIBUTIONS
 from xaitui.cli.app import run as run_command
 from xaitui.data.dataset import Split
-from xaitui.jobs.explain.run_explainer import RunExplainer, Wanted
+from xaitui.jobs.explain.run_explainer import RunExplainer
+from xaitui.jobs.explain.store import Wanted
 from xaitui.jobs.predict.trained_model import load_trained
 from xaitui.runs.directory import RunDirectory
 from xaitui.runs.explanations.maps import list_explanations
@@ -194,7 +195,9 @@ def test_many_images_are_streamed(made: RunDirectory) -> None:
         rows = (folder / "samples.csv").read_bytes().count(b"\n") - 1
         on_disk.append((done, rows, (folder / "maps.npy").stat().st_size // (8 * 8 * 4)))
 
-    found = explainer.explain(explainer.recipe("input-x-gradient"), Wanted("train", range(count), scored=False), note)
+    found = explainer.explain(
+        explainer.resolver.recipe("input-x-gradient"), Wanted("train", range(count), scored=False), note
+    )
     assert len(on_disk) > 100
     assert all(done == rows == maps for done, rows, maps in on_disk)
     assert len(found.samples) == count

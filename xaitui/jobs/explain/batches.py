@@ -12,7 +12,8 @@ from xaitui.explain.methods.recipe import Recipe
 from xaitui.explain.trust.randomisation import RANDOMISED_IMAGES, STAGES
 from xaitui.explain.trust.reference_maps import FLOORS
 from xaitui.explain.trust.verdict import passes_of_scores
-from xaitui.jobs.explain.run_explainer import SENSITIVITY_SAMPLES, Progress, RunExplainer
+from xaitui.jobs.explain.run_explainer import Progress, RunExplainer
+from xaitui.jobs.explain.scores import SENSITIVITY_SAMPLES
 from xaitui.jobs.explain.trust import SENSITIVE, judged_images
 
 

@@ -13,7 +13,8 @@ from xaitui.explain.methods.recipe import Recipe
 from xaitui.explain.sample_choice import Answers, choose, parse_choice
 from xaitui.jobs.explain.batches import Passes
 from xaitui.jobs.explain.pictures import draw_pictures
-from xaitui.jobs.explain.run_explainer import Progress, RunExplainer, Wanted, no_progress
+from xaitui.jobs.explain.run_explainer import Progress, RunExplainer, no_progress
+from xaitui.jobs.explain.store import Wanted
 from xaitui.jobs.explain.trust import judge_method
 from xaitui.jobs.failures import failure_of
 from xaitui.jobs.predict.splits import HowToPredict, evaluate_split
@@ -60,7 +61,7 @@ def carry_out(
     """
     choice = parse_choice(request.samples)
     explainer = RunExplainer(how.load(run, say), say)
-    target = explainer.target(request.target)
+    target = explainer.resolver.target(request.target)
     recipes = list(_recipes(explainer, request, say))
     split = explainer.split(request.split)
     classes = explainer.model.preprocessing.classes
@@ -80,7 +81,7 @@ def carry_out(
 def _recipes(explainer: RunExplainer, request: ExplainRequest, say: Say) -> Iterator[Recipe]:
     for method in request.methods:
         try:
-            yield explainer.recipe(
+            yield explainer.resolver.recipe(
                 method, layer=request.layer, baseline=request.baseline, steps=request.steps, seed=request.seed
             )
         except UsageError as error:

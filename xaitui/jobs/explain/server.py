@@ -12,7 +12,8 @@ from typing import Any
 from xaitui.errors import XaituiError
 from xaitui.explain.methods.recipe import Recipe
 from xaitui.jobs.explain.pictures import draw_pictures
-from xaitui.jobs.explain.run_explainer import RunExplainer, Wanted
+from xaitui.jobs.explain.run_explainer import RunExplainer
+from xaitui.jobs.explain.store import Wanted
 from xaitui.jobs.explain.trust import judge_method
 from xaitui.jobs.failures import failure_of
 from xaitui.jobs.predict.splits import HowToPredict
@@ -57,7 +58,7 @@ class Answerer:
 
 
 def _recipe(explainer: RunExplainer, question: Question) -> Recipe:
-    return explainer.recipe(question["method"], layer=question["layer"])
+    return explainer.resolver.recipe(question["method"], layer=question["layer"])
 
 
 def _explain(explainer: RunExplainer, question: Question, say: Say) -> dict[str, Any]:
@@ -76,8 +77,8 @@ def _judge(explainer: RunExplainer, question: Question, say: Say) -> dict[str, A
 
 def _layers(explainer: RunExplainer, question: Question, say: Say) -> dict[str, Any]:
     del question, say
-    default = explainer.recipe("grad-cam").layer
-    return {"layers": [{**vars(layer), "is_default": layer.path == default} for layer in explainer.layers()]}
+    default = explainer.resolver.recipe("grad-cam").layer
+    return {"layers": [{**vars(layer), "is_default": layer.path == default} for layer in explainer.resolver.layers()]}
 
 
 if __name__ == "__main__":

@@ -16,7 +16,8 @@ from xaitui.explain.trust.judged_images import Subjects
 from xaitui.explain.trust.randomisation import RANDOMISED_IMAGES, randomise
 from xaitui.explain.trust.robustness import sensitivity
 from xaitui.explain.trust.verdict import JUDGED_IMAGES, Scores, judge, score_floors, score_maps
-from xaitui.jobs.explain.run_explainer import RunExplainer, Wanted
+from xaitui.jobs.explain.run_explainer import RunExplainer
+from xaitui.jobs.explain.store import Wanted
 from xaitui.jobs.prepare import Say
 from xaitui.models.summary import summarize
 from xaitui.runs.explanations.maps import ExplanationSet, read_explanations, set_folder
@@ -55,12 +56,12 @@ def judge_method(explainer: RunExplainer, split: str, recipe: Recipe, say: Say) 
         draw = np.random.default_rng(derive_seed(recipe.seed, "judged"))
         indices = np.sort(draw.permutation(len(explainer.split(split)))[:count])
         subjects = explainer.subjects(split, indices, recipe.seed)
-        floors = explainer.within_memory(
+        floors = explainer.memory.within(
             lambda: _floors(
-                run.explanations / f"floors-{split}.npz", explainer, replace(subjects, batch=explainer.batch)
+                run.explanations / f"floors-{split}.npz", explainer, replace(subjects, batch=explainer.memory.batch)
             )
         )
-        trust = explainer.within_memory(lambda: _verdict(explainer, recipe, subjects, floors))
+        trust = explainer.memory.within(lambda: _verdict(explainer, recipe, subjects, floors))
         write_settings(folder, {**found.settings, "trust": trust})
     return read_explanations(folder)
 
@@ -76,7 +77,7 @@ def judged_images(explainer: RunExplainer, there: int) -> int:
 def _verdict(
     explainer: RunExplainer, recipe: Recipe, subjects: Subjects, floors: Mapping[str, Scores]
 ) -> dict[str, object]:
-    subjects = replace(subjects, batch=explainer.batch)
+    subjects = replace(subjects, batch=explainer.memory.batch)
     method = explainer.explainer(recipe)
     quick = replace(method, exact=False)
     maps = method(subjects.inputs, subjects.targets).cpu().numpy()

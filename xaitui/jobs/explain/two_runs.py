@@ -57,7 +57,7 @@ class OtherRun:
             raise UsageError(f"{len(explained.rows):,} images are too many to compare: {MOST_COMPARED:,} at most")
         found, how = explained.found, explained.found.settings
         pixels = self._pixels(found.split, np.array([sample.index for sample in explained.samples], np.int64))
-        recipe = self._other.recipe(
+        recipe = self._other.resolver.recipe(
             found.method, layer=layer, baseline=how["baseline"], steps=how["steps"], seed=how["seed"]
         )
         try:
@@ -76,7 +76,7 @@ class OtherRun:
         other = self._other
         images = torch.from_numpy(pixels).permute(0, 3, 1, 2).to(other.model.device)
         inputs, classes = other.model.prepare(images), torch.tensor(targets, device=images.device)
-        maps = other.within_memory(lambda: other.explainer(recipe).explain(inputs, classes))
+        maps = other.memory.within(lambda: other.explainer(recipe).explain(inputs, classes))
         found: Maps = maps.values.cpu().numpy()
         return found
 

@@ -8,7 +8,8 @@ import pytest
 from tests.run_commands import finish, start
 from tests.unit.jobs.train.test_out_of_memory import ERRORS, Wall
 from xaitui.errors import OutOfMemoryError
-from xaitui.jobs.explain.run_explainer import RunExplainer, Wanted
+from xaitui.jobs.explain.run_explainer import RunExplainer
+from xaitui.jobs.explain.store import Wanted
 from xaitui.jobs.predict.trained_model import load_trained
 from xaitui.runs.directory import RunDirectory
 
@@ -32,17 +33,17 @@ def test_maps_are_the_same_in_smaller_batches(run: RunDirectory, method: str) ->
         if wall is not None:
             trained.module.register_forward_hook(wall)
         explainer = RunExplainer(trained)
-        recipe = explainer.recipe(method, seed=len(maps))  # with another seed nothing is taken from the run
+        recipe = explainer.resolver.recipe(method, seed=len(maps))  # with another seed nothing is taken from the run
         found = explainer.explain(recipe, Wanted("test", INDICES, "true", scored=False))
         maps.append(np.stack([found.map(row) for row in range(len(INDICES))]))
-        assert explainer.batch <= 6 or wall is None
+        assert explainer.memory.batch <= 6 or wall is None
     assert maps[1] == pytest.approx(maps[0], rel=0.02, abs=0.02 * float(np.abs(maps[0]).max()))
 
 
 def test_where_not_a_single_image_fits_it_says_so(run: RunDirectory) -> None:
     trained = load_trained(run, device="cpu")
     explainer = RunExplainer(trained)
-    recipe = explainer.recipe("saliency")
+    recipe = explainer.resolver.recipe("saliency")
     trained.module.register_forward_hook(Wall(0, ERRORS["library"], training=False))
     with pytest.raises(OutOfMemoryError, match="not a single image"):
         explainer.explain(recipe, Wanted("test", INDICES, "true"))
