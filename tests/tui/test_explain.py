@@ -104,7 +104,9 @@ async def test_methods_are_chosen_from_a_list_that_says_what_each_needs(run: Run
         await until(app, shows(app, "Integrated gradients"))
         await pilot.press("m")
         await until(app, lambda: isinstance(app.screen.focused, OptionList))
-        await until(app, shows(app, "shown: Maps of one layer", "Needs a convolutional layer; costs 1 pass. Limits"))
+        await until(
+            app, shows(app, "shown: Feature maps of one layer", "Needs a convolutional layer; costs 1 pass. Limits")
+        )
         await pilot.press("end", "enter")
         await until(app, lambda: isinstance(app.screen.focused, OptionList))
         await pilot.press("escape")
