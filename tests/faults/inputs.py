@@ -44,7 +44,7 @@ CASES: dict[str, Case] = {
     "name that climbs": (["--name", "../up"], 2, "cannot name a folder"),
     "name with escapes": (["--name", "a\x1b[31mb"], 2, "control characters"),
     "no such device": (["--device", "cuda:99"], 2, "--device"),
-    "no device": (["--device", "gpu"], 2, "no device"),
+    "no device": (["--device", "gpu"], 2, "is not a device"),
     "duration": (["--max-time", "soon"], 2, "7h50m"),
     "missing data": (["--dataset", "pathmnist"], 3, "xaitui data get pathmnist"),
     "size that a set lacks": (["--dataset", "pathmnist", "--size", "99"], 2, "28"),

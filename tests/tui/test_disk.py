@@ -54,7 +54,7 @@ async def test_the_console_shows_runs_of_a_read_only_disk_and_says_what_it_canno
 LOSES: dict[str, tuple[tuple[str, ...], str, str]] = {
     "live": (("enter",), "best 0.8", "deleted its folder was deleted or moved; esc goes back"),
     "compare": (("space", "space", "c"), "accuracy", "its folder was deleted or moved"),
-    "mistakes": (("E", "m"), "2 of 10 images", "digits-bbbb/config.tom"),
+    "mistakes": (("E", "m"), "2 of 10 images", "cannot be read: No such file"),
     "explain": (("X",), "1 of 2 mistakes", "its folder was deleted or moved"),
 }
 """The keys that lead to a screen of a run, what is seen there, and what is said once its folder is gone."""
