@@ -1,4 +1,4 @@
-"""Where a model looked in a picture from anywhere: Grad-CAM of what it predicted, as a picture in the run."""
+"""Grad-CAM of the predicted class for image files, stored as images in the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From what a user typed to explanations that are kept with the run."""
+"""Requests to explain a run, as a user writes them; the explanations are stored in the run."""
 
 from __future__ import annotations
 

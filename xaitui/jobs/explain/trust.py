@@ -1,4 +1,4 @@
-"""How far a method can be trusted on a run: once for each, on images that are drawn and not chosen."""
+"""Trust in a method on a run, computed once for each, on images that are drawn at random."""
 
 from __future__ import annotations
 
